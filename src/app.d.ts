@@ -1,0 +1,12 @@
+declare global {
+	namespace App {
+		interface Error {
+			message: string;
+			code?: string;
+			/** Under this id the log has the rest. */
+			id?: string;
+		}
+	}
+}
+
+export {};

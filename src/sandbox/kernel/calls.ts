@@ -1,0 +1,45 @@
+import type { Vendor } from './faults.ts';
+
+/** One call that a stand-in received, as the console shows it. */
+export interface Call {
+	at: number;
+	vendor: Vendor;
+	line: string;
+	request?: string;
+	status: number | string;
+	response?: string;
+	/** Time from the request to its answer, the simulated latency included. */
+	ms: number;
+	fault?: string;
+}
+
+const KEPT = 2000;
+const LONGEST = 4000;
+
+/** The last calls, newest last. */
+export class CallLog {
+	#calls: Call[] = [];
+	/** Milliseconds that answers were held back by simulated latency, per vendor. */
+	readonly simulatedMs: Partial<Record<Vendor, number>> = {};
+
+	add(call: Call): void {
+		this.#calls.push({
+			...call,
+			request: call.request?.slice(0, LONGEST),
+			response: call.response?.slice(0, LONGEST)
+		});
+		if (this.#calls.length > KEPT) this.#calls.splice(0, this.#calls.length - KEPT);
+	}
+
+	list(filter: { vendor?: string; match?: string } = {}): Call[] {
+		const pattern = filter.match ? new RegExp(filter.match) : null;
+		return this.#calls.filter(
+			(call) =>
+				(!filter.vendor || call.vendor === filter.vendor) && (!pattern || pattern.test(call.line))
+		);
+	}
+
+	clear(): void {
+		this.#calls = [];
+	}
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CallLog } from './calls.ts';
+import { SandboxClock } from './clock.ts';
+import { Faults, type Vendor } from './faults.ts';
+import { Store } from './store.ts';
+import { Network } from './network.ts';
+
+export interface KernelOptions {
+	/** Folder of the state; null keeps it in memory. */
+	dataDir: string | null;
+	/** Factor on every simulated latency: 1 is as slow as the real thing, 0 is at once. */
+	speed: number;
+}
+
+/** What all stand-ins share. */
+export class Kernel {
+	readonly clock = new SandboxClock();
+	readonly faults = new Faults();
+	readonly calls = new CallLog();
+	readonly network = new Network();
+	readonly store: Store;
+	readonly #resets: (() => void)[] = [];
+	speed: number;
+
+	constructor(options: KernelOptions) {
+		this.store = new Store(options.dataDir);
+		this.speed = options.speed;
+	}
+
+	/** Waits as long as the real service would take, scaled. @param ms real-life milliseconds */
+	async latency(vendor: Vendor, ms: number): Promise<void> {
+		const wait = ms * this.speed;
+		if (wait < 1) return;
+		this.calls.simulatedMs[vendor] = (this.calls.simulatedMs[vendor] ?? 0) + wait;
+		await sleep(wait);
+	}
+
+	/** Runs after every reset of the store, for what lives outside it (timers, sockets, tasks). */
+	onReset(callback: () => void): void {
+		this.#resets.push(callback);
+	}
+
+	reset(): void {
+		this.faults.clear();
+		this.calls.clear();
+		this.clock.offsetMs = 0;
+		this.store.reset();
+		for (const callback of this.#resets) callback();
+	}
+}

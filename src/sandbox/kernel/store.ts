@@ -1,0 +1,76 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * One plain JSON document per stand-in, live in memory and written to disk shortly after each change.
+ * A document is reached through its handle, so that a reset replaces it under every holder.
+ */
+export class Store {
+	readonly #dir: string | null;
+	readonly #documents = new Map<string, { value: unknown; initial: () => unknown }>();
+	readonly #dirty = new Set<string>();
+	#timer: NodeJS.Timeout | null = null;
+
+	/** @param dir where the documents live; null keeps them in memory only */
+	constructor(dir: string | null) {
+		this.#dir = dir;
+		if (dir) mkdirSync(dir, { recursive: true });
+	}
+
+	document<T extends object>(name: string, initial: () => T): StoreDocument<T> {
+		const value = this.#read<T>(name) ?? initial();
+		this.#documents.set(name, { value, initial });
+		return {
+			get: () => this.#documents.get(name)!.value as T,
+			changed: () => this.#changed(name)
+		};
+	}
+
+	/** Puts every document back to its initial state. */
+	reset(): void {
+		for (const [name, entry] of this.#documents) {
+			entry.value = entry.initial();
+			this.#changed(name);
+		}
+	}
+
+	/** Writes what is waiting. Called by the timer and at shutdown. */
+	flush(): void {
+		if (this.#timer) clearTimeout(this.#timer);
+		this.#timer = null;
+		for (const name of this.#dirty) {
+			const file = this.#file(name);
+			if (!file) continue;
+			writeFileSync(`${file}.tmp`, JSON.stringify(this.#documents.get(name)!.value));
+			renameSync(`${file}.tmp`, file);
+		}
+		this.#dirty.clear();
+	}
+
+	#changed(name: string): void {
+		if (!this.#dir) return;
+		this.#dirty.add(name);
+		this.#timer ??= setTimeout(() => this.flush(), 200).unref();
+	}
+
+	#file(name: string): string | null {
+		return this.#dir && join(this.#dir, `${name}.json`);
+	}
+
+	#read<T>(name: string): T | null {
+		const file = this.#file(name);
+		if (!file) return null;
+		try {
+			return JSON.parse(readFileSync(file, 'utf8')) as T;
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+			throw new Error(`${file} is damaged; delete it or start with --fresh`, { cause: error });
+		}
+	}
+}
+
+export interface StoreDocument<T> {
+	get(): T;
+	/** Says that the document was changed in place. */
+	changed(): void;
+}
