@@ -1,0 +1,60 @@
+/** First moment of the calendar month of `at` in an IANA zone, as UTC. */
+export function startOfMonth(at: Date, timeZone: string): Date {
+	const { year, month } = zoned(at, timeZone);
+	return fromZoned(year, month, 1, timeZone);
+}
+
+/** First moment of the calendar month `months` after that of `at`. */
+export function addMonths(at: Date, months: number, timeZone: string): Date {
+	const { year, month } = zoned(at, timeZone);
+	return fromZoned(year, month + months, 1, timeZone);
+}
+
+/** `2026-11` of `at` in an IANA zone. */
+export function monthKey(at: Date, timeZone: string): string {
+	const { year, month } = zoned(at, timeZone);
+	return `${year}-${String(month).padStart(2, '0')}`;
+}
+
+interface Zoned {
+	year: number;
+	month: number;
+	day: number;
+	hour: number;
+	minute: number;
+	second: number;
+}
+
+function zoned(at: Date, timeZone: string): Zoned {
+	const parts = new Intl.DateTimeFormat('en-US', {
+		timeZone,
+		hourCycle: 'h23',
+		year: 'numeric',
+		month: 'numeric',
+		day: 'numeric',
+		hour: 'numeric',
+		minute: 'numeric',
+		second: 'numeric'
+	}).formatToParts(at);
+	const value = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+	return {
+		year: value('year'),
+		month: value('month'),
+		day: value('day'),
+		hour: value('hour'),
+		minute: value('minute'),
+		second: value('second')
+	};
+}
+
+/** Midnight of a wall-clock day in a zone: twice corrected, because the offset at the guess may differ. */
+function fromZoned(year: number, month: number, day: number, timeZone: string): Date {
+	const wall = Date.UTC(year, month - 1, day);
+	let moment = wall;
+	for (let round = 0; round < 2; round++) {
+		const seen = zoned(new Date(moment), timeZone);
+		const seenWall = Date.UTC(seen.year, seen.month - 1, seen.day, seen.hour, seen.minute, seen.second);
+		moment += wall - seenWall;
+	}
+	return new Date(moment);
+}

@@ -1,0 +1,85 @@
+import { m } from '#i18n/paraglide/messages.js';
+
+type Params = Record<string, string | number>;
+interface Entry {
+	status: number;
+	message: (params: Params) => string;
+}
+
+/** A code, its HTTP status and the sentence that a person reads. One table; nothing else maps codes. */
+const ERRORS = {
+	BAD_INPUT: { status: 400, message: () => m.error_bad_input() },
+	NOT_LOGGED_IN: { status: 401, message: () => m.error_not_logged_in() },
+	BAD_CREDENTIALS: { status: 401, message: () => m.error_bad_credentials() },
+	SECOND_FACTOR_NEEDED: { status: 401, message: () => m.error_second_factor_needed() },
+	BAD_SECOND_FACTOR: { status: 401, message: () => m.error_bad_second_factor() },
+	FORBIDDEN: { status: 403, message: () => m.error_forbidden() },
+	BAD_ORIGIN: { status: 403, message: () => m.error_bad_origin() },
+	STEP_UP_NEEDED: { status: 403, message: () => m.error_step_up_needed() },
+	CUSTOMER_SWITCHED: { status: 409, message: () => m.error_customer_switched() },
+	NOT_FOUND: { status: 404, message: () => m.error_not_found() },
+	TENANT_NOT_FOUND: { status: 404, message: (p) => m.error_tenant_not_found({ id: String(p.id ?? '') }) },
+	PLAN_NOT_FOUND: { status: 404, message: () => m.error_plan_not_found() },
+	PLAN_NOT_PURCHASABLE: { status: 409, message: () => m.error_plan_not_purchasable() },
+	LINK_EXPIRED: { status: 410, message: () => m.error_link_expired() },
+	NAME_TAKEN: { status: 409, message: () => m.error_name_taken() },
+	NAME_RESERVED: { status: 409, message: () => m.error_name_reserved() },
+	TOO_MANY_RESERVATIONS: { status: 429, message: () => m.error_too_many_reservations() },
+	WRONG_STATE: { status: 409, message: (p) => m.error_wrong_state({ from: String(p.from ?? ''), to: String(p.to ?? '') }) },
+	CHANGED_MEANWHILE: { status: 409, message: () => m.error_changed_meanwhile() },
+	ALREADY_RUNNING: { status: 409, message: () => m.error_already_running() },
+	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },
+	NOT_OWED: { status: 409, message: () => m.error_not_owed() },
+	IDEMPOTENCY_CONFLICT: { status: 409, message: () => m.error_idempotency_conflict() },
+	TOO_LARGE: { status: 413, message: () => m.error_too_large() },
+	RATE_LIMITED: { status: 429, message: (p) => m.error_rate_limited({ seconds: String(p.seconds ?? 60) }) },
+	VENDOR_UNAVAILABLE: { status: 503, message: (p) => m.error_vendor_unavailable({ vendor: String(p.vendor ?? '') }) },
+	PAYMENT_UNAVAILABLE: { status: 503, message: () => m.error_payment_unavailable() },
+	INTERNAL: { status: 500, message: () => m.error_internal() }
+} satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface AppErrorDetails {
+	/** Values for the sentence. */
+	params?: Params;
+	/** Sentences beside fields. */
+	fields?: Record<string, string>;
+	/** For the log: what happened, in English. */
+	detail?: string;
+	cause?: unknown;
+}
+
+/** A refusal or failure that has a name. What has none becomes INTERNAL with an id at the door. */
+export class AppError extends Error {
+	override name = 'AppError';
+	readonly code: ErrorCode;
+	readonly params: Params;
+	readonly fields: Record<string, string> | undefined;
+
+	constructor(code: ErrorCode, details: AppErrorDetails = {}) {
+		super(details.detail ?? code, { cause: details.cause });
+		this.code = code;
+		this.params = details.params ?? {};
+		this.fields = details.fields;
+	}
+
+	/** HTTP status. */
+	get status(): number {
+		return ERRORS[this.code].status;
+	}
+
+	/** The sentence in the language of the request. */
+	get sentence(): string {
+		return (ERRORS[this.code] as Entry).message(this.params);
+	}
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+	return Object.hasOwn(ERRORS, code);
+}
+
+/** The sentence for a stored code in the language of the request. */
+export function sentenceOf(code: string, params: Params = {}): string {
+	return (ERRORS[isErrorCode(code) ? code : 'INTERNAL'] as Entry).message(params);
+}
