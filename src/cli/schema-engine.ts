@@ -27,7 +27,8 @@ export async function withEngine<T>(
 	// A panic ends the process from inside WebAssembly; these are its only words.
 	Object.assign(globalThis, {
 		PRISMA_WASM_PANIC_REGISTRY: {
-			set_message: (message: string) => process.stderr.write(`${message}
+			set_message: (message: string) =>
+				process.stderr.write(`${message}
 `)
 		}
 	});
