@@ -14,6 +14,10 @@ export interface SandboxRequest {
 	headers: Record<string, string>;
 	host: string;
 	body: Buffer;
+	/** The request target exactly as sent, for whoever passes it on. */
+	target?: string;
+	/** Address of the client's socket. */
+	remoteAddress?: string;
 }
 
 export interface SandboxResponse {
@@ -155,7 +159,9 @@ function spoil(fault: Fault, response: ServerResponse): boolean {
 async function read(raw: IncomingMessage): Promise<SandboxRequest> {
 	const chunks: Buffer[] = [];
 	for await (const chunk of raw) chunks.push(chunk as Buffer);
-	const url = new URL(raw.url ?? '/', 'http://sandbox');
+	// Not `new URL(path, base)`: a target such as `//x` would name a host there, or throw.
+	const address = `http://sandbox${raw.url ?? '/'}`;
+	const url = new URL(URL.canParse(address) ? address : 'http://sandbox/');
 	const headers: Record<string, string> = {};
 	for (const [name, value] of Object.entries(raw.headers)) {
 		headers[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
@@ -166,7 +172,9 @@ async function read(raw: IncomingMessage): Promise<SandboxRequest> {
 		query: url.searchParams,
 		headers,
 		host: headers.host ?? '',
-		body: Buffer.concat(chunks)
+		body: Buffer.concat(chunks),
+		target: raw.url,
+		remoteAddress: raw.socket.remoteAddress
 	};
 }
 
