@@ -1,3 +1,5 @@
+import type { Auth } from '#lib/identity/auth.ts';
+
 declare global {
 	namespace App {
 		interface Error {
@@ -5,6 +7,16 @@ declare global {
 			code?: string;
 			/** Under this id the log has the rest. */
 			id?: string;
+		}
+
+		interface Locals {
+			/** In every log line, audit entry and error of this request. */
+			requestId: string;
+			/** Address of the client, from a trusted proxy's header only. */
+			ip: string;
+			locale: 'es' | 'en';
+			/** Who asks; null for a visitor. Set by the hook, read through the guards. */
+			auth: Auth | null;
 		}
 	}
 }
