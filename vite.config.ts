@@ -13,5 +13,27 @@ export default defineConfig({
 		}),
 		tailwindcss(),
 		sveltekit()
-	]
+	],
+	test: {
+		environment: 'node',
+		include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
+		exclude: ['**/node_modules/**', 'tests/e2e/**', 'tests/bench/**'],
+		globalSetup: ['tests/setup/global.ts'],
+		setupFiles: ['tests/setup/file.ts'],
+		// A test that asserts nothing fails.
+		expect: { requireAssertions: true },
+		pool: 'forks',
+		testTimeout: 20_000,
+		hookTimeout: 60_000,
+		benchmark: { include: ['tests/bench/**/*.bench.ts'] },
+		coverage: {
+			provider: 'v8',
+			// Components are measured by the end-to-end tests, which run in a browser.
+			include: ['src/lib/**/*.ts'],
+			exclude: ['**/*.test.ts', '**/*.svelte.ts'],
+			reporter: ['text-summary', 'json-summary'],
+			reportsDirectory: 'coverage',
+			thresholds: { lines: 80 }
+		}
+	}
 });

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, inject } from 'vitest';
+import { db } from '#lib/core/db.server.ts';
+
+export interface TestDatabase {
+	/** Connection string as the non-superuser who owns the tables; also in `process.env.DATABASE_URL`. */
+	url: string;
+}
+
+/**
+ * Gives this test file a database of its own, migrated and with the reference data, dropped after its last test:
+ * `await testDatabase();` at the top of the file, before anything touches `db`.
+ */
+export async function testDatabase(): Promise<TestDatabase> {
+	const name = `${inject('clonePrefix')}${randomBytes(4).toString('hex')}`;
+	await onServer(`CREATE DATABASE ${name} TEMPLATE ${inject('template')}`);
+	const url = new URL(inject('serverUrl'));
+	url.pathname = `/${name}`;
+	process.env.DATABASE_URL = url.href;
+	process.env.DATABASE_DIRECT_URL = url.href;
+	afterAll(async () => {
+		await db.$disconnect();
+		await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+	});
+	return { url: url.href };
+}
+
+async function onServer(sql: string): Promise<void> {
+	const client = new pg.Client({ connectionString: inject('serverUrl') });
+	await client.connect();
+	try {
+		await client.query(sql);
+	} finally {
+		await client.end();
+	}
+}
