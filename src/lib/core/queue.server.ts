@@ -1,0 +1,151 @@
+import { fromPrisma, PgBoss, type Queue, type WorkOptions } from 'pg-boss';
+import type { z } from 'zod';
+import type { Tx } from './db.server.ts';
+import { env } from './env.server.ts';
+import { log } from './log.server.ts';
+
+/**
+ * Every job by name with its payload. Each area adds its own by declaration merging:
+ * `declare module '#lib/core/queue.server.ts' { interface JobMap { 'backups.run': { policyId: string } } }`.
+ */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
+export interface JobMap {}
+export type JobName = keyof JobMap & string;
+
+export interface JobRun {
+	/** Aborted when the worker lost its claim on the job or is shutting down. */
+	signal: AbortSignal;
+}
+
+export interface JobDefinition<N extends JobName> {
+	name: N;
+	payload: z.ZodType<JobMap[N]>;
+	run: (payload: JobMap[N], job: JobRun) => Promise<unknown>;
+	/** Five fields of cron in UTC with the payload of each run. */
+	schedule?: { cron: string; payload: JobMap[N] };
+	/** Jobs of this name that one worker process runs at a time. */
+	concurrency?: number;
+	queue?: Omit<Queue, 'name'>;
+	/** Seconds between looks for jobs whose start time has come; those that can run at once are notified. */
+	pollSeconds?: number;
+}
+
+// Definitions differ in their payload, which each checks itself when it runs.
+type AnyDefinition = Omit<JobDefinition<JobName>, 'payload' | 'run' | 'schedule'> & {
+	schedule?: { cron: string; payload: object };
+	runUnchecked: (payload: unknown, job: JobRun) => Promise<unknown>;
+};
+
+const definitions = new Map<string, AnyDefinition>();
+
+/** Declares a job. Importing its module is what registers it: see src/lib/jobs/registry.server.ts. */
+export function defineJob<N extends JobName>(definition: JobDefinition<N>): void {
+	const { payload: schema, run, ...rest } = definition;
+	definitions.set(definition.name, {
+		...rest,
+		schedule: definition.schedule as { cron: string; payload: object } | undefined,
+		runUnchecked: (payload, job) => run(schema.parse(payload), job)
+	});
+}
+
+export interface EnqueueOptions {
+	startAfter?: Date | number;
+	/** What a `singleton`, `short` or `key_strict_fifo` queue counts by. */
+	key?: string;
+	priority?: number;
+}
+
+let boss: PgBoss | null = null;
+
+/**
+ * Puts a job into the queue as part of `tx`: it exists if and only if the transaction commits.
+ * @throws {Error} when the name was never defined or the queue has not been started
+ */
+export async function enqueue<N extends JobName>(
+	tx: Tx,
+	name: N,
+	payload: JobMap[N],
+	options: EnqueueOptions = {}
+): Promise<void> {
+	if (!boss) throw new Error('the queue has not been started');
+	if (!definitions.has(name)) throw new Error(`no job is called ${name}`);
+	await boss.send(name, payload as object, {
+		db: fromPrisma(tx),
+		startAfter: options.startAfter,
+		singletonKey: options.key,
+		priority: options.priority
+	});
+}
+
+/**
+ * Opens the queue: for sending only, or with workers for every defined job.
+ * Safe to call in many processes at once; the first creates what is missing.
+ */
+export async function startQueue(options: { work: boolean }): Promise<void> {
+	if (boss) throw new Error('the queue was started already');
+	const starting = new PgBoss({
+		connectionString: env.DATABASE_DIRECT_URL ?? env.DATABASE_URL,
+		application_name: `erp-core queue ${env.ROLE}`,
+		max: options.work ? 8 : 3,
+		useListenNotify: options.work,
+		supervise: options.work,
+		schedule: options.work,
+		superviseIntervalSeconds: 5,
+		monitorIntervalSeconds: 5,
+		cronMonitorIntervalSeconds: 10,
+		cronWorkerIntervalSeconds: 5,
+		monitorVacuum: false
+	});
+	starting.on('error', (error) => log.error({ err: error }, 'queue'));
+	starting.on('warning', (warning) => log.warn({ warning }, 'queue'));
+	await starting.start();
+	for (const definition of definitions.values()) {
+		await starting.createQueue(definition.name, {
+			policy: 'standard',
+			notify: true,
+			retryLimit: 5,
+			retryDelay: 1,
+			retryBackoff: true,
+			retryDelayMax: 300,
+			expireInSeconds: 900,
+			deleteAfterSeconds: 3 * 86_400,
+			...definition.queue
+		});
+	}
+	boss = starting;
+	if (options.work) await startWorkers(starting);
+}
+
+/** Waits for running jobs to end, at most `seconds`, and closes the queue. */
+export async function stopQueue(seconds = 20): Promise<void> {
+	const stopping = boss;
+	boss = null;
+	await stopping?.stop({ graceful: true, timeout: seconds * 1000 });
+}
+
+export function isQueueOpen(): boolean {
+	return boss !== null;
+}
+
+async function startWorkers(queue: PgBoss): Promise<void> {
+	for (const definition of definitions.values()) {
+		const pollSeconds = definition.pollSeconds ?? 5;
+		const options: WorkOptions = {
+			batchSize: 1,
+			localConcurrency: definition.concurrency ?? 1,
+			pollingIntervalSeconds: Math.min(pollSeconds, 2),
+			notifyPollingIntervalSeconds: pollSeconds
+		};
+		await queue.work<unknown>(definition.name, options, async ([job]) => {
+			try {
+				await definition.runUnchecked(job!.data, { signal: job!.signal });
+			} catch (error) {
+				log.error({ err: error, job: definition.name, id: job!.id }, 'job failed');
+				throw error;
+			}
+		});
+		if (definition.schedule) {
+			await queue.schedule(definition.name, definition.schedule.cron, definition.schedule.payload, { tz: 'UTC' });
+		}
+	}
+}

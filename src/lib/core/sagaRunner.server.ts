@@ -1,0 +1,259 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Prisma, ProvisioningStep } from '#prisma/generated/client.ts';
+import { after, now, SECOND } from './clock.server.ts';
+import { db, transaction } from './db.server.ts';
+import { AppError } from './errors.ts';
+import { enqueue } from './queue.server.ts';
+import {
+	ClaimLost,
+	defineSagaJobs,
+	runOf,
+	sagaNamed,
+	SagaStop,
+	wakeSaga,
+	type AnySaga,
+	type Step,
+	type StepContext
+} from './saga.server.ts';
+import { claimRun, writeClaimed, writeRunLog, type ClaimedRun } from './sagaStore.server.ts';
+
+/** Scaled down by tests, so that a fault costs no waiting. */
+export const tuning = { backoffScale: 1 };
+
+const DEFAULT_ATTEMPTS = 8;
+/** An error that nobody foresaw is tried this often: it may have been a lost connection. */
+const UNFORESEEN_ATTEMPTS = 3;
+/** Waits up to this many seconds are slept through in the handler; longer ones go back to the queue. */
+const LONGEST_SLEEP = 10;
+
+/** Takes a run as far as it goes: to its end, to a wait, or to a failure. */
+export async function runSaga(jobId: string, signal: AbortSignal): Promise<void> {
+	const run = await claimRun(jobId);
+	if (!run) return;
+	const saga = sagaNamed(run.saga);
+	try {
+		if (run.status === 'compensating') await compensate(run, saga, signal);
+		else await advance(run, saga, signal);
+	} catch (error) {
+		if (error instanceof ClaimLost) return;
+		throw error;
+	}
+}
+
+async function advance(run: ClaimedRun, saga: AnySaga, signal: AbortSignal): Promise<void> {
+	await writeClaimed(run, { status: 'running', wakeAt: null, startedAt: run.startedAt ?? now() }, async (tx) => {
+		await saga.onRunning?.(tx, runOf(run));
+	});
+	for (const [position, step] of saga.steps.entries()) {
+		const row = run.steps[position]!;
+		if (row.status === 'done' || row.status === 'skipped') continue;
+		const outcome = await attempt(run, saga, step, row, signal);
+		if (outcome === 'parked') return;
+	}
+	await writeClaimed(run, { status: 'succeeded', reason: null, finishedAt: now() }, async (tx) => {
+		await saga.onSucceeded?.(tx, runOf(run));
+	});
+}
+
+/** Runs a step until it is done, or until the run has been parked, failed or stopped. */
+async function attempt(
+	run: ClaimedRun,
+	saga: AnySaga,
+	step: Step<object>,
+	row: ProvisioningStep,
+	signal: AbortSignal
+): Promise<'done' | 'parked'> {
+	for (;;) {
+		signal.throwIfAborted();
+		row.attempts += 1;
+		await writeStep(run, row, { status: 'running', attempts: row.attempts, startedAt: (row.startedAt ??= now()) });
+		const context = contextOf(run, step, row, signal);
+		try {
+			await saga.before?.(context);
+			const result = await step.run(context);
+			if (result && 'wait' in result) {
+				if (result.wait > LONGEST_SLEEP) return await park(run, saga, row, result);
+				await writeStep(run, row, { detail: result.detail });
+				row.attempts -= 1;
+				await sleep(result.wait * SECOND, undefined, { signal });
+				continue;
+			}
+			await writeStep(run, row, {
+				status: 'done',
+				finishedAt: now(),
+				errorCode: null,
+				error: null,
+				...(result ? { detail: result.detail } : {})
+			});
+			return 'done';
+		} catch (error) {
+			if (error instanceof ClaimLost || signal.aborted) throw error;
+			const again = await afterFailure(run, saga, step, row, error);
+			if (!again) return 'parked';
+			await sleep(again * SECOND * tuning.backoffScale, undefined, { signal });
+		}
+	}
+}
+
+/** Seconds until the next try, or null when the run failed or is being undone. */
+async function afterFailure(
+	run: ClaimedRun,
+	saga: AnySaga,
+	step: Step<object>,
+	row: ProvisioningStep,
+	error: unknown
+): Promise<number | null> {
+	const code = error instanceof AppError ? error.code : error instanceof SagaStop ? 'NOT_OWED' : 'INTERNAL';
+	const message = error instanceof Error ? error.message : String(error);
+	const mayPass = !(error instanceof AppError || error instanceof SagaStop) && row.attempts < attemptsOf(step, error);
+	await writeRunLog(run, step.name, mayPass ? 'warning' : 'error', message);
+	await writeStep(run, row, { status: mayPass ? 'running' : 'failed', errorCode: code, error: message });
+	if (mayPass) return Math.min(LONGEST_SLEEP, 0.5 * 2 ** (row.attempts - 1));
+
+	if (error instanceof SagaStop) {
+		await startCompensation(run, saga, message);
+		return null;
+	}
+	const window = await saga.retryWindow();
+	if (window === 0) {
+		await writeClaimed(run, {}, (tx) => saga.onFailed?.(tx, runOf(run), { step: step.name, code, message }) ?? Promise.resolve());
+		await startCompensation(run, saga, message);
+		return null;
+	}
+	await writeClaimed(run, { status: 'failed', reason: message, finishedAt: now() }, async (tx) => {
+		await saga.onFailed?.(tx, runOf(run), { step: step.name, code, message });
+		if (window !== null) {
+			await enqueue(tx, 'sagas.expire', { jobId: run.id }, { startAfter: after(now(), window * SECOND) });
+		}
+	});
+	return null;
+}
+
+function attemptsOf(step: Step<object>, error: unknown): number {
+	const foreseen =
+		error instanceof Error && (('retryable' in error && error.retryable) || ('ambiguous' in error && error.ambiguous));
+	const most = step.attempts ?? DEFAULT_ATTEMPTS;
+	return foreseen ? most : Math.min(most, UNFORESEEN_ATTEMPTS);
+}
+
+async function park(
+	run: ClaimedRun,
+	saga: AnySaga,
+	row: ProvisioningStep,
+	result: { wait: number; detail: string; reason: string }
+): Promise<'parked'> {
+	const wakeAt = after(now(), result.wait * SECOND);
+	await writeClaimed(run, { status: 'waiting', reason: result.reason, wakeAt }, async (tx) => {
+		// Waiting is not trying: a step may wait for days and still has all its attempts.
+		await tx.provisioningStep.update({
+			where: { id: row.id },
+			data: { status: 'pending', detail: result.detail, attempts: row.attempts - 1 }
+		});
+		await saga.onWaiting?.(tx, runOf(run), result.reason);
+		await wakeSaga(tx, run.id, new Date(Date.now() + result.wait * SECOND));
+	});
+	return 'parked';
+}
+
+async function startCompensation(run: ClaimedRun, saga: AnySaga, reason: string): Promise<void> {
+	await writeClaimed(run, { status: 'compensating', reason }, async (tx) => {
+		await saga.onCompensating?.(tx, runOf(run), reason);
+		await wakeSaga(tx, run.id);
+	});
+}
+
+/** Undoes the steps that were begun, last first, each on its own: one that cannot be undone stops no other. */
+async function compensate(run: ClaimedRun, saga: AnySaga, signal: AbortSignal): Promise<void> {
+	for (const [position, step] of [...saga.steps.entries()].reverse()) {
+		const row = run.steps[position]!;
+		if (row.status === 'pending' || row.status === 'skipped' || row.status === 'undone') continue;
+		if (await undo(run, saga, step, row, signal)) await writeStep(run, row, { status: 'undone' });
+	}
+	await writeClaimed(run, { status: 'compensated', finishedAt: now() }, async (tx) => {
+		await saga.onCompensated?.(tx, runOf(run));
+	});
+}
+
+async function undo(
+	run: ClaimedRun,
+	saga: AnySaga,
+	step: Step<object>,
+	row: ProvisioningStep,
+	signal: AbortSignal
+): Promise<boolean> {
+	if (!step.undo) return true;
+	for (let tries = 1; ; tries++) {
+		signal.throwIfAborted();
+		try {
+			await step.undo(contextOf(run, step, row, signal));
+			return true;
+		} catch (error) {
+			if (error instanceof ClaimLost || signal.aborted) throw error;
+			const message = error instanceof Error ? error.message : String(error);
+			await writeRunLog(run, step.name, 'warning', `undo: ${message}`);
+			if (tries >= attemptsOf(step, error)) {
+				await writeClaimed(run, {}, async (tx) => {
+					await saga.onUndoFailed?.(tx, runOf(run), { step: step.name, message });
+				});
+				return false;
+			}
+			await sleep(Math.min(LONGEST_SLEEP, 0.5 * 2 ** (tries - 1)) * SECOND * tuning.backoffScale, undefined, { signal });
+		}
+	}
+}
+
+/** The end of a failed run's retry window. */
+async function expire(jobId: string): Promise<void> {
+	await transaction(async (tx) => {
+		const { count } = await tx.provisioningJob.updateMany({
+			where: { id: jobId, status: 'failed' },
+			data: { status: 'compensating', finishedAt: null, claim: { increment: 1 } }
+		});
+		if (count === 0) return;
+		const row = await tx.provisioningJob.findUniqueOrThrow({ where: { id: jobId } });
+		await sagaNamed(row.saga).onCompensating?.(tx, runOf(row), row.reason ?? 'failed');
+		await wakeSaga(tx, jobId);
+	});
+}
+
+/** Queues every unfinished run that no live job will take up. */
+async function reap(): Promise<void> {
+	const orphans = await db.$queryRaw<{ id: string }[]>`
+		SELECT id FROM provisioning_jobs run
+		WHERE status IN ('queued', 'running', 'waiting', 'compensating')
+			AND NOT EXISTS (
+				SELECT 1 FROM pgboss.job
+				WHERE name = 'sagas.run' AND singleton_key = run.id::text AND state < 'completed'
+			)`;
+	for (const { id } of orphans) await transaction((tx) => wakeSaga(tx, id));
+}
+
+async function writeStep(run: ClaimedRun, row: ProvisioningStep, data: Prisma.ProvisioningStepUpdateInput): Promise<void> {
+	await writeClaimed(run, {}, async (tx) => {
+		await tx.provisioningStep.update({ where: { id: row.id }, data });
+	});
+}
+
+function contextOf(run: ClaimedRun, step: Step<object>, row: ProvisioningStep, signal: AbortSignal): StepContext<object> {
+	return {
+		trace: { jobId: run.id, stepName: step.name, customerId: run.customerId, subjectId: run.subjectId },
+		jobId: run.id,
+		subjectId: run.subjectId,
+		customerId: run.customerId,
+		get state() {
+			return run.state as object;
+		},
+		attempt: row.attempts,
+		signal,
+		save: async (patch) => {
+			const state = { ...(run.state as object), ...patch } as Prisma.JsonObject;
+			await writeClaimed(run, { state: state as Prisma.InputJsonObject }, async () => {});
+			run.state = state;
+		},
+		write: (work) => writeClaimed(run, {}, work),
+		log: (level, message, data) => writeRunLog(run, step.name, level, message, data),
+		sleep: (seconds) => sleep(Math.min(seconds, LONGEST_SLEEP) * SECOND, undefined, { signal })
+	};
+}
+
+defineSagaJobs({ run: runSaga, expire, reap });

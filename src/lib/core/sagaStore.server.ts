@@ -1,0 +1,61 @@
+import type { Prisma, ProvisioningJob, ProvisioningStep } from '#prisma/generated/client.ts';
+import { db, transaction, type Tx } from './db.server.ts';
+import { publish } from './live.server.ts';
+import { ClaimLost, sagaNamed } from './saga.server.ts';
+
+export type ClaimedRun = ProvisioningJob & { steps: ProvisioningStep[] };
+
+/** Takes a run for this worker; null when there is nothing to do on it. Writes of earlier claims are void from here on. */
+export async function claimRun(jobId: string): Promise<ClaimedRun | null> {
+	const { count } = await db.provisioningJob.updateMany({
+		where: { id: jobId, status: { in: ['queued', 'running', 'waiting', 'compensating'] } },
+		data: { claim: { increment: 1 } }
+	});
+	if (count === 0) return null;
+	return db.provisioningJob.findUnique({
+		where: { id: jobId },
+		include: { steps: { orderBy: { position: 'asc' } } }
+	});
+}
+
+/**
+ * A transaction that commits only while this worker has the run; it locks the run's row and tells listeners.
+ * @throws {ClaimLost} when another worker has it
+ */
+export function writeClaimed<T>(
+	run: ClaimedRun,
+	data: Prisma.ProvisioningJobUpdateManyMutationInput,
+	work: (tx: Tx) => Promise<T>
+): Promise<T> {
+	return transaction(async (tx) => {
+		const { count } = await tx.provisioningJob.updateMany({
+			where: { id: run.id, claim: run.claim, status: { notIn: ['succeeded', 'failed', 'compensated'] } },
+			data: { ...data, claim: run.claim }
+		});
+		if (count === 0) throw new ClaimLost(`run ${run.id} was taken by another worker`);
+		const result = await work(tx);
+		await publish(tx, `${sagaNamed(run.saga).topic}:${run.subjectId}`, run.subjectId);
+		return result;
+	});
+}
+
+/** One line of the run's log. */
+export async function writeRunLog(
+	run: ClaimedRun,
+	stepName: string | null,
+	level: 'debug' | 'info' | 'warning' | 'error',
+	message: string,
+	data?: object
+): Promise<void> {
+	await db.logEntry.create({
+		data: {
+			source: 'provisioning',
+			level,
+			message,
+			data: data as Prisma.InputJsonObject | undefined,
+			jobId: run.id,
+			stepName,
+			customerId: run.customerId
+		}
+	});
+}
