@@ -87,7 +87,8 @@ export class RateLimit {
 
 	/** Counts a call and says what its answer's headers are. @throws ApiError 429/971 over the limit, when enforced */
 	count(token: Token): Record<string, string> {
-		const { enforced, requests, window_seconds } = cloudflareDocument(this.#kernel).get().rate_limit;
+		const { enforced, requests, window_seconds } = cloudflareDocument(this.#kernel).get()
+			.rate_limit;
 		const now = this.#kernel.clock.nowMs();
 		let window = this.#windows.get(token.id);
 		if (!window || now - window.startMs >= window_seconds * 1000) {

@@ -148,9 +148,7 @@ export function refuseConflicts(record: DnsRecord, others: DnsRecord[]): void {
 	if (isHost && [record, ...hosts].some(({ type }) => type === 'CNAME') && hosts.length > 0) {
 		refuse(81053, 'An A, AAAA, or CNAME record with that host already exists.');
 	}
-	const twin = same.find(
-		(other) => other.type === record.type && other.content === record.content
-	);
+	const twin = same.find((other) => other.type === record.type && other.content === record.content);
 	if (!twin) return;
 	if (twin.ttl === record.ttl && twin.proxied === record.proxied) {
 		refuse(81058, 'An identical record already exists.');

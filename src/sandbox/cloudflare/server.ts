@@ -3,6 +3,7 @@ import { serveVendor, type SandboxRequest, type SandboxResponse } from '../kerne
 import type { Kernel } from '../kernel/kernel.ts';
 import { authenticate, RateLimit, withHeaders } from './auth.ts';
 import { failed, noRoute } from './envelope.ts';
+import { hostnameRoutes } from './hostnames.ts';
 import { recordRoutes } from './record-routes.ts';
 import { ACCOUNT_ID, cloudflareDocument, TOKEN, TUNNEL_ID, zoneIdOf } from './state.ts';
 import { tunnelRoutes } from './tunnels.ts';
@@ -36,13 +37,16 @@ export async function startCloudflare(
 			server: 'cloudflare',
 			...counted.get(request)
 		});
-	const routes = [...zoneRoutes(kernel), ...recordRoutes(kernel), ...tunnelRoutes(kernel)].map(
-		(route) => ({
-			...route,
-			run: async (request: SandboxRequest, params: Record<string, string>) =>
-				signed(request, await route.run(request, params))
-		})
-	);
+	const routes = [
+		...zoneRoutes(kernel),
+		...recordRoutes(kernel),
+		...tunnelRoutes(kernel),
+		...hostnameRoutes(kernel)
+	].map((route) => ({
+		...route,
+		run: async (request: SandboxRequest, params: Record<string, string>) =>
+			signed(request, await route.run(request, params))
+	}));
 
 	const server = await serveVendor(kernel, 'cloudflare', routes, {
 		port: options.port,

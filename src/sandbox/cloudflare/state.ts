@@ -3,7 +3,14 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { StoreDocument } from '../kernel/store.ts';
 
 export type Scope =
-	'account:read' | 'zone:read' | 'zone:edit' | 'dns:edit' | 'dns:read' | 'ssl:edit' | 'tunnel:edit' | 'tunnel:read';
+	| 'account:read'
+	| 'zone:read'
+	| 'zone:edit'
+	| 'dns:edit'
+	| 'dns:read'
+	| 'ssl:edit'
+	| 'tunnel:edit'
+	| 'tunnel:read';
 
 export interface Token {
 	id: string;
@@ -86,7 +93,7 @@ export interface CustomHostname {
 	id: string;
 	zone_id: string;
 	hostname: string;
-	status: 'pending' | 'active' | 'active_redeploying' | 'moved';
+	status: 'pending' | 'active';
 	/** What must stand in `_cf-custom-hostname.<hostname>`. */
 	ownership_token: string;
 	created_at: string;
@@ -101,7 +108,8 @@ export interface CustomHostname {
 			| 'pending_issuance'
 			| 'pending_deployment'
 			| 'active'
-			| 'validation_timed_out';
+			| 'validation_timed_out'
+			| 'expired';
 		method: 'http' | 'txt' | 'email';
 		type: 'dv';
 		wildcard: boolean;

@@ -3,7 +3,13 @@ import type { Route, SandboxRequest } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { invalidToken, route, statusOf, tokenOf } from './auth.ts';
 import { ApiError, isObject, jsonBody, noRoute, ok, paged } from './envelope.ts';
-import { cloudflareDocument, newZone, timestamp, type CloudflareState, type Zone } from './state.ts';
+import {
+	cloudflareDocument,
+	newZone,
+	timestamp,
+	type CloudflareState,
+	type Zone
+} from './state.ts';
 
 /** The zone of a path. @throws ApiError 7003 for what is no id, 9109 for a zone that is not ours */
 export function zoneOf(state: CloudflareState, request: SandboxRequest, id = ''): Zone {
@@ -60,9 +66,7 @@ export function zoneRoutes(kernel: Kernel): Route[] {
 					...answer,
 					body: {
 						...(isObject(answer.body) ? answer.body : {}),
-						messages: [
-							{ code: 10000, message: 'This API Token is valid and active', type: null }
-						]
+						messages: [{ code: 10000, message: 'This API Token is valid and active', type: null }]
 					}
 				}
 			: answer;

@@ -76,8 +76,7 @@ async function answer(kernel: Kernel, message: Buffer): Promise<Buffer | null> {
 	return packet.encode({
 		type: 'response',
 		id: query.id,
-		flags:
-			packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | (CODES[resolution.code] ?? 0),
+		flags: packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | (CODES[resolution.code] ?? 0),
 		questions: [question],
 		answers: resolution.answers.flatMap(encoded),
 		authorities: resolution.soa === null ? [] : [soa(resolution.soa)]

@@ -69,7 +69,9 @@ export function lookUp(kernel: Kernel, name: string): ZoneAnswer | null {
 	const exact = all.filter((record) => record.name === name);
 	// A name that has names below it exists without a record of its own (RFC 8020), and hides wildcards.
 	const exists =
-		exact.length > 0 || name === zone.name || all.some((record) => record.name.endsWith(`.${name}`));
+		exact.length > 0 ||
+		name === zone.name ||
+		all.some((record) => record.name.endsWith(`.${name}`));
 	const records = exists ? exact : wildcard(all, name, zone.name);
 	return { zone: zone.name, exists: exists || records.length > 0, records };
 }
