@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+	createCipheriv,
+	createDecipheriv,
+	createHash,
+	createHmac,
+	hkdfSync,
+	randomBytes,
+	timingSafeEqual
+} from 'node:crypto';
 import { env } from './env.server.ts';
 
 /**
@@ -10,19 +18,30 @@ export function encrypt(plaintext: string, context: string): string {
 	const iv = randomBytes(12);
 	const cipher = createCipheriv('aes-256-gcm', key.bytes, iv).setAAD(Buffer.from(context));
 	const sealed = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
-	return ['v1', key.id, ...[iv, cipher.getAuthTag(), sealed].map((part) => part.toString('base64url'))].join('.');
+	return [
+		'v1',
+		key.id,
+		...[iv, cipher.getAuthTag(), sealed].map((part) => part.toString('base64url'))
+	].join('.');
 }
 
 /** @throws {Error} when the key is unknown, the context differs or the envelope was changed */
 export function decrypt(envelope: string, context: string): string {
 	const [version, keyId, iv, tag, sealed] = envelope.split('.');
-	if (version !== 'v1' || !keyId || !iv || !tag || sealed === undefined) throw new Error('not a secret envelope');
+	if (version !== 'v1' || !keyId || !iv || !tag || sealed === undefined)
+		throw new Error('not a secret envelope');
 	const key = keys().find((candidate) => candidate.id === keyId);
-	if (!key) throw new Error(`secret was encrypted with key ${keyId}, which is neither SECRETS_KEY nor in SECRETS_KEY_PREVIOUS`);
+	if (!key)
+		throw new Error(
+			`secret was encrypted with key ${keyId}, which is neither SECRETS_KEY nor in SECRETS_KEY_PREVIOUS`
+		);
 	const decipher = createDecipheriv('aes-256-gcm', key.bytes, Buffer.from(iv, 'base64url'))
 		.setAAD(Buffer.from(context))
 		.setAuthTag(Buffer.from(tag, 'base64url'));
-	return Buffer.concat([decipher.update(Buffer.from(sealed, 'base64url')), decipher.final()]).toString('utf8');
+	return Buffer.concat([
+		decipher.update(Buffer.from(sealed, 'base64url')),
+		decipher.final()
+	]).toString('utf8');
 }
 
 /** True when the envelope should be encrypted anew with the current key. */

@@ -53,7 +53,14 @@ function fromZoned(year: number, month: number, day: number, timeZone: string): 
 	let moment = wall;
 	for (let round = 0; round < 2; round++) {
 		const seen = zoned(new Date(moment), timeZone);
-		const seenWall = Date.UTC(seen.year, seen.month - 1, seen.day, seen.hour, seen.minute, seen.second);
+		const seenWall = Date.UTC(
+			seen.year,
+			seen.month - 1,
+			seen.day,
+			seen.hour,
+			seen.minute,
+			seen.second
+		);
 		moment += wall - seenWall;
 	}
 	return new Date(moment);

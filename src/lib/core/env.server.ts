@@ -3,7 +3,12 @@ import { lazy } from './lazy.ts';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const port = z.coerce.number().int().min(1).max(65535);
-const list = z.string().transform((value) => value.split(',').map((entry) => entry.trim()).filter(Boolean));
+const list = z.string().transform((value) =>
+	value
+		.split(',')
+		.map((entry) => entry.trim())
+		.filter(Boolean)
+);
 
 /** Every variable that the product reads; `.env.example` has a sentence for each. */
 const schema = z.object({
@@ -21,10 +26,17 @@ const schema = z.object({
 	DATABASE_POOL_SIZE: z.coerce.number().int().min(2).default(10),
 	REDIS_URL: z.string().startsWith('redis').optional(),
 
-	SECRETS_KEY: z.base64().refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)'),
+	SECRETS_KEY: z
+		.base64()
+		.refine(
+			(key) => Buffer.from(key, 'base64').length === 32,
+			'must be 32 bytes in base64 (openssl rand -base64 32)'
+		),
 	SECRETS_KEY_PREVIOUS: list.default([]),
 
-	STRIPE_SECRET_KEY: z.string().regex(/^(sk|rk)_(test|live)_/, 'must be a secret or restricted key'),
+	STRIPE_SECRET_KEY: z
+		.string()
+		.regex(/^(sk|rk)_(test|live)_/, 'must be a secret or restricted key'),
 	STRIPE_WEBHOOK_SECRET: z.string().startsWith('whsec_'),
 	STRIPE_API_URL: z.url().optional(),
 
@@ -65,7 +77,9 @@ export function readEnv(source: Record<string, string | undefined>): Env {
 		? contradictions(parsed.data)
 		: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 	if (!parsed.success || problems.length > 0) {
-		throw new EnvError(`The environment is not right:\n${problems.map((line) => `  - ${line}`).join('\n')}`);
+		throw new EnvError(
+			`The environment is not right:\n${problems.map((line) => `  - ${line}`).join('\n')}`
+		);
 	}
 	return parsed.data;
 }
@@ -76,16 +90,21 @@ function contradictions(env: Env): string[] {
 	const live = /^(sk|rk)_live_/.test(env.STRIPE_SECRET_KEY);
 	if (env.APP_ENV === 'production') {
 		if (!live) problems.push('STRIPE_SECRET_KEY: a test key is refused with APP_ENV=production');
-		if (env.EDGE_URL) problems.push('EDGE_URL: only for the sandbox, leave it empty with APP_ENV=production');
-		if (env.SANDBOX_URL) problems.push('SANDBOX_URL: only for the sandbox, leave it empty with APP_ENV=production');
-		if (!env.ORIGIN.startsWith('https:')) problems.push('ORIGIN: must be https with APP_ENV=production');
+		if (env.EDGE_URL)
+			problems.push('EDGE_URL: only for the sandbox, leave it empty with APP_ENV=production');
+		if (env.SANDBOX_URL)
+			problems.push('SANDBOX_URL: only for the sandbox, leave it empty with APP_ENV=production');
+		if (!env.ORIGIN.startsWith('https:'))
+			problems.push('ORIGIN: must be https with APP_ENV=production');
 		for (const name of ['STRIPE_API_URL', 'CLOUDFLARE_API_URL'] as const) {
-			if (env[name] && isLoopback(env[name])) problems.push(`${name}: a sandbox address is refused with APP_ENV=production`);
+			if (env[name] && isLoopback(env[name]))
+				problems.push(`${name}: a sandbox address is refused with APP_ENV=production`);
 		}
 	} else if (live) {
 		problems.push(`STRIPE_SECRET_KEY: a live key is refused with APP_ENV=${env.APP_ENV}`);
 	}
-	if (env.ROLE !== 'web' && !env.SSH_KEY_PATH) problems.push(`SSH_KEY_PATH: needed with ROLE=${env.ROLE}`);
+	if (env.ROLE !== 'web' && !env.SSH_KEY_PATH)
+		problems.push(`SSH_KEY_PATH: needed with ROLE=${env.ROLE}`);
 	return problems;
 }
 

@@ -18,22 +18,34 @@ const ERRORS = {
 	STEP_UP_NEEDED: { status: 403, message: () => m.error_step_up_needed() },
 	CUSTOMER_SWITCHED: { status: 409, message: () => m.error_customer_switched() },
 	NOT_FOUND: { status: 404, message: () => m.error_not_found() },
-	TENANT_NOT_FOUND: { status: 404, message: (p) => m.error_tenant_not_found({ id: String(p.id ?? '') }) },
+	TENANT_NOT_FOUND: {
+		status: 404,
+		message: (p) => m.error_tenant_not_found({ id: String(p.id ?? '') })
+	},
 	PLAN_NOT_FOUND: { status: 404, message: () => m.error_plan_not_found() },
 	PLAN_NOT_PURCHASABLE: { status: 409, message: () => m.error_plan_not_purchasable() },
 	LINK_EXPIRED: { status: 410, message: () => m.error_link_expired() },
 	NAME_TAKEN: { status: 409, message: () => m.error_name_taken() },
 	NAME_RESERVED: { status: 409, message: () => m.error_name_reserved() },
 	TOO_MANY_RESERVATIONS: { status: 429, message: () => m.error_too_many_reservations() },
-	WRONG_STATE: { status: 409, message: (p) => m.error_wrong_state({ from: String(p.from ?? ''), to: String(p.to ?? '') }) },
+	WRONG_STATE: {
+		status: 409,
+		message: (p) => m.error_wrong_state({ from: String(p.from ?? ''), to: String(p.to ?? '') })
+	},
 	CHANGED_MEANWHILE: { status: 409, message: () => m.error_changed_meanwhile() },
 	ALREADY_RUNNING: { status: 409, message: () => m.error_already_running() },
 	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },
 	NOT_OWED: { status: 409, message: () => m.error_not_owed() },
 	IDEMPOTENCY_CONFLICT: { status: 409, message: () => m.error_idempotency_conflict() },
 	TOO_LARGE: { status: 413, message: () => m.error_too_large() },
-	RATE_LIMITED: { status: 429, message: (p) => m.error_rate_limited({ seconds: String(p.seconds ?? 60) }) },
-	VENDOR_UNAVAILABLE: { status: 503, message: (p) => m.error_vendor_unavailable({ vendor: String(p.vendor ?? '') }) },
+	RATE_LIMITED: {
+		status: 429,
+		message: (p) => m.error_rate_limited({ seconds: String(p.seconds ?? 60) })
+	},
+	VENDOR_UNAVAILABLE: {
+		status: 503,
+		message: (p) => m.error_vendor_unavailable({ vendor: String(p.vendor ?? '') })
+	},
 	PAYMENT_UNAVAILABLE: { status: 503, message: () => m.error_payment_unavailable() },
 	INTERNAL: { status: 500, message: () => m.error_internal() }
 } satisfies Record<string, Entry>;

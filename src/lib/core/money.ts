@@ -11,6 +11,8 @@ export function perMonth(amount: number, interval: 'month' | 'year'): number {
 
 /** Minor units of one major unit: 100 for USD, 1 for CLP or PYG. */
 export function minorUnits(currency: string): number {
-	const digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+	const digits =
+		new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions()
+			.maximumFractionDigits ?? 2;
 	return 10 ** digits;
 }

@@ -52,7 +52,6 @@ export interface EnqueueOptions {
 	startAfter?: Date | number;
 	/** What a `singleton`, `short` or `key_strict_fifo` queue counts by. */
 	key?: string;
-	priority?: number;
 }
 
 let boss: PgBoss | null = null;
@@ -71,9 +70,8 @@ export async function enqueue<N extends JobName>(
 	if (!definitions.has(name)) throw new Error(`no job is called ${name}`);
 	await boss.send(name, payload as object, {
 		db: fromPrisma(tx),
-		startAfter: options.startAfter,
-		singletonKey: options.key,
-		priority: options.priority
+		...(options.startAfter !== undefined && { startAfter: options.startAfter }),
+		...(options.key !== undefined && { singletonKey: options.key })
 	});
 }
 
@@ -145,7 +143,9 @@ async function startWorkers(queue: PgBoss): Promise<void> {
 			}
 		});
 		if (definition.schedule) {
-			await queue.schedule(definition.name, definition.schedule.cron, definition.schedule.payload, { tz: 'UTC' });
+			await queue.schedule(definition.name, definition.schedule.cron, definition.schedule.payload, {
+				tz: 'UTC'
+			});
 		}
 	}
 }

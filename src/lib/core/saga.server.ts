@@ -42,7 +42,8 @@ export interface StepContext<S> {
 }
 
 /** What a step answers: a line for people, or that it must wait. Nothing: done without a line. */
-export type StepResult = void | { detail: string } | { wait: number; detail: string; reason: string };
+export type StepResult =
+	void | { detail: string } | { wait: number; detail: string; reason: string };
 
 export interface Step<S> {
 	name: string;
@@ -75,7 +76,11 @@ export interface Saga<S extends object> {
 	onRunning?(tx: Tx, run: SagaRun<S>): Promise<void>;
 	onWaiting?(tx: Tx, run: SagaRun<S>, reason: string): Promise<void>;
 	onSucceeded?(tx: Tx, run: SagaRun<S>): Promise<void>;
-	onFailed?(tx: Tx, run: SagaRun<S>, failure: { step: string; code: string; message: string }): Promise<void>;
+	onFailed?(
+		tx: Tx,
+		run: SagaRun<S>,
+		failure: { step: string; code: string; message: string }
+	): Promise<void>;
 	onCompensating?(tx: Tx, run: SagaRun<S>, reason: string): Promise<void>;
 	onCompensated?(tx: Tx, run: SagaRun<S>): Promise<void>;
 	/** A step that could not be undone becomes somebody's work. */
@@ -121,7 +126,10 @@ export async function startSaga<S extends object>(
 	about: { subjectId: string; customerId: string | null; state: S }
 ): Promise<string> {
 	const unfinished = await tx.provisioningJob.findFirst({
-		where: { subjectId: about.subjectId, status: { in: ['queued', 'running', 'waiting', 'compensating'] } },
+		where: {
+			subjectId: about.subjectId,
+			status: { in: ['queued', 'running', 'waiting', 'compensating'] }
+		},
 		select: { id: true }
 	});
 	if (unfinished) throw new AppError('ALREADY_RUNNING');
@@ -183,7 +191,13 @@ async function leaveFailed(tx: Tx, jobId: string, to: 'queued' | 'compensating')
 	return run;
 }
 
-export function runOf(row: { id: string; saga: string; subjectId: string; customerId: string | null; state: unknown }): SagaRun<object> {
+export function runOf(row: {
+	id: string;
+	saga: string;
+	subjectId: string;
+	customerId: string | null;
+	state: unknown;
+}): SagaRun<object> {
 	return {
 		jobId: row.id,
 		subjectId: row.subjectId,
@@ -206,9 +220,20 @@ export function defineSagaJobs(runner: {
 		run: ({ jobId }, { signal }) => runner.run(jobId, signal),
 		concurrency: 20,
 		pollSeconds: 0.5,
-		queue: { policy: 'singleton', heartbeatSeconds: 10, retryLimit: 1000, retryDelay: 0, retryBackoff: false, expireInSeconds: 3600 }
+		queue: {
+			policy: 'singleton',
+			heartbeatSeconds: 10,
+			retryLimit: 1000,
+			retryDelay: 1,
+			retryDelayMax: 5,
+			expireInSeconds: 3600
+		}
 	});
-	defineJob({ name: 'sagas.expire', payload: jobPayload, run: ({ jobId }) => runner.expire(jobId) });
+	defineJob({
+		name: 'sagas.expire',
+		payload: jobPayload,
+		run: ({ jobId }) => runner.expire(jobId)
+	});
 	defineJob({
 		name: 'sagas.reap',
 		payload: z.object({}),

@@ -41,9 +41,13 @@ export async function runSaga(jobId: string, signal: AbortSignal): Promise<void>
 }
 
 async function advance(run: ClaimedRun, saga: AnySaga, signal: AbortSignal): Promise<void> {
-	await writeClaimed(run, { status: 'running', wakeAt: null, startedAt: run.startedAt ?? now() }, async (tx) => {
-		await saga.onRunning?.(tx, runOf(run));
-	});
+	await writeClaimed(
+		run,
+		{ status: 'running', wakeAt: null, startedAt: run.startedAt ?? now() },
+		async (tx) => {
+			await saga.onRunning?.(tx, runOf(run));
+		}
+	);
 	for (const [position, step] of saga.steps.entries()) {
 		const row = run.steps[position]!;
 		if (row.status === 'done' || row.status === 'skipped') continue;
@@ -66,7 +70,11 @@ async function attempt(
 	for (;;) {
 		signal.throwIfAborted();
 		row.attempts += 1;
-		await writeStep(run, row, { status: 'running', attempts: row.attempts, startedAt: (row.startedAt ??= now()) });
+		await writeStep(run, row, {
+			status: 'running',
+			attempts: row.attempts,
+			startedAt: (row.startedAt ??= now())
+		});
 		const context = contextOf(run, step, row, signal);
 		try {
 			await saga.before?.(context);
@@ -103,11 +111,18 @@ async function afterFailure(
 	row: ProvisioningStep,
 	error: unknown
 ): Promise<number | null> {
-	const code = error instanceof AppError ? error.code : error instanceof SagaStop ? 'NOT_OWED' : 'INTERNAL';
+	const code =
+		error instanceof AppError ? error.code : error instanceof SagaStop ? 'NOT_OWED' : 'INTERNAL';
 	const message = error instanceof Error ? error.message : String(error);
-	const mayPass = !(error instanceof AppError || error instanceof SagaStop) && row.attempts < attemptsOf(step, error);
+	const mayPass =
+		!(error instanceof AppError || error instanceof SagaStop) &&
+		row.attempts < attemptsOf(step, error);
 	await writeRunLog(run, step.name, mayPass ? 'warning' : 'error', message);
-	await writeStep(run, row, { status: mayPass ? 'running' : 'failed', errorCode: code, error: message });
+	await writeStep(run, row, {
+		status: mayPass ? 'running' : 'failed',
+		errorCode: code,
+		error: message
+	});
 	if (mayPass) return Math.min(LONGEST_SLEEP, 0.5 * 2 ** (row.attempts - 1));
 
 	if (error instanceof SagaStop) {
@@ -116,14 +131,24 @@ async function afterFailure(
 	}
 	const window = await saga.retryWindow();
 	if (window === 0) {
-		await writeClaimed(run, {}, (tx) => saga.onFailed?.(tx, runOf(run), { step: step.name, code, message }) ?? Promise.resolve());
+		await writeClaimed(
+			run,
+			{},
+			(tx) =>
+				saga.onFailed?.(tx, runOf(run), { step: step.name, code, message }) ?? Promise.resolve()
+		);
 		await startCompensation(run, saga, message);
 		return null;
 	}
 	await writeClaimed(run, { status: 'failed', reason: message, finishedAt: now() }, async (tx) => {
 		await saga.onFailed?.(tx, runOf(run), { step: step.name, code, message });
 		if (window !== null) {
-			await enqueue(tx, 'sagas.expire', { jobId: run.id }, { startAfter: after(now(), window * SECOND) });
+			await enqueue(
+				tx,
+				'sagas.expire',
+				{ jobId: run.id },
+				{ startAfter: after(now(), window * SECOND) }
+			);
 		}
 	});
 	return null;
@@ -131,7 +156,8 @@ async function afterFailure(
 
 function attemptsOf(step: Step<object>, error: unknown): number {
 	const foreseen =
-		error instanceof Error && (('retryable' in error && error.retryable) || ('ambiguous' in error && error.ambiguous));
+		error instanceof Error &&
+		(('retryable' in error && error.retryable) || ('ambiguous' in error && error.ambiguous));
 	const most = step.attempts ?? DEFAULT_ATTEMPTS;
 	return foreseen ? most : Math.min(most, UNFORESEEN_ATTEMPTS);
 }
@@ -197,7 +223,11 @@ async function undo(
 				});
 				return false;
 			}
-			await sleep(Math.min(LONGEST_SLEEP, 0.5 * 2 ** (tries - 1)) * SECOND * tuning.backoffScale, undefined, { signal });
+			await sleep(
+				Math.min(LONGEST_SLEEP, 0.5 * 2 ** (tries - 1)) * SECOND * tuning.backoffScale,
+				undefined,
+				{ signal }
+			);
 		}
 	}
 }
@@ -228,15 +258,29 @@ async function reap(): Promise<void> {
 	for (const { id } of orphans) await transaction((tx) => wakeSaga(tx, id));
 }
 
-async function writeStep(run: ClaimedRun, row: ProvisioningStep, data: Prisma.ProvisioningStepUpdateInput): Promise<void> {
+async function writeStep(
+	run: ClaimedRun,
+	row: ProvisioningStep,
+	data: Prisma.ProvisioningStepUpdateInput
+): Promise<void> {
 	await writeClaimed(run, {}, async (tx) => {
 		await tx.provisioningStep.update({ where: { id: row.id }, data });
 	});
 }
 
-function contextOf(run: ClaimedRun, step: Step<object>, row: ProvisioningStep, signal: AbortSignal): StepContext<object> {
+function contextOf(
+	run: ClaimedRun,
+	step: Step<object>,
+	row: ProvisioningStep,
+	signal: AbortSignal
+): StepContext<object> {
 	return {
-		trace: { jobId: run.id, stepName: step.name, customerId: run.customerId, subjectId: run.subjectId },
+		trace: {
+			jobId: run.id,
+			stepName: step.name,
+			customerId: run.customerId,
+			subjectId: run.subjectId
+		},
 		jobId: run.id,
 		subjectId: run.subjectId,
 		customerId: run.customerId,

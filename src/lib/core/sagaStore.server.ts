@@ -29,7 +29,11 @@ export function writeClaimed<T>(
 ): Promise<T> {
 	return transaction(async (tx) => {
 		const { count } = await tx.provisioningJob.updateMany({
-			where: { id: run.id, claim: run.claim, status: { notIn: ['succeeded', 'failed', 'compensated'] } },
+			where: {
+				id: run.id,
+				claim: run.claim,
+				status: { notIn: ['succeeded', 'failed', 'compensated'] }
+			},
 			data: { ...data, claim: run.claim }
 		});
 		if (count === 0) throw new ClaimLost(`run ${run.id} was taken by another worker`);
