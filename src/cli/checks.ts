@@ -1,0 +1,126 @@
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startProcess } from './processes.ts';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What came of one part of `npm test`. */
+export interface Outcome {
+	passed: number;
+	failed: number;
+	/** Printed under the part's line: the output of what failed, a figure, a reason. */
+	words: string;
+}
+
+/** A part that only passes or fails. @param run throws, with what to print, when it fails */
+export async function check(run: () => Promise<unknown> | unknown): Promise<Outcome> {
+	try {
+		const words = await run();
+		return { passed: 1, failed: 0, words: typeof words === 'string' ? words : '' };
+	} catch (error) {
+		return { passed: 0, failed: 1, words: error instanceof Error ? error.message : String(error) };
+	}
+}
+
+/**
+ * Runs one of the tools in node_modules/.bin to its end; its output goes to .data/test/<name>.log.
+ * @returns exit code and output
+ */
+export async function runTool(
+	name: string,
+	tool: string,
+	args: string[],
+	env: Record<string, string> = {}
+): Promise<{ code: number; output: string }> {
+	const folder = join(root, '.data/test');
+	mkdirSync(folder, { recursive: true });
+	const log = join(folder, `${name}.log`);
+	const file = openSync(log, 'w');
+	const running = await startProcess(
+		process.execPath,
+		[join(root, 'node_modules/.bin', tool), ...args],
+		{
+			cwd: root,
+			stdio: ['ignore', file, file],
+			env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', ...env }
+		}
+	);
+	await running.ended;
+	return { code: running.child.exitCode ?? 1, output: readFileSync(log, 'utf8').trim() };
+}
+
+/** A tool whose exit code says it all. */
+export function toolCheck(name: string, tool: string, args: string[]): Promise<Outcome> {
+	return check(async () => {
+		const { code, output } = await runTool(name, tool, args);
+		if (code !== 0) throw new Error(output);
+	});
+}
+
+interface VitestReport {
+	numPassedTests: number;
+	numFailedTests: number;
+	testResults: { status: string; name: string; assertionResults: { status: string }[] }[];
+}
+
+/** Counts tests, and a file that could not be loaded as one failure. */
+export async function vitest(minimum: number): Promise<Outcome> {
+	const report = join(root, '.data/test/vitest.json');
+	const { code, output } = await runTool('vitest', 'vitest', [
+		...['run', '--coverage', '--coverage.thresholds.lines=0'],
+		...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+	]);
+	const found = readReport<VitestReport>(report, output);
+	const unloaded = found.testResults.filter(
+		({ status, assertionResults }) =>
+			status === 'failed' && !assertionResults.some((result) => result.status === 'failed')
+	).length;
+	let { numPassedTests: passed } = found;
+	let failed = found.numFailedTests + unloaded;
+	// An unhandled rejection ends the run with an error although every test passed.
+	if (code !== 0 && failed === 0) failed = 1;
+	const lines = coveredLines();
+	if (lines >= minimum) passed += 1;
+	else failed += 1;
+	const coverage = `coverage of src/lib: ${lines.toFixed(1)} % of lines (at least ${minimum} %)`;
+	return { passed, failed, words: failed > 0 ? `${output}\n${coverage}` : coverage };
+}
+
+function coveredLines(): number {
+	const summary = readReport<{ total: { lines: { pct: number | 'Unknown' } } }>(
+		join(root, 'coverage/coverage-summary.json'),
+		'no coverage was written'
+	);
+	const { pct } = summary.total.lines;
+	return pct === 'Unknown' ? 0 : pct;
+}
+
+interface PlaywrightReport {
+	stats: { expected: number; unexpected: number; flaky: number };
+	errors: unknown[];
+}
+
+/** Counts end-to-end tests; what broke outside a test is one failure. */
+export async function playwright(chromium: string): Promise<Outcome> {
+	const report = join(root, '.data/test/playwright.json');
+	const { code, output } = await runTool(
+		'playwright',
+		'playwright',
+		['test', '--config', 'tests/e2e/playwright.config.ts', '--reporter=list,json'],
+		{ CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_NAME: report }
+	);
+	const { stats, errors } = readReport<PlaywrightReport>(report, output);
+	let failed = stats.unexpected + stats.flaky;
+	if (failed === 0 && (errors.length > 0 || code !== 0)) failed = 1;
+	return { passed: stats.expected, failed, words: failed > 0 ? output : '' };
+}
+
+/** @throws Error with `output` when the runner died before it wrote its report */
+function readReport<T>(file: string, output: string): T {
+	try {
+		return JSON.parse(readFileSync(file, 'utf8')) as T;
+	} catch (error) {
+		throw new Error(output, { cause: error });
+	}
+}
