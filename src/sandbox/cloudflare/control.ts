@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Route, SandboxResponse } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { ApiError, failed, isObject, jsonBody } from './envelope.ts';
+import { ApiError, failed, jsonBody } from './envelope.ts';
 import { configFrom } from './ingress.ts';
 import {
 	cloudflareDocument,
@@ -80,9 +80,8 @@ export function cloudflareControlRoutes(kernel: Kernel): Route[] {
 		}),
 		route('POST', '/tokens', (request) => {
 			const body = jsonBody(request);
-			const scopes = Array.isArray(body.scopes)
-				? SCOPES.filter((scope) => (body.scopes as unknown[]).includes(scope))
-				: SCOPES;
+			const wanted: unknown[] = Array.isArray(body.scopes) ? body.scopes : SCOPES;
+			const scopes = SCOPES.filter((scope) => wanted.includes(scope));
 			const value = `sandbox_${randomBytes(16).toString('hex')}`;
 			document.get().tokens.push({
 				id: createHash('sha256').update(value).digest('hex').slice(0, 32),
@@ -119,8 +118,7 @@ export function cloudflareControlRoutes(kernel: Kernel): Route[] {
 		}),
 		route('GET', '', () => {
 			const { zones, records, tunnels, hostnames } = document.get();
-			const body = { zones, records, tunnels: tunnels.map(shown), hostnames };
-			return { status: 200, body: isObject(body) ? body : {} };
+			return { status: 200, body: { zones, records, tunnels: tunnels.map(shown), hostnames } };
 		})
 	];
 }

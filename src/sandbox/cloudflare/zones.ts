@@ -33,7 +33,7 @@ function shown(state: CloudflareState, zone: Zone) {
 		original_registrar: null,
 		original_dnshost: null,
 		account: { id: state.account.id, name: state.account.name },
-		owner: { id: null, type: 'user', name: null },
+		owner: { id: state.account.id, type: 'organization', name: state.account.name },
 		meta: { step: 2, custom_certificate_quota: 0, page_rule_quota: 3, phishing_detected: false },
 		plan: {
 			id: '0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee',
@@ -73,7 +73,7 @@ export function zoneRoutes(kernel: Kernel): Route[] {
 	};
 	const account = () => {
 		const { id, name, created_on } = document.get().account;
-		const settings = { enforce_twofactor: false, abuse_contact_email: null };
+		const settings = { enforce_twofactor: false };
 		return { id, name, type: 'standard', settings, created_on };
 	};
 

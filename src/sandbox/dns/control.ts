@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isObject } from '../cloudflare/envelope.ts';
 import type { Route, SandboxRequest } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { resolve } from './resolve.ts';
@@ -67,8 +68,8 @@ function recordFrom(request: SandboxRequest): { record: CustomerRecord; zone?: s
 	} catch {
 		return 'the body is not JSON';
 	}
-	if (typeof body !== 'object' || body === null) return 'the body is not an object';
-	const { name, type, content, ttl, priority, zone } = body as Record<string, unknown>;
+	if (!isObject(body)) return 'the body is not an object';
+	const { name, type, content, ttl, priority, zone } = body;
 	if (typeof name !== 'string' || !name.includes('.')) return 'name must be a whole name';
 	if (typeof content !== 'string' || content === '') return 'content is missing';
 	const known = TYPES.find((one) => one === type);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { matchIngress } from '../cloudflare/ingress.ts';
 import { advance, fallbackState } from '../cloudflare/hostname-state.ts';
 import { cloudflareDocument, type CloudflareState, type DnsRecord } from '../cloudflare/state.ts';
@@ -5,13 +6,15 @@ import { resolve } from '../dns/resolve.ts';
 import { isWithin } from '../dns/zones.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 
+type EdgeError = 1000 | 1001 | 1003 | 1016 | 1033;
+
 /** Where a request goes, or which of Cloudflare's errors it meets. */
 export type Origin =
 	| { kind: 'service'; service: string; originRequest: Record<string, unknown> }
 	| { kind: 'address'; address: string }
-	| { kind: 'error'; code: 1000 | 1001 | 1016 | 1033 };
+	| { kind: 'error'; code: EdgeError };
 
-const error = (code: 1000 | 1001 | 1016 | 1033): Origin => ({ kind: 'error', code });
+const error = (code: EdgeError): Origin => ({ kind: 'error', code });
 const LONGEST_CHAIN = 8;
 
 /**
@@ -33,6 +36,7 @@ export function canonicalHost(kernel: Kernel, header: string): string {
 /** Follows a host to its origin: record, tunnel, ingress rule. @param path of the URL, for rules with a path */
 export function originOf(kernel: Kernel, host: string, path: string): Origin {
 	const state = cloudflareDocument(kernel).get();
+	if (isIP(host.replace(/^\[|\]$/g, '')) > 0 || host === 'localhost') return error(1003);
 	if (state.zones.some((zone) => isWithin(host, zone.name))) {
 		return fromRecord(kernel, state, host, { host, path }, 0);
 	}

@@ -29,6 +29,13 @@ const PAGES: Record<number, (host: string) => Page> = {
 		what: `${visited(host)} Cloudflare is currently unable to resolve your requested domain (${host}).`,
 		owner: 'The domain is not configured on Cloudflare, or its configuration has not spread yet.'
 	}),
+	1003: (host) => ({
+		status: 403,
+		code: 1003,
+		title: 'Direct IP access not allowed',
+		what: `You've requested an IP address (${host}) that is part of the <a href="https://www.cloudflare.com/5xx-error-landing">Cloudflare</a> network. A valid Host header must be supplied to reach the desired website.`,
+		owner: 'Open the site by its name; in the sandbox, by its name below localhost.'
+	}),
 	1016: (host) => ({
 		status: 530,
 		code: 1016,

@@ -1,0 +1,155 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { Agent, buildConnector, request as send } from 'undici';
+import type { Resolved } from './dns.server.ts';
+
+export interface PublicRequest {
+	/** `https://acme.sajet.us/web/login`; its host is what is resolved, sent as Host and as SNI. */
+	url: string;
+	method?: 'GET' | 'HEAD';
+	headers?: Record<string, string>;
+	/** Connects to this port instead of the URL's; the Host header stays the URL's. */
+	port?: number;
+	/** From resolving to the last byte; 10 seconds by default. */
+	timeoutMs?: number;
+	/** The body is cut off here; 256 KiB by default. */
+	maxBytes?: number;
+}
+
+/** Why there was no HTTP answer. */
+export type UnreachableReason =
+	'nxdomain' | 'nodata' | 'dns' | 'private_address' | 'refused' | 'timeout' | 'tls' | 'lost';
+
+/** An HTTP answer of any status, redirects included (they are not followed), or why there was none. */
+export type PublicAnswer =
+	| {
+			kind: 'answered';
+			status: number;
+			headers: Record<string, string>;
+			body: string;
+			/** What the name resolved to. */
+			address: string;
+	  }
+	| { kind: 'unreachable'; reason: UnreachableReason; detail: string };
+
+const TIMEOUT_MS = 10_000;
+const MAX_BYTES = 262_144;
+
+// RFC 6890: what is not on the public internet.
+const PRIVATE = new BlockList();
+for (const [network, prefix] of [
+	['0.0.0.0', 8],
+	['10.0.0.0', 8],
+	['100.64.0.0', 10],
+	['127.0.0.0', 8],
+	['169.254.0.0', 16],
+	['172.16.0.0', 12],
+	['192.0.0.0', 24],
+	['192.168.0.0', 16],
+	['198.18.0.0', 15],
+	['224.0.0.0', 3]
+] as const) {
+	PRIVATE.addSubnet(network, prefix, 'ipv4');
+}
+PRIVATE.addAddress('::', 'ipv6');
+PRIVATE.addAddress('::1', 'ipv6');
+PRIVATE.addSubnet('fc00::', 7, 'ipv6');
+PRIVATE.addSubnet('fe80::', 10, 'ipv6');
+PRIVATE.addSubnet('::ffff:0:0', 96, 'ipv6');
+
+const isPrivate = (address: string): boolean =>
+	(isIPv4(address) && PRIVATE.check(address, 'ipv4')) ||
+	(isIPv6(address) && PRIVATE.check(address, 'ipv6'));
+
+const gaveUp = (reason: UnreachableReason, detail: string): PublicAnswer => ({
+	kind: 'unreachable',
+	reason,
+	detail
+});
+
+/** Sends one request to the address that `resolve` gives for the URL's host. */
+export async function publicFetch(
+	request: PublicRequest,
+	resolve: (name: string) => Promise<Resolved<string>>,
+	allowPrivate: boolean
+): Promise<PublicAnswer> {
+	const url = new URL(request.url);
+	const deadline = Date.now() + (request.timeoutMs ?? TIMEOUT_MS);
+	const resolved = await resolve(url.hostname.replace(/^\[|\]$/g, ''));
+	if (resolved.kind === 'unreachable') return gaveUp('dns', resolved.reason);
+	if (resolved.kind !== 'found') return gaveUp(resolved.kind, url.hostname);
+	const address = resolved.records[0] ?? '';
+	if (!allowPrivate && isPrivate(address)) return gaveUp('private_address', address);
+	const left = deadline - Date.now();
+	if (left <= 0) return gaveUp('timeout', 'resolving took all the time');
+
+	const agent = agentFor(address, request.port, left);
+	try {
+		const answer = await send(url, {
+			dispatcher: agent,
+			method: request.method ?? 'GET',
+			headers: { 'user-agent': 'erp-core', ...request.headers },
+			signal: AbortSignal.timeout(left)
+		});
+		return {
+			kind: 'answered',
+			status: answer.statusCode,
+			headers: flat(answer.headers),
+			body: await readUpTo(answer.body, request.maxBytes ?? MAX_BYTES),
+			address
+		};
+	} catch (error) {
+		return failure(error);
+	} finally {
+		await agent.destroy();
+	}
+}
+
+/** Connects to one address whatever the host's name is. Host and SNI come from the URL. */
+function agentFor(address: string, port: number | undefined, timeout: number): Agent {
+	const connect = buildConnector({
+		timeout,
+		lookup: (_name, { all }, callback) => {
+			const family = isIPv6(address) ? 6 : 4;
+			if (all) callback(null, [{ address, family }]);
+			else callback(null, address, family);
+		}
+	});
+	return new Agent({
+		connect: (options, callback) => {
+			connect(port === undefined ? options : { ...options, port: String(port) }, callback);
+		}
+	});
+}
+
+async function readUpTo(body: AsyncIterable<Buffer>, most: number): Promise<string> {
+	const chunks: Buffer[] = [];
+	let size = 0;
+	for await (const chunk of body) {
+		chunks.push(chunk);
+		size += chunk.length;
+		if (size >= most) break;
+	}
+	return Buffer.concat(chunks).subarray(0, most).toString('utf8');
+}
+
+function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(headers).flatMap(([name, value]) =>
+			value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]]
+		)
+	);
+}
+
+function failure(error: unknown): PublicAnswer {
+	const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+	const name = error instanceof Error ? error.name : '';
+	const detail = error instanceof Error ? error.message : String(error);
+	if (name === 'TimeoutError' || name === 'AbortError' || /TIMEOUT|ETIMEDOUT/.test(code)) {
+		return gaveUp('timeout', detail);
+	}
+	if (['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code)) {
+		return gaveUp('refused', detail);
+	}
+	if (/CERT|TLS|SSL|ALTNAME|SELF_SIGNED|UNABLE_TO_/.test(code)) return gaveUp('tls', detail);
+	return gaveUp('lost', detail);
+}
