@@ -25,7 +25,9 @@ interface Repeatable {
  */
 export async function once(asked: Repeatable, answer: () => Promise<Response>): Promise<Response> {
 	if (asked.key.length > 255)
-		throw new AppError('BAD_INPUT', { fields: { 'Idempotency-Key': m.field_too_long({ maximum: 255 }) } });
+		throw new AppError('BAD_INPUT', {
+			fields: { 'Idempotency-Key': m.field_too_long({ maximum: 255 }) }
+		});
 	const { method } = asked.event.request;
 	const { pathname } = asked.event.url;
 	const id = sha256(`${asked.actor}\n${asked.key}`).toString('hex');

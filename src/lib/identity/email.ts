@@ -1,0 +1,4 @@
+/** An address as `users.email` holds it. */
+export function foldEmail(email: string): string {
+	return email.trim().toLowerCase();
+}

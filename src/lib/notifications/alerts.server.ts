@@ -1,0 +1,46 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { now } from '#lib/core/clock.server.ts';
+import type { Prisma } from '#prisma/generated/client.ts';
+
+export interface AlertInput {
+	/** `billing.refund-failed`, `infrastructure.node-offline`. */
+	rule: string;
+	subjectType: string;
+	subjectId: string;
+	severity: 'info' | 'warning' | 'critical';
+	data?: Prisma.InputJsonObject;
+}
+
+export type AlertSubject = Pick<AlertInput, 'rule' | 'subjectType' | 'subjectId'>;
+
+/**
+ * Opens an alert for staff, or refreshes the one that is open for the same rule and subject.
+ * @returns its id, and whether it is new
+ */
+export async function openAlert(
+	tx: Tx,
+	alert: AlertInput
+): Promise<{ id: string; isNew: boolean }> {
+	// The partial unique index alerts_open_key decides between two who open it at the same time.
+	const [row] = await tx.$queryRaw<{ id: string; isNew: boolean }[]>`
+		INSERT INTO alerts (id, rule, subject_type, subject_id, severity, data, opened_at)
+		VALUES (gen_random_uuid(), ${alert.rule}, ${alert.subjectType}, ${alert.subjectId},
+			${alert.severity}::alert_severity, ${JSON.stringify(alert.data ?? {})}::jsonb, ${now()})
+		ON CONFLICT (rule, subject_type, subject_id) WHERE closed_at IS NULL
+		DO UPDATE SET severity = EXCLUDED.severity, data = EXCLUDED.data
+		RETURNING id, (xmax = 0) AS "isNew"`;
+	await publish(tx, 'staff:alerts', row!.id);
+	return row!;
+}
+
+/** Closes the open alert of a rule and subject. @returns false when none was open */
+export async function closeAlert(tx: Tx, subject: AlertSubject): Promise<boolean> {
+	const { rule, subjectType, subjectId } = subject;
+	const { count } = await tx.alert.updateMany({
+		where: { rule, subjectType, subjectId, closedAt: null },
+		data: { closedAt: now() }
+	});
+	if (count > 0) await publish(tx, 'staff:alerts', subjectId);
+	return count > 0;
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { m } from '#i18n/paraglide/messages.js';
+import type { OneTimeLink } from '../links.server.ts';
+import type { MailLocale } from '../locale.ts';
+
+const text = z.string();
+
+/** What each mail is told. All of it is plain text and is escaped where it is shown. */
+export const MAIL_DATA = {
+	/** The instance is ready; carries a link to set the first password. */
+	welcome: z.object({ name: text, company: text, url: text }),
+	set_password: z.object({ name: text }),
+	reset_password: z.object({ name: text }),
+	waiting_capacity: z.object({ name: text, company: text }),
+	/** `amount` is written out already, in the reader's locale. */
+	refunded: z.object({ name: text, company: text, amount: text }),
+	/** `purgeOn`: the day on which the last backup goes too, written out. */
+	instance_deleted: z.object({ name: text, company: text, subdomain: text, purgeOn: text })
+};
+
+export type MailTemplates = { [T in keyof typeof MAIL_DATA]: z.output<(typeof MAIL_DATA)[T]> };
+export type MailTemplate = keyof MailTemplates;
+
+/** The words of one mail; its HTML and its plain text are both made of these. */
+export interface MailContent {
+	subject: string;
+	greeting: string;
+	paragraphs: string[];
+	action?: { label: string; url: string };
+	note?: string;
+}
+
+interface Places {
+	/** Absolute URL of the portal. */
+	portal: string;
+	/** The one-time link that `LINKS` asks for. */
+	link: string;
+}
+
+/** Which mails carry a one-time link. */
+export const LINKS: Partial<Record<MailTemplate, OneTimeLink>> = {
+	welcome: 'set_password',
+	set_password: 'set_password',
+	reset_password: 'reset_password'
+};
+
+type Words<T extends MailTemplate> = (
+	data: MailTemplates[T],
+	places: Places,
+	options: { locale: MailLocale }
+) => Omit<MailContent, 'greeting'>;
+
+const WORDS: { [T in MailTemplate]: Words<T> } = {
+	welcome: (data, { link }, options) => ({
+		subject: m.mail_welcome_subject(data, options),
+		paragraphs: [m.mail_welcome_ready(data, options), m.mail_welcome_password({}, options)],
+		action: { label: m.mail_set_password_action({}, options), url: link },
+		note: m.mail_set_password_note({}, options)
+	}),
+	set_password: (_data, { link }, options) => ({
+		subject: m.mail_set_password_subject({}, options),
+		paragraphs: [m.mail_set_password_body({}, options)],
+		action: { label: m.mail_set_password_action({}, options), url: link },
+		note: m.mail_set_password_note({}, options)
+	}),
+	reset_password: (_data, { link }, options) => ({
+		subject: m.mail_reset_password_subject({}, options),
+		paragraphs: [m.mail_reset_password_body({}, options)],
+		action: { label: m.mail_reset_password_action({}, options), url: link },
+		note: m.mail_reset_password_note({}, options)
+	}),
+	waiting_capacity: (data, { portal }, options) => ({
+		subject: m.mail_waiting_capacity_subject({}, options),
+		paragraphs: [
+			m.mail_waiting_capacity_body(data, options),
+			m.mail_waiting_capacity_promise({}, options)
+		],
+		action: { label: m.mail_portal_action({}, options), url: portal }
+	}),
+	refunded: (data, _places, options) => ({
+		subject: m.mail_refunded_subject(data, options),
+		paragraphs: [m.mail_refunded_body(data, options), m.mail_refunded_when({}, options)]
+	}),
+	instance_deleted: (data, _places, options) => ({
+		subject: m.mail_instance_deleted_subject(data, options),
+		paragraphs: [
+			m.mail_instance_deleted_body(data, options),
+			m.mail_instance_deleted_backup(data, options)
+		]
+	})
+};
+
+export function subjectOf<T extends MailTemplate>(
+	template: T,
+	data: MailTemplates[T],
+	locale: MailLocale
+): string {
+	return WORDS[template](data, { portal: '', link: '' }, { locale }).subject;
+}
+
+/** @param stored what `queueMail` kept of the mail's data */
+export function contentOf<T extends MailTemplate>(
+	template: T,
+	stored: unknown,
+	places: Places,
+	locale: MailLocale
+): MailContent {
+	const schema: z.ZodType<MailTemplates[T]> = MAIL_DATA[template];
+	const data = schema.parse(stored);
+	return {
+		greeting: m.mail_greeting({ name: data.name }, { locale }),
+		...WORDS[template](data, places, { locale })
+	};
+}
+
+export function isMailTemplate(name: string): name is MailTemplate {
+	return Object.hasOwn(WORDS, name);
+}
+
+/** The plain-text part. */
+export function textOf(content: MailContent, locale: MailLocale): string {
+	const { greeting, paragraphs, action, note } = content;
+	const parts = [
+		greeting,
+		...paragraphs,
+		action && `${action.label}:\n${action.url}`,
+		note,
+		m.mail_footer({}, { locale })
+	];
+	return parts.filter(Boolean).join('\n\n');
+}
