@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from '../proxmox/cluster.ts';
+import type { ContainerState } from '../proxmox/state.ts';
+import { outcome, runPrefixed, type Files, type Invocation, type Outcome } from '../ssh/shell.ts';
+import { curl } from './curl.ts';
+import { runOdoo } from './cli.ts';
+import { psql } from './psql.ts';
+import { configText, type GuestState } from './state.ts';
+
+/** Where a command runs. */
+export interface Guest {
+	cluster: Cluster;
+	container: ContainerState;
+	/** Null on a bare system. */
+	state: GuestState | null;
+	files: Files;
+	/** Waits real-life milliseconds, scaled; throws when the caller is gone. */
+	wait(ms: number, signal: AbortSignal): Promise<void>;
+	changed(): void;
+}
+
+/** Runs a command inside a running container, prefixes (`timeout`, `env`, `runuser`, `sh -c`) included. */
+export function runInGuest(
+	cluster: Cluster,
+	container: ContainerState,
+	invocation: Invocation
+): Promise<Outcome> {
+	const guest = guestOf(cluster, container);
+	return runPrefixed(invocation, (inner) => run(guest, inner), guest.files);
+}
+
+function guestOf(cluster: Cluster, container: ContainerState): Guest {
+	const state = cluster.guests.get(container.vmid) ?? null;
+	const changed = () => cluster.guests.changed();
+	return {
+		cluster,
+		container,
+		state,
+		changed,
+		files: {
+			read: (path) => {
+				if (path === '/etc/odoo/odoo.conf' && state) return Buffer.from(configText(state));
+				const content = state?.files[path];
+				return content === undefined ? null : Buffer.from(content, 'base64');
+			},
+			write: (path, content) => {
+				if (!state) return;
+				state.files[path] = content.toString('base64');
+				changed();
+			}
+		},
+		wait: async (ms, signal) => {
+			signal.throwIfAborted();
+			const wait = ms * cluster.kernel.speed;
+			if (wait >= 1) await sleep(wait, undefined, { signal });
+		}
+	};
+}
+
+async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
+	const [program = '', ...args] = invocation.argv;
+	const name = program.split('/').at(-1)!;
+	const plain = PLAIN[name];
+	if (plain) return plain(guest, args, invocation);
+	if (guest.state) {
+		if (name === 'odoo-bin' || name === 'odoo')
+			return runOdoo(guest, guest.state, args, invocation);
+		if (name === 'psql') return psql(guest, guest.state, args);
+		if (name === 'curl') return curl(guest, args, invocation);
+		if (name === 'systemctl') return systemctl(guest, guest.state, args);
+	}
+	return outcome(
+		127,
+		'',
+		`lxc-attach: ${guest.container.vmid}: lxc_attach_run_command: 1841 No such file or directory - Failed to exec "${program}"\n`
+	);
+}
+
+type Plain = (guest: Guest, args: string[], invocation: Invocation) => Outcome;
+
+const PLAIN: Record<string, Plain> = {
+	true: () => outcome(0),
+	false: () => outcome(1),
+	hostname: (guest) => outcome(0, `${guest.container.config.hostname ?? ''}\n`),
+	whoami: () => outcome(0, 'root\n'),
+	id: () => outcome(0, 'uid=0(root) gid=0(root) groups=0(root)\n'),
+	echo: (_guest, args) => outcome(0, `${args.join(' ')}\n`),
+	printenv: (_guest, args, { env }) => {
+		if (args[0]) return env[args[0]] === undefined ? outcome(1) : outcome(0, `${env[args[0]]}\n`);
+		return outcome(
+			0,
+			Object.entries(env)
+				.map(([key, value]) => `${key}=${value}\n`)
+				.join('')
+		);
+	},
+	cat: (guest, args, { stdin }) => {
+		const parts =
+			args.length === 0 || args[0] === '-' ? [stdin] : args.map((path) => guest.files.read(path));
+		const missing = parts.indexOf(null);
+		if (missing >= 0) return outcome(1, '', `cat: ${args[missing]}: No such file or directory\n`);
+		return outcome(0, Buffer.concat(parts.filter((part) => part !== null)));
+	},
+	tee: (guest, args, { stdin }) => {
+		for (const path of args.filter((arg) => !arg.startsWith('-'))) guest.files.write(path, stdin);
+		return outcome(0, stdin);
+	},
+	mkdir: () => outcome(0),
+	test: (guest, args) => {
+		const [operator, path = ''] = args;
+		const content = guest.files.read(path);
+		if (operator === '-e' || operator === '-f') return outcome(content ? 0 : 1);
+		if (operator === '-s') return outcome(content && content.length > 0 ? 0 : 1);
+		return outcome(2, '', `test: ${operator}: unexpected operator\n`);
+	},
+	rm: (guest, args) => {
+		const force = args.some((arg) => /^-\w*f/.test(arg));
+		for (const path of args.filter((arg) => !arg.startsWith('-'))) {
+			if (!guest.state || guest.state.files[path] === undefined) {
+				if (!force)
+					return outcome(1, '', `rm: cannot remove '${path}': No such file or directory\n`);
+				continue;
+			}
+			delete guest.state.files[path];
+			guest.changed();
+		}
+		return outcome(0);
+	},
+	sha256sum: (guest, args, { stdin }) =>
+		eachFile(
+			guest,
+			args,
+			stdin,
+			'sha256sum',
+			(content, path) => `${createHash('sha256').update(content).digest('hex')}  ${path}\n`
+		),
+	stat: (guest, args, { stdin }) =>
+		eachFile(
+			guest,
+			args.filter((arg) => arg.startsWith('/')),
+			stdin,
+			'stat',
+			(content) => `${content.length}\n`
+		),
+	wc: (guest, args, { stdin }) =>
+		eachFile(
+			guest,
+			args.filter((arg) => arg !== '-c'),
+			stdin,
+			'wc',
+			(content, path) => `${content.length} ${path}\n`
+		)
+};
+
+function eachFile(
+	guest: Guest,
+	paths: string[],
+	stdin: Buffer,
+	program: string,
+	line: (content: Buffer, path: string) => string
+): Outcome {
+	if (paths.length === 0) return outcome(0, line(stdin, '-'));
+	let output = '';
+	for (const path of paths) {
+		const content = guest.files.read(path);
+		if (!content) return outcome(1, output, `${program}: ${path}: No such file or directory\n`);
+		output += line(content, path);
+	}
+	return outcome(0, output);
+}
+
+function systemctl(guest: Guest, state: GuestState, args: string[]): Outcome {
+	const [verb, unit = ''] = args.filter((arg) => !arg.startsWith('-'));
+	const service = unit.replace(/\.service$/, '');
+	if (!['odoo', 'nginx', 'postgresql'].includes(service)) {
+		return outcome(
+			4,
+			verb === 'is-active' ? 'inactive\n' : '',
+			`Unit ${unit}.service could not be found.\n`
+		);
+	}
+	const active = service !== 'odoo' || state.active;
+	if (verb === 'is-active') return outcome(active ? 0 : 3, active ? 'active\n' : 'inactive\n');
+	if (service === 'odoo' && (verb === 'stop' || verb === 'start' || verb === 'restart')) {
+		state.active = verb !== 'stop';
+		guest.changed();
+		return outcome(0);
+	}
+	return outcome(verb === 'reload' || verb === 'restart' || verb === 'start' ? 0 : 1);
+}

@@ -1,0 +1,328 @@
+import { hashPassword, type DatabaseState } from './state.ts';
+import {
+	PythonError,
+	isObject,
+	iterate,
+	same,
+	show,
+	truthy,
+	type PythonFunction,
+	type PythonObject,
+	type Value
+} from './python-run.ts';
+
+/** One record's fields, read and written through. */
+interface Row {
+	id: number;
+	read(field: string): Value | undefined;
+	write?(field: string, value: Value): void;
+}
+
+interface Table {
+	model: string;
+	rows(): Row[];
+	create?(values: Map<Value, Value>): Row;
+	remove?(id: number): void;
+	/** Methods of the model beside those that every recordset has. */
+	methods?: Record<string, (records: Recordset, args: Value[], named: Map<string, Value>) => Value>;
+}
+
+/** Records of one model, as Odoo's recordsets behave in a script. */
+export class Recordset implements PythonObject {
+	readonly python: string;
+	readonly table: Table;
+	readonly rows: Row[];
+
+	constructor(table: Table, rows: Row[]) {
+		this.table = table;
+		this.rows = rows;
+		this.python = `${table.model}(${rows.map((row) => `${row.id},`).join(' ')})`;
+	}
+
+	get(name: string): Value | undefined {
+		const own = this.table.methods?.[name];
+		if (own) return (args, named) => own(this, args, named);
+		const method = this.#methods[name];
+		if (method) return method;
+		if (name === 'id') return this.rows[0]?.id ?? false;
+		if (name === 'ids') return this.rows.map((row) => row.id);
+		if (this.rows.length > 1)
+			throw new PythonError('ValueError', `Expected singleton: ${this.python}`);
+		const [row] = this.rows;
+		return row ? row.read(name) : false;
+	}
+
+	set(name: string, value: Value): void {
+		this.#write(new Map([[name, value]]));
+	}
+
+	item(key: Value): Value {
+		if (typeof key === 'string') return this.get(key) ?? null;
+		const row = typeof key === 'number' ? this.rows.at(key) : undefined;
+		if (!row) throw new PythonError('IndexError', 'tuple index out of range');
+		return new Recordset(this.table, [row]);
+	}
+
+	iterate(): Value[] {
+		return this.rows.map((row) => new Recordset(this.table, [row]));
+	}
+
+	truthy(): boolean {
+		return this.rows.length > 0;
+	}
+
+	equals(other: Value): boolean {
+		return isObject(other) && other.python === this.python;
+	}
+
+	readonly #methods: Record<string, PythonFunction> = {
+		sudo: () => this,
+		with_context: () => this,
+		with_user: () => this,
+		exists: () => this,
+		ensure_one: () => {
+			if (this.rows.length !== 1)
+				throw new PythonError('ValueError', `Expected singleton: ${this.python}`);
+			return this;
+		},
+		search: ([domain], named) => this.#search(domain ?? [], named),
+		search_count: ([domain], named) => this.#search(domain ?? [], named).rows.length,
+		browse: ([ids]) => {
+			const wanted = Array.isArray(ids) ? ids : [ids ?? null];
+			return new Recordset(
+				this.table,
+				this.table.rows().filter((row) => wanted.includes(row.id))
+			);
+		},
+		mapped: ([field]) => this.rows.map((row) => row.read(String(field)) ?? false),
+		write: ([values]) => {
+			if (!(values instanceof Map)) throw new PythonError('TypeError', 'write() takes a dict');
+			this.#write(values);
+			return true;
+		},
+		create: ([values]) => {
+			if (!(values instanceof Map) || !this.table.create) {
+				throw new PythonError('NotImplementedError', `${this.table.model}.create`);
+			}
+			return new Recordset(this.table, [this.table.create(values)]);
+		},
+		unlink: () => {
+			for (const row of this.rows) this.table.remove?.(row.id);
+			return true;
+		}
+	};
+
+	#write(values: Map<Value, Value>): void {
+		for (const row of this.rows) {
+			for (const [field, value] of values) {
+				if (!row.write)
+					throw new PythonError('AccessError', `${this.table.model} cannot be written`);
+				row.write(
+					String(field),
+					isObject(value) && value instanceof Recordset ? value.get('id')! : value
+				);
+			}
+		}
+	}
+
+	#search(domain: Value, named: Map<string, Value>): Recordset {
+		const terms = iterate(domain).filter((term) => Array.isArray(term));
+		const matches = this.table.rows().filter((row) => {
+			const archived = row.read('active') === false && !terms.some((term) => term[0] === 'active');
+			return !archived && terms.every((term) => holds(row, term));
+		});
+		const limit = named.get('limit');
+		return new Recordset(this.table, typeof limit === 'number' ? matches.slice(0, limit) : matches);
+	}
+}
+
+function holds(row: Row, [field, operator, wanted]: Value[]): boolean {
+	const value = field === 'id' ? row.id : (row.read(String(field)) ?? false);
+	switch (operator) {
+		case '=':
+			return same(value, wanted ?? false);
+		case '!=':
+			return !same(value, wanted ?? false);
+		case 'in':
+			return iterate(wanted ?? []).some((one) => same(one, value));
+		case 'not in':
+			return !iterate(wanted ?? []).some((one) => same(one, value));
+		case '=ilike':
+		case 'ilike':
+			return String(value).toLowerCase().includes(String(wanted).toLowerCase());
+		default:
+			throw new PythonError('ValueError', `Invalid operator ${show(operator ?? null)} in domain`);
+	}
+}
+
+const COUNTRIES =
+	'AR BO BR CA CL CO CR CU DE DO EC ES FR GB GT HN IT MX NI PA PE PR PT PY SV US UY VE'.split(' ');
+
+/** Tables of one working copy of a database, by model. */
+export function tablesOf(database: DatabaseState): Record<string, Table> {
+	const country = (id: number | undefined) => COUNTRIES[(id ?? 0) - 1] ?? '';
+	const tables: Record<string, Table> = {
+		'ir.config_parameter': parameters(database),
+		'res.users': users(database),
+		'res.country': {
+			model: 'res.country',
+			rows: () =>
+				COUNTRIES.map((code, index) => ({
+					id: index + 1,
+					read: (field) => (field === 'code' || field === 'name' ? code : undefined)
+				}))
+		},
+		'res.lang': {
+			model: 'res.lang',
+			rows: () =>
+				database.langs.map((code, index) => ({
+					id: index + 1,
+					read: (field) => ({ code, active: true, name: code })[field]
+				})),
+			methods: {
+				_activate_lang: (_records, [code]) => {
+					const name = String(code);
+					if (!database.langs.includes(name)) database.langs.push(name);
+					return true;
+				}
+			}
+		},
+		'ir.module.module': {
+			model: 'ir.module.module',
+			rows: () =>
+				Object.entries(database.modules).map(([name, state], index) => ({
+					id: index + 1,
+					read: (field) => ({ name, state })[field]
+				})),
+			methods: {
+				button_immediate_install: (records) => {
+					for (const row of records.rows) database.modules[String(row.read('name'))] = 'installed';
+					return true;
+				}
+			}
+		}
+	};
+	tables['res.company'] = {
+		model: 'res.company',
+		rows: () => [
+			{
+				id: 1,
+				read: (field) => {
+					if (field === 'country_id') {
+						const all = tables['res.country']!;
+						return new Recordset(
+							all,
+							all.rows().filter((row) => row.read('code') === database.company.country)
+						);
+					}
+					if (field === 'country_code') return database.company.country || false;
+					return field === 'name' || field === 'email' || field === 'phone'
+						? database.company[field] || false
+						: undefined;
+				},
+				write: (field, value) => {
+					if (field === 'country_id') database.company.country = country(Number(value));
+					else if (field === 'name' || field === 'email' || field === 'phone')
+						database.company[field] = String(value || '');
+					else throw unknownField('res.company', field);
+				}
+			}
+		]
+	};
+	return tables;
+}
+
+function unknownField(model: string, field: string): PythonError {
+	return new PythonError('ValueError', `Invalid field '${field}' on model '${model}'`);
+}
+
+function parameters(database: DatabaseState): Table {
+	return {
+		model: 'ir.config_parameter',
+		rows: () =>
+			Object.entries(database.parameters).map(([key, value], index) => ({
+				id: index + 1,
+				read: (field) => ({ key, value })[field],
+				write: (field, next) => {
+					if (field === 'value') database.parameters[key] = show(next);
+				}
+			})),
+		remove: (id) => {
+			const key = Object.keys(database.parameters)[id - 1];
+			if (key !== undefined) delete database.parameters[key];
+		},
+		methods: {
+			get_param: (_records, [key, otherwise]) =>
+				database.parameters[String(key)] ?? otherwise ?? false,
+			set_param: (_records, [key, value]) => {
+				const before = database.parameters[String(key)] ?? false;
+				// A false value removes the row, as the real one does.
+				if (value === false || value === null) delete database.parameters[String(key)];
+				else database.parameters[String(key)] = show(value ?? '');
+				return before;
+			}
+		}
+	};
+}
+
+function users(database: DatabaseState): Table {
+	const row = (user: DatabaseState['users'][number]): Row => ({
+		id: user.id,
+		read: (field) => {
+			if (field === 'password') return '';
+			return (
+				{
+					login: user.login,
+					name: user.name,
+					email: user.email || false,
+					lang: user.lang,
+					active: user.active
+				} as Record<string, Value>
+			)[field];
+		},
+		write: (field, value) => {
+			if (field === 'password') user.password = hashPassword(String(value));
+			else if (field === 'active') user.active = truthy(value);
+			else if (field === 'login') {
+				const login = String(value);
+				if (database.users.some((other) => other.login === login && other.id !== user.id)) {
+					throw new PythonError(
+						'odoo.exceptions.ValidationError',
+						'You can not have two users with the same login!'
+					);
+				}
+				user.login = login;
+			} else if (field === 'lang') {
+				if (!database.langs.includes(String(value))) {
+					throw new PythonError('ValueError', `Wrong value for res.users.lang: '${show(value)}'`);
+				}
+				user.lang = String(value);
+			} else if (field === 'name' || field === 'email') user[field] = String(value);
+			else if (field !== 'tz' && field !== 'company_id' && field !== 'phone')
+				throw unknownField('res.users', field);
+		}
+	});
+	return {
+		model: 'res.users',
+		rows: () => database.users.map(row),
+		create: (values) => {
+			const id = Math.max(...database.users.map((user) => user.id)) + 1;
+			const user = {
+				id,
+				login: '',
+				name: '',
+				email: '',
+				lang: database.lang,
+				active: true,
+				password: ''
+			};
+			const created = row(user);
+			for (const [field, value] of values) created.write!(String(field), value);
+			database.users.push(user);
+			return created;
+		},
+		remove: (id) => {
+			database.users = database.users.filter((user) => user.id !== id);
+		}
+	};
+}

@@ -1,0 +1,91 @@
+import { outcome, type Outcome } from '../ssh/shell.ts';
+import type { Guest } from './commands.ts';
+import type { DatabaseState, GuestState } from './state.ts';
+
+const QUERY_MS = 60;
+
+/** The few questions that an operator asks PostgreSQL: which databases there are, and whether one is whole. */
+export async function psql(guest: Guest, state: GuestState, args: string[]): Promise<Outcome> {
+	await guest.wait(QUERY_MS, new AbortController().signal);
+	const { flags, command, database } = options(args);
+	const names = ['postgres', ...Object.keys(state.databases).sort(), 'template0', 'template1'];
+	if (flags.includes('l')) {
+		const rows = names.map((name) => ` ${name} | odoo | UTF8 | libc | C.UTF-8 | C.UTF-8 |  |  | `);
+		return outcome(0, `${rows.join('\n')}\n`);
+	}
+	if (!names.includes(database)) {
+		return outcome(
+			2,
+			'',
+			`psql: error: connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: FATAL:  database "${database}" does not exist\n`
+		);
+	}
+	if (command === null) return outcome(0);
+	const sql = command.trim().replace(/;$/, '');
+	const rows = answer(sql, state, names, state.databases[database]);
+	if (typeof rows === 'string') return outcome(1, '', `${rows}\n`);
+	const bare = flags.includes('t');
+	const body = rows.map((row) => `${bare ? '' : ' '}${row}\n`).join('');
+	return outcome(0, bare ? body : ` ?column? \n----------\n${body}(${rows.length} rows)\n`);
+}
+
+/** Rows, or the error's text. */
+function answer(
+	sql: string,
+	state: GuestState,
+	names: string[],
+	database: DatabaseState | undefined
+): string[] | string {
+	if (/from\s+pg_database/i.test(sql)) {
+		const wanted = /datname\s*=\s*'([^']*)'/i.exec(sql)?.[1];
+		const templates = /not\s+datistemplate|datistemplate\s*=\s*false/i.test(sql);
+		const listed = names.filter((name) => !(templates && name.startsWith('template')));
+		const found = wanted === undefined ? listed : listed.filter((name) => name === wanted);
+		return /select\s+1\b/i.test(sql) ? found.map(() => '1') : found;
+	}
+	const module = /select\s+state\s+from\s+ir_module_module\s+where\s+name\s*=\s*'([^']*)'/i.exec(
+		sql
+	)?.[1];
+	if (module !== undefined) {
+		if (!database?.complete) return relationMissing('ir_module_module');
+		return [database.modules[module] ?? 'uninstalled'];
+	}
+	const parameter =
+		/select\s+value\s+from\s+ir_config_parameter\s+where\s+key\s*=\s*'([^']*)'/i.exec(sql)?.[1];
+	if (parameter !== undefined) {
+		if (!database?.complete) return relationMissing('ir_config_parameter');
+		const value = database.parameters[parameter];
+		return value === undefined ? [] : [value];
+	}
+	if (/^select\s+1$/i.test(sql)) return ['1'];
+	const size = /pg_database_size\('?([^')]*)'?\)/i.exec(sql)?.[1];
+	if (size !== undefined) {
+		const one = state.databases[size];
+		return [String(38_000_000 + Object.keys(one?.modules ?? {}).length * 3_000_000)];
+	}
+	return `ERROR:  syntax error at or near "${sql.split(/\s+/)[0]}"`;
+}
+
+function relationMissing(table: string): string {
+	return `ERROR:  relation "${table}" does not exist`;
+}
+
+function options(args: string[]): { flags: string; command: string | null; database: string } {
+	let flags = '';
+	let command: string | null = null;
+	let database = 'postgres';
+	for (let index = 0; index < args.length; index += 1) {
+		const arg = args[index]!;
+		const value = () => args[(index += 1)] ?? '';
+		if (arg === '--command') command = value();
+		else if (arg === '--dbname') database = value();
+		else if (/^-[a-zA-Z]+$/.test(arg)) {
+			flags += arg.slice(1);
+			const last = arg.at(-1);
+			if (last === 'c') command = value();
+			else if (last === 'd') database = value();
+			else if (last === 'U' || last === 'h' || last === 'p' || last === 'v') value();
+		} else if (!arg.startsWith('-')) database = arg;
+	}
+	return { flags, command, database };
+}

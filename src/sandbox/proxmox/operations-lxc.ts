@@ -1,0 +1,223 @@
+import type { ApiCall, Operation } from './api.ts';
+import { checkUnlocked, isTemplate, rootBytes, rootStorage } from './cluster.ts';
+import { clone } from './clone.ts';
+import { createOrRestore } from './create.ts';
+import { BOOT_MS, TASK_MS } from './durations.ts';
+import { died, invalid } from './errors.ts';
+import { HISTORY_RULES } from './operations-node.ts';
+import { CONFIG_RULES, count, flag, hostname, text, toFlag, vmid } from './parameters.ts';
+import { may, requireAny } from './permissions.ts';
+import { containerHistory, containerRow } from './readings.ts';
+import type { ContainerState } from './state.ts';
+
+/** The container of the path, readable by the caller. @throws PveError 403, 500 */
+export function containerOf(call: ApiCall, ...privileges: string[]): ContainerState {
+	requireAny(call.cluster, call.caller, `/vms/${call.params.vmid}`, privileges);
+	return call.cluster.container(call.params.node!, call.params.vmid!);
+}
+
+export const lxcOperations: Operation[] = [
+	{
+		method: 'GET',
+		path: '/nodes/:node/lxc',
+		run: ({ cluster, caller, params }) =>
+			cluster
+				.onNode(params.node!)
+				.filter((container) => may(cluster, caller, `/vms/${container.vmid}`, 'VM.Audit'))
+				.map((container) => containerRow(cluster, container))
+	},
+	{
+		method: 'POST',
+		path: '/nodes/:node/lxc',
+		rules: {
+			...CONFIG_RULES,
+			vmid,
+			ostemplate: { type: 'string', maxLength: 255 },
+			storage: text,
+			password: { type: 'string', optional: true, minLength: 5 },
+			'ssh-public-keys': text,
+			pool: text,
+			start: flag,
+			restore: flag,
+			force: flag,
+			unique: flag,
+			'ha-managed': flag,
+			'ignore-unpack-errors': flag,
+			bwlimit: count
+		},
+		run: createOrRestore
+	},
+	{
+		method: 'POST',
+		path: '/nodes/:node/lxc/:vmid/clone',
+		rules: {
+			newid: vmid,
+			hostname,
+			description: text,
+			full: flag,
+			storage: text,
+			target: text,
+			snapname: text,
+			pool: text,
+			bwlimit: count
+		},
+		run: clone
+	},
+	{
+		method: 'DELETE',
+		path: '/nodes/:node/lxc/:vmid',
+		rules: { force: flag, purge: flag, 'destroy-unreferenced-disks': flag },
+		run: destroy
+	},
+	{
+		method: 'GET',
+		path: '/nodes/:node/lxc/:vmid/status/current',
+		run: (call) => ({
+			...containerRow(call.cluster, containerOf(call, 'VM.Audit')),
+			ha: { managed: 0 }
+		})
+	},
+	...(['start', 'stop', 'shutdown', 'reboot'] as const).map((verb): Operation => ({
+		method: 'POST',
+		path: `/nodes/:node/lxc/:vmid/status/${verb}`,
+		rules: {
+			skiplock: flag,
+			debug: flag,
+			timeout: count,
+			forceStop: flag,
+			'overrule-shutdown': flag
+		},
+		run: (call) => power(call, verb)
+	})),
+	...(['suspend', 'resume'] as const).map((verb): Operation => ({
+		method: 'POST',
+		path: `/nodes/:node/lxc/:vmid/status/${verb}`,
+		run: (call) => {
+			const container = containerOf(call, 'VM.PowerMgmt');
+			if (container.status !== 'running') throw died(`CT ${container.vmid} not running`);
+			return call.cluster.tasks.start(
+				container.node,
+				`vz${verb}`,
+				container.vmid,
+				call.caller,
+				(work) => work.wait(TASK_MS.vzstop)
+			);
+		}
+	})),
+	{
+		method: 'GET',
+		path: '/nodes/:node/lxc/:vmid/rrddata',
+		rules: HISTORY_RULES,
+		run: (call) =>
+			containerHistory(call.cluster, containerOf(call, 'VM.Audit'), call.input.timeframe!)
+	},
+	{
+		method: 'POST',
+		path: '/nodes/:node/lxc/:vmid/template',
+		run: (call) => {
+			const container = containerOf(call, 'VM.Allocate');
+			if (container.status === 'running')
+				throw died("you can't convert a CT to template if the CT is running");
+			if (isTemplate(container)) throw died(`you can't convert a template to a template`);
+			container.config.template = 1;
+			container.config.rootfs = String(container.config.rootfs).replace(':vm-', ':base-');
+			call.cluster.changed();
+			return null;
+		}
+	}
+];
+
+function destroy(call: ApiCall): string {
+	const { cluster, caller, input } = call;
+	const container = containerOf(call, 'VM.Allocate');
+	const force = toFlag(input.force);
+	if (Number(container.config.protection ?? 0) === 1) {
+		throw died(`can't remove CT ${container.vmid} - protection mode enabled`);
+	}
+	if (!force) checkUnlocked(container);
+	const check = () => {
+		const linked = Object.values(cluster.state.containers).some((other) =>
+			String(other.config.rootfs).includes(`base-${container.vmid}-disk-0/`)
+		);
+		if (linked)
+			throw died(
+				`base volume '${rootStorage(container)}:base-${container.vmid}-disk-0' is still in use by linked cloned`
+			);
+		if (container.status === 'running' && !force) throw died(`CT ${container.vmid} is running`);
+	};
+	if (container.status === 'running' && !force) {
+		throw died(`CT ${container.vmid} is running - destroy failed!`);
+	}
+	return cluster.tasks.start(container.node, 'vzdestroy', container.vmid, caller, async (work) => {
+		check();
+		if (container.status === 'running') cluster.markStopped(container);
+		container.config.lock = 'destroyed';
+		cluster.changed();
+		work.onFailure(() => {
+			delete container.config.lock;
+			cluster.changed();
+		});
+		work.log(`  Logical volume "vm-${container.vmid}-disk-0" successfully removed.`);
+		await work.wait(TASK_MS.vzdestroy);
+		if (toFlag(input.purge)) {
+			work.log('purging CT ' + container.vmid + ' from related configurations..');
+		}
+		delete cluster.state.containers[container.vmid];
+		cluster.guests.remove(container.vmid);
+		cluster.changed();
+	});
+}
+
+type Verb = 'start' | 'stop' | 'shutdown' | 'reboot';
+
+function power(call: ApiCall, verb: Verb): string {
+	const { cluster, caller, input } = call;
+	const container = containerOf(call, 'VM.PowerMgmt');
+	const { vmid: id, node } = container;
+	if (input.skiplock !== undefined && toFlag(input.skiplock)) {
+		throw invalid({ skiplock: 'Only root may use this option.' });
+	}
+	if (verb === 'start') {
+		if (container.status === 'running') throw died(`CT ${id} already running`);
+		if (isTemplate(container)) throw died(`you can't start a CT if it's a template`);
+	} else if (container.status !== 'running') {
+		throw died(`CT ${id} not running`);
+	}
+	const free = () => {
+		checkUnlocked(container);
+	};
+	return cluster.tasks.start(node, `vz${verb}`, id, caller, async (work) => {
+		free();
+		if (verb === 'start') {
+			await work.wait(TASK_MS.vzstart);
+			free();
+			cluster.markRunning(container, BOOT_MS);
+			return;
+		}
+		await work.wait(TASK_MS[`vz${verb}`]);
+		cluster.markStopped(container);
+		if (verb === 'reboot') cluster.markRunning(container, BOOT_MS);
+	});
+}
+
+/** @throws PveError 500 when the storage is offline, of another kind, or lacks the bytes */
+export function checkSpace(
+	cluster: ApiCall['cluster'],
+	storageName: string,
+	node: string,
+	bytes: number
+): void {
+	const storage = cluster.storage(storageName);
+	if (!storage.content.includes('rootdir')) {
+		throw died(`storage '${storageName}' does not support container directories`);
+	}
+	if (storage.offline) throw died(`storage '${storageName}' is not online`);
+	if (storage.totalBytes - cluster.storageUsed(storage, node) < bytes) {
+		throw died(`lvcreate '${storageName}' error: Insufficient free space: No space left on device`);
+	}
+}
+
+/** Bytes that a copy of this container writes: what is in use, never more than its disk. */
+export function copyBytes(cluster: ApiCall['cluster'], container: ContainerState): number {
+	return Math.min(rootBytes(container) || Infinity, cluster.diskUsed(container));
+}

@@ -1,0 +1,136 @@
+import {
+	addressOf,
+	digestOf,
+	isTemplate,
+	lockOf,
+	rootBytes,
+	type Cluster
+} from '../proxmox/cluster.ts';
+import type { ContainerState } from '../proxmox/state.ts';
+import { runInGuest } from '../odoo/commands.ts';
+import { outcome, type Invocation, type Outcome } from './shell.ts';
+
+/** What root's shell on a node knows: `pct`, and nothing else. */
+export async function runOnNode(
+	cluster: Cluster,
+	node: string,
+	invocation: Invocation
+): Promise<Outcome> {
+	const [program = '', verb = '', ...args] = invocation.argv;
+	if (program.split('/').at(-1) !== 'pct') {
+		return outcome(127, '', `bash: line 1: ${program}: command not found\n`);
+	}
+	if (verb === 'list') return outcome(0, list(cluster, node));
+	const run = VERBS[verb];
+	if (!run) return outcome(255, '', `ERROR: unknown command 'pct ${verb}'\n${USAGE}`);
+	const vmid = args[0] ?? '';
+	if (!/^\d+$/.test(vmid) || Number(vmid) < 100) {
+		return outcome(
+			255,
+			'',
+			`400 Parameter verification failed.\nvmid: type check ('integer') failed - got '${vmid}'\n${USAGE}`
+		);
+	}
+	const container = cluster.state.containers[vmid];
+	if (!container || container.node !== node) {
+		return outcome(2, '', `Configuration file 'nodes/${node}/lxc/${vmid}.conf' does not exist\n`);
+	}
+	return run(cluster, container, args.slice(1), invocation);
+}
+
+const USAGE = 'USAGE: pct <COMMAND> [ARGS] [OPTIONS]\n';
+
+type Run = (
+	cluster: Cluster,
+	container: ContainerState,
+	args: string[],
+	invocation: Invocation
+) => Outcome | Promise<Outcome>;
+
+const VERBS: Record<string, Run> = {
+	status: (_cluster, container) => outcome(0, `status: ${container.status}\n`),
+	config: (_cluster, container) => {
+		const lines = Object.entries(container.config).map(([key, value]) => `${key}: ${value}\n`);
+		return outcome(0, lines.sort().join(''), '');
+	},
+	df: (cluster, container) => {
+		const size = rootBytes(container);
+		const used = cluster.diskUsed(container);
+		const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)}G`;
+		const row = [
+			'rootfs',
+			String(container.config.rootfs).split(',')[0]!,
+			gib(size),
+			gib(used),
+			gib(size - used),
+			(used / size).toFixed(1),
+			'/'
+		];
+		return outcome(0, `MP     Volume               Size Used Avail Use% Path\n${row.join(' ')}\n`);
+	},
+	unlock: (cluster, container) => {
+		delete container.config.lock;
+		cluster.changed();
+		return outcome(0);
+	},
+	exec: execute
+};
+
+function execute(
+	cluster: Cluster,
+	container: ContainerState,
+	args: string[],
+	invocation: Invocation
+): Outcome | Promise<Outcome> {
+	const words = [...args];
+	let keepEnvironment = true;
+	while (words[0] !== undefined && words[0] !== '--') {
+		if (words[0] === '--keep-env' || words[0] === '-keep-env') {
+			keepEnvironment = words[1] !== '0';
+			words.splice(0, 2);
+		} else if (words[0].startsWith('-')) {
+			return outcome(
+				255,
+				'',
+				`Unknown option: ${words[0].replace(/^-+/, '')}\n400 unable to parse option\n${USAGE}`
+			);
+		} else {
+			break;
+		}
+	}
+	if (words[0] === '--') words.shift();
+	if (words.length === 0) return outcome(255, '', `400 not enough arguments\n${USAGE}`);
+	if (container.status !== 'running') {
+		return outcome(255, '', `container '${container.vmid}' not running!\n`);
+	}
+	const env = keepEnvironment ? invocation.env : {};
+	return runInGuest(cluster, container, { ...invocation, argv: words, env });
+}
+
+function list(cluster: Cluster, node: string): string {
+	const rows = cluster
+		.onNode(node)
+		.map((container) =>
+			[
+				String(container.vmid).padEnd(10),
+				container.status.padEnd(10),
+				(lockOf(container) ?? '').padEnd(12),
+				String(container.config.hostname ?? '')
+			].join(' ')
+		);
+	return ['VMID       Status     Lock         Name', ...rows, ''].join('\n');
+}
+
+/** For the console's list of containers. */
+export function describe(container: ContainerState): Record<string, unknown> {
+	return {
+		vmid: container.vmid,
+		node: container.node,
+		name: container.config.hostname,
+		status: container.status,
+		lock: lockOf(container),
+		template: isTemplate(container),
+		address: addressOf(container),
+		digest: digestOf(container)
+	};
+}
