@@ -16,7 +16,10 @@ function cached<T>(key: string, make: () => T): T {
 }
 
 function numberFormat(locale: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
-	return cached(`n${locale}${JSON.stringify(options)}`, () => new Intl.NumberFormat(locale, options));
+	return cached(
+		`n${locale}${JSON.stringify(options)}`,
+		() => new Intl.NumberFormat(locale, options)
+	);
 }
 
 function dateFormat(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
@@ -68,7 +71,9 @@ export function minorToDecimal(minor: number | bigint, digits: number): string {
 
 /** A count or measure; at most `digits` decimals (default 0). */
 export function number(value: number | bigint, locale: string, digits = 0): string {
-	return numberFormat(locale, { maximumFractionDigits: digits, useGrouping: 'always' }).format(value);
+	return numberFormat(locale, { maximumFractionDigits: digits, useGrouping: 'always' }).format(
+		value
+	);
 }
 
 /** A fraction as percent: `percent(0.013, 'es')` is "1,3 %". */
@@ -123,9 +128,12 @@ function join(large: string, small: string): string {
 	return /^0\D/.test(small) ? large : `${large} ${small}`;
 }
 
-/** "1 nov 2026". */
+/** "1 nov 2026". A bare day ("2026-11-01") is that day in every zone. */
 export function date(moment: Moment, locale: string, timeZone: string): string {
-	return dateFormat(locale, { dateStyle: 'medium', timeZone }).format(toDate(moment));
+	const bare = typeof moment === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(moment);
+	return dateFormat(locale, { dateStyle: 'medium', timeZone: bare ? 'UTC' : timeZone }).format(
+		toDate(moment)
+	);
 }
 
 /** "1 nov 2026, 14:02". */
