@@ -1,0 +1,63 @@
+import Stripe from 'stripe';
+import type { CallRecorder } from '../record.ts';
+import { caller } from './call.server.ts';
+import { BadSignature } from './errors.ts';
+import { catalogue } from './catalogue.server.ts';
+import { payments } from './payments.server.ts';
+import { subscriptions } from './subscriptions.server.ts';
+
+/** The version that our types are of. Webhook endpoints must be made with it as well. */
+export const API_VERSION = '2026-10-28.endive';
+
+export interface StripeConfig {
+	secretKey: string;
+	/** Origin without a path; Stripe's own by default. */
+	baseUrl?: string;
+	/** Of one attempt; 20 seconds by default. */
+	timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 20_000;
+
+/**
+ * Stripe's API for what we sell. Every method throws `StripeVendorError`. Reads are tried again by the SDK; a change
+ * carries an Idempotency-Key of the caller's, so that sending it again after a lost answer does it once.
+ */
+export function stripe(config: StripeConfig, record: CallRecorder) {
+	const sdk = connect(config);
+	const call = caller(record);
+	return {
+		...catalogue(sdk, call),
+		...subscriptions(sdk, call),
+		...payments(sdk, call)
+	};
+}
+
+export type StripeClient = ReturnType<typeof stripe>;
+
+/**
+ * The event of a webhook, checked on the raw bytes: signed with the endpoint's secret, at most 300 seconds ago.
+ * @throws {BadSignature}
+ */
+export function verifyWebhook(rawBody: Buffer, signature: string, secret: string): Stripe.Event {
+	try {
+		return new Stripe('sk_test_unused').webhooks.constructEvent(rawBody, signature, secret, 300);
+	} catch (error) {
+		throw new BadSignature(error instanceof Error ? error.message : String(error), {
+			cause: error
+		});
+	}
+}
+
+function connect(config: StripeConfig): Stripe {
+	const url = new URL(config.baseUrl ?? 'https://api.stripe.com');
+	return new Stripe(config.secretKey, {
+		apiVersion: API_VERSION,
+		protocol: url.protocol === 'http:' ? 'http' : 'https',
+		host: url.hostname,
+		...(url.port !== '' && { port: url.port }),
+		timeout: config.timeoutMs ?? TIMEOUT_MS,
+		maxNetworkRetries: 2,
+		telemetry: false
+	});
+}

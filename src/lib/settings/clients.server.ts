@@ -1,0 +1,25 @@
+import { env } from '#lib/core/env.server.ts';
+import { cloudflare, type Cloudflare } from '#lib/integrations/cloudflare/cloudflare.server.ts';
+import { stripe, type StripeClient } from '#lib/integrations/stripe/stripe.server.ts';
+import { recorder, type CallContext } from '#lib/logs/calls.server.ts';
+import { setting } from './settings.server.ts';
+
+/** Stripe with the key in force. @param trace what the recorded calls are filed under */
+export async function stripeClient(trace: CallContext = {}): Promise<StripeClient> {
+	return stripe(
+		{ secretKey: await setting('stripe.secret_key'), baseUrl: env.STRIPE_API_URL },
+		recorder(trace)
+	);
+}
+
+/** Cloudflare with the token in force. @param trace what the recorded calls are filed under */
+export async function cloudflareClient(trace: CallContext = {}): Promise<Cloudflare> {
+	return cloudflare(
+		{
+			apiToken: await setting('cloudflare.api_token'),
+			accountId: await setting('cloudflare.account_id'),
+			baseUrl: env.CLOUDFLARE_API_URL
+		},
+		recorder(trace)
+	);
+}

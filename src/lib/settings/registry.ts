@@ -1,0 +1,279 @@
+import { z } from 'zod';
+import '#lib/core/validation.ts';
+import { m } from '#i18n/paraglide/messages.js';
+import { define, type SettingDefinition } from './definition.ts';
+
+const count = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
+const secret = z.string().trim().max(4_000);
+const identifier = z.string().trim().max(200);
+const language = z.string().regex(/^[a-z]{2,3}(_[A-Z]{2})?$/);
+
+function isTimeZone(name: string): boolean {
+	try {
+		new Intl.DateTimeFormat('en', { timeZone: name });
+		return true;
+	} catch {
+		// Intl knows no other way to say that it does not know a zone.
+		return false;
+	}
+}
+
+/**
+ * Every key of `system_config`: the one list that the settings page, `setting()` and the documentation are made from.
+ * A stored value wins over the environment, which wins over `initial`.
+ */
+export const SETTINGS = {
+	'general.platform_name': define({
+		category: 'general',
+		schema: z.string().trim().min(1).max(60),
+		control: 'text',
+		initial: 'ERP Core',
+		label: m.settings_general_platform_name,
+		hint: m.settings_general_platform_name_hint
+	}),
+	'general.timezone': define({
+		category: 'general',
+		schema: z.string().refine(isTimeZone, { error: () => m.settings_timezone_unknown() }),
+		control: 'text',
+		initial: 'America/Guayaquil',
+		label: m.settings_general_timezone,
+		hint: m.settings_general_timezone_hint
+	}),
+	'general.locale': define({
+		category: 'general',
+		schema: z.enum(['es', 'en']),
+		control: 'select',
+		options: () => [
+			{ value: 'es', label: m.settings_language_es() },
+			{ value: 'en', label: m.settings_language_en() }
+		],
+		initial: 'es',
+		label: m.settings_general_locale,
+		hint: m.settings_general_locale_hint
+	}),
+	'security.staff_second_factor': define({
+		category: 'security',
+		schema: z.boolean(),
+		control: 'switch',
+		fromEnv: (env) => env.SECOND_FACTOR_REQUIRED,
+		initial: true,
+		label: m.settings_security_staff_second_factor,
+		hint: m.settings_security_staff_second_factor_hint
+	}),
+	'provisioning.max_wait_hours': define({
+		category: 'provisioning',
+		schema: count(1, 24 * 30),
+		control: 'number',
+		initial: 72,
+		label: m.settings_provisioning_max_wait_hours,
+		hint: m.settings_provisioning_max_wait_hours_hint
+	}),
+	'provisioning.retry_window_minutes': define({
+		category: 'provisioning',
+		schema: count(0, 24 * 60 * 7),
+		control: 'number',
+		initial: 120,
+		label: m.settings_provisioning_retry_window_minutes,
+		hint: m.settings_provisioning_retry_window_minutes_hint
+	}),
+	'provisioning.reservations_per_address': define({
+		category: 'provisioning',
+		schema: count(1, 1_000),
+		control: 'number',
+		initial: 3,
+		label: m.settings_provisioning_reservations_per_address,
+		hint: m.settings_provisioning_reservations_per_address_hint
+	}),
+	'provisioning.tenants_per_shared_container': define({
+		category: 'provisioning',
+		schema: count(1, 200),
+		control: 'number',
+		initial: 8,
+		label: m.settings_provisioning_tenants_per_shared_container,
+		hint: m.settings_provisioning_tenants_per_shared_container_hint
+	}),
+	'provisioning.shared_container': define({
+		category: 'provisioning',
+		schema: z.object({
+			cpuCores: count(1, 512),
+			ramMb: count(512, 4_194_304),
+			diskGb: count(4, 65_536)
+		}),
+		control: 'resources',
+		initial: { cpuCores: 4, ramMb: 16_384, diskGb: 80 },
+		label: m.settings_provisioning_shared_container,
+		hint: m.settings_provisioning_shared_container_hint
+	}),
+	'provisioning.probe_misses': define({
+		category: 'provisioning',
+		schema: count(1, 60),
+		control: 'number',
+		initial: 3,
+		label: m.settings_provisioning_probe_misses,
+		hint: m.settings_provisioning_probe_misses_hint
+	}),
+	'provisioning.delete_grace_days': define({
+		category: 'provisioning',
+		schema: count(0, 90),
+		control: 'number',
+		initial: 7,
+		label: m.settings_provisioning_delete_grace_days,
+		hint: m.settings_provisioning_delete_grace_days_hint
+	}),
+	'provisioning.slug_hold_hours': define({
+		category: 'provisioning',
+		schema: count(0, 24 * 90),
+		control: 'number',
+		initial: 24,
+		label: m.settings_provisioning_slug_hold_hours,
+		hint: m.settings_provisioning_slug_hold_hours_hint
+	}),
+	'backups.keep_last_days': define({
+		category: 'backups',
+		schema: count(1, 3_650),
+		control: 'number',
+		initial: 30,
+		label: m.settings_backups_keep_last_days,
+		hint: m.settings_backups_keep_last_days_hint
+	}),
+	'billing.refund_alert_hours': define({
+		category: 'billing',
+		schema: count(1, 24 * 30),
+		control: 'number',
+		initial: 24,
+		label: m.settings_billing_refund_alert_hours,
+		hint: m.settings_billing_refund_alert_hours_hint
+	}),
+	'stripe.secret_key': define({
+		category: 'stripe',
+		schema: secret.regex(/^(sk|rk)_(test|live)_/),
+		control: 'text',
+		secret: true,
+		fromEnv: (env) => env.STRIPE_SECRET_KEY,
+		initial: '',
+		label: m.settings_stripe_secret_key,
+		hint: m.settings_stripe_secret_key_hint
+	}),
+	'stripe.webhook_secret': define({
+		category: 'stripe',
+		schema: secret.startsWith('whsec_'),
+		control: 'text',
+		secret: true,
+		fromEnv: (env) => env.STRIPE_WEBHOOK_SECRET,
+		initial: '',
+		label: m.settings_stripe_webhook_secret,
+		hint: m.settings_stripe_webhook_secret_hint
+	}),
+	'cloudflare.api_token': define({
+		category: 'cloudflare',
+		schema: secret.min(1),
+		control: 'text',
+		secret: true,
+		fromEnv: (env) => env.CLOUDFLARE_API_TOKEN,
+		initial: '',
+		label: m.settings_cloudflare_api_token,
+		hint: m.settings_cloudflare_api_token_hint
+	}),
+	'cloudflare.account_id': define({
+		category: 'cloudflare',
+		schema: identifier.min(1),
+		control: 'text',
+		fromEnv: (env) => env.CLOUDFLARE_ACCOUNT_ID,
+		initial: '',
+		label: m.settings_cloudflare_account_id
+	}),
+	'cloudflare.zone_id': define({
+		category: 'cloudflare',
+		schema: identifier.min(1),
+		control: 'text',
+		fromEnv: (env) => env.CLOUDFLARE_ZONE_ID,
+		initial: '',
+		label: m.settings_cloudflare_zone_id
+	}),
+	'cloudflare.tunnel_id': define({
+		category: 'cloudflare',
+		schema: identifier.min(1),
+		control: 'text',
+		fromEnv: (env) => env.CLOUDFLARE_TUNNEL_ID,
+		initial: '',
+		label: m.settings_cloudflare_tunnel_id,
+		hint: m.settings_cloudflare_tunnel_id_hint
+	}),
+	'odoo.version': define({
+		category: 'odoo',
+		schema: z.enum(['16.0', '17.0', '18.0', '19.0', '20.0']),
+		control: 'select',
+		options: () =>
+			['16.0', '17.0', '18.0', '19.0', '20.0'].map((value) => ({ value, label: `Odoo ${value}` })),
+		initial: '18.0',
+		label: m.settings_odoo_version,
+		hint: m.settings_odoo_version_hint
+	}),
+	'odoo.languages': define({
+		category: 'odoo',
+		schema: z.array(language).min(1).max(20),
+		control: 'list',
+		initial: ['es_EC', 'en_US'],
+		label: m.settings_odoo_languages,
+		hint: m.settings_odoo_languages_hint
+	}),
+	'infrastructure.public_dns_servers': define({
+		category: 'infrastructure',
+		schema: z
+			.array(z.string().regex(/^(\[[0-9a-f:.]+\]|[0-9a-f:.]+?)(:\d{1,5})?$/i))
+			.min(1)
+			.max(8),
+		control: 'list',
+		fromEnv: (env) => env.PUBLIC_DNS_SERVERS,
+		initial: ['1.1.1.1', '8.8.8.8'],
+		label: m.settings_infrastructure_public_dns_servers,
+		hint: m.settings_infrastructure_public_dns_servers_hint
+	}),
+	'notifications.smtp_url': define({
+		category: 'notifications',
+		schema: z.url({ protocol: /^smtps?$/ }),
+		control: 'text',
+		// It usually carries the password of the mailbox.
+		secret: true,
+		fromEnv: (env) => env.SMTP_URL,
+		initial: '',
+		label: m.settings_notifications_smtp_url,
+		hint: m.settings_notifications_smtp_url_hint
+	}),
+	'notifications.mail_from': define({
+		category: 'notifications',
+		schema: z
+			.string()
+			.trim()
+			.max(200)
+			.regex(/^[^<>\r\n]*<?[^<>@\s]+@[^<>@\s]+>?$/),
+		control: 'text',
+		fromEnv: (env) => env.MAIL_FROM,
+		initial: '',
+		label: m.settings_notifications_mail_from,
+		hint: m.settings_notifications_mail_from_hint
+	}),
+	'notifications.staff_address': define({
+		category: 'notifications',
+		schema: z.union([z.literal(''), z.email()]),
+		control: 'text',
+		initial: '',
+		label: m.settings_notifications_staff_address,
+		hint: m.settings_notifications_staff_address_hint
+	})
+} as const;
+
+export type SettingKey = keyof typeof SETTINGS;
+export type SettingValue<K extends SettingKey> =
+	(typeof SETTINGS)[K] extends SettingDefinition<infer T> ? T : never;
+
+export const SETTING_KEYS = Object.keys(SETTINGS).filter(isSettingKey);
+
+export function isSettingKey(key: string): key is SettingKey {
+	return Object.hasOwn(SETTINGS, key);
+}
+
+/** The definition without the type of its value, for code that treats every key alike. */
+export function definitionOf(key: SettingKey): SettingDefinition<unknown> {
+	return SETTINGS[key] as SettingDefinition<unknown>;
+}
