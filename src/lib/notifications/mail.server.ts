@@ -12,7 +12,7 @@ declare module '#lib/core/queue.server.ts' {
 export interface QueuedMail<T extends MailTemplate> {
 	template: T;
 	/** Whom it is for; one-time links are made for this person when it is sent. */
-	userId: string;
+	userId: string | null;
 	customerId?: string | null;
 	to: string;
 	locale: string;

@@ -3,23 +3,31 @@ import { m } from '#i18n/paraglide/messages.js';
 import type { OneTimeLink } from '../links.server.ts';
 import type { MailLocale } from '../locale.ts';
 
-const text = z.string();
-
 /** What each mail is told. All of it is plain text and is escaped where it is shown. */
-export const MAIL_DATA = {
+export type MailTemplates = {
 	/** The instance is ready; carries a link to set the first password. */
-	welcome: z.object({ name: text, company: text, url: text }),
-	set_password: z.object({ name: text }),
-	reset_password: z.object({ name: text }),
-	waiting_capacity: z.object({ name: text, company: text }),
+	welcome: { name: string; company: string; url: string };
+	set_password: { name: string };
+	reset_password: { name: string };
+	waiting_capacity: { name: string; company: string };
 	/** `amount` is written out already, in the reader's locale. */
-	refunded: z.object({ name: text, company: text, amount: text }),
+	refunded: { name: string; company: string; amount: string };
 	/** `purgeOn`: the day on which the last backup goes too, written out. */
-	instance_deleted: z.object({ name: text, company: text, subdomain: text, purgeOn: text })
+	instance_deleted: { name: string; company: string; subdomain: string; purgeOn: string };
 };
-
-export type MailTemplates = { [T in keyof typeof MAIL_DATA]: z.output<(typeof MAIL_DATA)[T]> };
 export type MailTemplate = keyof MailTemplates;
+
+const name = z.string();
+const company = z.string();
+
+const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
+	welcome: z.object({ name, company, url: z.string() }),
+	set_password: z.object({ name }),
+	reset_password: z.object({ name }),
+	waiting_capacity: z.object({ name, company }),
+	refunded: z.object({ name, company, amount: z.string() }),
+	instance_deleted: z.object({ name, company, subdomain: z.string(), purgeOn: z.string() })
+};
 
 /** The words of one mail; its HTML and its plain text are both made of these. */
 export interface MailContent {
@@ -105,8 +113,7 @@ export function contentOf<T extends MailTemplate>(
 	places: Places,
 	locale: MailLocale
 ): MailContent {
-	const schema: z.ZodType<MailTemplates[T]> = MAIL_DATA[template];
-	const data = schema.parse(stored);
+	const data = MAIL_DATA[template].parse(stored);
 	return {
 		greeting: m.mail_greeting({ name: data.name }, { locale }),
 		...WORDS[template](data, places, { locale })

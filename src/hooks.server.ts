@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { type Handle, type HandleServerError, type ServerInit, error } from '@sveltejs/kit';
+import { SvelteKitError } from '@sveltejs/kit/internal';
+import { AppError, type ErrorCode } from '#lib/core/errors.ts';
+import { log } from '#lib/core/log.server.ts';
+import '#lib/core/validation.ts';
+import {
+	admit,
+	authenticate,
+	refuseForeignOrigin,
+	refuseLargeBody,
+	refuseOtherCustomer
+} from '#lib/identity/admission.server.ts';
+import { clientAddress } from '#lib/identity/clientAddress.server.ts';
+import { failure } from '#lib/identity/envelope.server.ts';
+import { isApi } from '#lib/identity/guard.server.ts';
+import { withSecurityHeaders } from '#lib/identity/securityHeaders.server.ts';
+import { serverTheme } from '#lib/ui/theme.ts';
+import { paraglideMiddleware } from '#i18n/paraglide/server.js';
+
+// SvelteKit reads the status of its own errors alone; so our refusals are of its kind, and keep theirs in loads and actions.
+Object.setPrototypeOf(AppError.prototype, SvelteKitError.prototype);
+
+export const init: ServerInit = async () => {
+	const [start] = Object.values(
+		import.meta.glob<{ startProcess(): Promise<void> }>('./lib/jobs/start.server.ts')
+	);
+	await (await start?.())?.startProcess();
+};
+
+export const handle: Handle = async ({ event, resolve }) => {
+	event.locals.requestId = randomUUID();
+	event.locals.ip = clientAddress(
+		event.getClientAddress(),
+		event.request.headers.get('x-forwarded-for')
+	);
+	event.locals.auth = null;
+
+	const response = await paraglideMiddleware(event.request, async ({ request, locale }) => {
+		event.request = request;
+		event.locals.locale = locale;
+		try {
+			refuseLargeBody(request);
+			refuseForeignOrigin(event);
+			event.locals.auth = await authenticate(event);
+			admit(event);
+			await refuseOtherCustomer(event);
+		} catch (refusal) {
+			if (isApi(event)) return failure(refusal, event);
+			// Written out here, where the language of the request is known.
+			if (refusal instanceof AppError) error(refusal.status, shown(refusal));
+			throw refusal;
+		}
+		const theme = serverTheme(event.cookies.get('theme'), event.url.pathname);
+		return resolve(event, {
+			transformPageChunk: ({ html }) => html.replace('%lang%', locale).replace('%theme%', theme)
+		});
+	});
+	return withSecurityHeaders(response, event);
+};
+
+/** What a person reads of an error; of one without a name only the id under which the log has the rest. */
+export const handleError: HandleServerError = ({ error: thrown, event, status }) => {
+	if (thrown instanceof AppError && thrown.status < 500) return shown(thrown);
+	const known = KNOWN[status];
+	if (known) return shown(new AppError(known));
+	const id = event.locals.requestId;
+	log.error(
+		{ err: thrown, requestId: id, route: event.route.id, method: event.request.method },
+		'request failed'
+	);
+	return { ...shown(thrown instanceof AppError ? thrown : new AppError('INTERNAL')), id };
+};
+
+/** SvelteKit's own refusals. */
+const KNOWN: Partial<Record<number, ErrorCode>> = {
+	404: 'NOT_FOUND',
+	405: 'NOT_FOUND',
+	413: 'TOO_LARGE',
+	415: 'BAD_INPUT'
+};
+
+function shown(refusal: AppError): App.Error {
+	return { message: refusal.sentence, code: refusal.code };
+}
