@@ -1,0 +1,146 @@
+const ES = {
+	address: 'Correo electrónico',
+	all_paid: 'Factura pagada',
+	amount_due: 'Importe a pagar',
+	authenticate: 'Autorizar',
+	authenticate_fail: 'Fallar',
+	authenticate_lead: 'Su banco pide confirmar este pago de {amount}.',
+	authenticate_title: 'Confirmación 3-D Secure',
+	back: 'Volver al comercio',
+	bank: 'Débito bancario (el resultado llega días después)',
+	cancel_at_end: 'Cancelar al final del periodo',
+	cancel_now: 'Cancelar ahora',
+	canceling: 'Termina el {date}',
+	card: 'Tarjeta',
+	card_name: 'Nombre en la tarjeta',
+	card_number: 'Número de tarjeta',
+	card_saved: 'La tarjeta quedó guardada.',
+	closed: 'Este enlace de pago ya no está disponible',
+	closed_lead: 'La sesión expiró o fue cerrada. No se hizo ningún cobro.',
+	complete: 'El pago ya fue realizado',
+	continue: 'Continuar',
+	cvc: 'CVC',
+	date: 'Fecha',
+	download: 'Descargar PDF',
+	every: 'por {interval}',
+	expiry: 'Vencimiento (MM/AA)',
+	expired_card: 'Su tarjeta está vencida.',
+	failed_auth: 'No pudimos autenticar su método de pago. Elija otro e intente de nuevo.',
+	generic_decline: 'Su tarjeta fue rechazada. Pruebe con otra tarjeta.',
+	incorrect_cvc: 'El código de seguridad de la tarjeta es incorrecto.',
+	incorrect_number: 'El número de la tarjeta es incorrecto.',
+	insufficient_funds: 'Su tarjeta no tiene fondos suficientes.',
+	invoice: 'Factura',
+	invoices: 'Facturas',
+	need_email: 'Escriba un correo electrónico válido.',
+	no_invoices: 'Todavía no hay facturas.',
+	no_subscriptions: 'No hay suscripciones.',
+	pay: 'Pagar {amount}',
+	portal: 'Portal de facturación',
+	processing_error: 'Hubo un error al procesar la tarjeta. Intente de nuevo en un momento.',
+	promotion: 'Código promocional',
+	promotion_unknown: 'Este código no es válido.',
+	resume: 'No cancelar',
+	save_card: 'Guardar tarjeta',
+	start_trial: 'Iniciar prueba',
+	state: 'Estado',
+	subscribe: 'Suscribirse',
+	subscribe_to: 'Suscribirse a {name}',
+	subscriptions: 'Suscripciones',
+	test_cards: 'Tarjetas de prueba',
+	test_mode: 'MODO DE PRUEBA',
+	total_today: 'Total de hoy',
+	update_card: 'Actualizar tarjeta',
+	day: 'día',
+	week: 'semana',
+	month: 'mes',
+	year: 'año',
+	card_ok: 'paga',
+	card_declined: 'rechazada; puede intentar otra vez',
+	card_3ds: 'pide 3-D Secure',
+	card_later: 'paga una vez y falla después'
+};
+
+export type TextKey = keyof typeof ES;
+
+const EN: Record<TextKey, string> = {
+	address: 'Email',
+	all_paid: 'Invoice paid',
+	amount_due: 'Amount due',
+	authenticate: 'Complete',
+	authenticate_fail: 'Fail',
+	authenticate_lead: 'Your bank asks you to confirm this payment of {amount}.',
+	authenticate_title: '3-D Secure confirmation',
+	back: 'Back to the merchant',
+	bank: 'Bank debit (the outcome comes days later)',
+	cancel_at_end: 'Cancel at the end of the period',
+	cancel_now: 'Cancel now',
+	canceling: 'Ends on {date}',
+	card: 'Card',
+	card_name: 'Name on card',
+	card_number: 'Card number',
+	card_saved: 'The card is saved.',
+	closed: 'This payment link is no longer available',
+	closed_lead: 'The session has expired or was closed. Nothing was charged.',
+	complete: 'The payment was already made',
+	continue: 'Continue',
+	cvc: 'CVC',
+	date: 'Date',
+	download: 'Download PDF',
+	every: 'per {interval}',
+	expiry: 'Expiry (MM/YY)',
+	expired_card: 'Your card has expired.',
+	failed_auth:
+		'We are unable to authenticate your payment method. Please choose a different one and try again.',
+	generic_decline: 'Your card was declined. Try a different card.',
+	incorrect_cvc: "Your card's security code is incorrect.",
+	incorrect_number: 'Your card number is incorrect.',
+	insufficient_funds: 'Your card has insufficient funds.',
+	invoice: 'Invoice',
+	invoices: 'Invoices',
+	need_email: 'Enter a valid email address.',
+	no_invoices: 'No invoices yet.',
+	no_subscriptions: 'No subscriptions.',
+	pay: 'Pay {amount}',
+	portal: 'Billing portal',
+	processing_error: 'An error occurred while processing your card. Try again in a little bit.',
+	promotion: 'Promotion code',
+	promotion_unknown: 'This code is invalid.',
+	resume: "Don't cancel",
+	save_card: 'Save card',
+	start_trial: 'Start trial',
+	state: 'Status',
+	subscribe: 'Subscribe',
+	subscribe_to: 'Subscribe to {name}',
+	subscriptions: 'Subscriptions',
+	test_cards: 'Test cards',
+	test_mode: 'TEST MODE',
+	total_today: 'Total due today',
+	update_card: 'Update card',
+	day: 'day',
+	week: 'week',
+	month: 'month',
+	year: 'year',
+	card_ok: 'pays',
+	card_declined: 'declined; you can try again',
+	card_3ds: 'asks for 3-D Secure',
+	card_later: 'pays once and fails later'
+};
+
+export type Lang = 'es' | 'en';
+export type Say = (key: TextKey, values?: Record<string, string>) => string;
+
+/** The page's language: the session's locale, else the browser's first, Spanish when neither says English. */
+export function language(locale: string | null, accepts: string | undefined): Lang {
+	const wanted = locale && locale !== 'auto' ? locale : (accepts ?? 'es');
+	return wanted.toLowerCase().startsWith('en') ? 'en' : 'es';
+}
+
+export function speaker(lang: Lang): Say {
+	return (key, values = {}) =>
+		(lang === 'es' ? ES : EN)[key].replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+export function isTextKey(key: string): key is TextKey {
+	return Object.hasOwn(ES, key);
+}
