@@ -61,7 +61,46 @@ function run() {
 	process.on('SIGINT', () => undefined);
 	process.on('SIGTERM', () => child.kill('SIGTERM'));
 	process.on('SIGHUP', () => child.kill('SIGTERM'));
+	whenAbandoned(() => child.kill('SIGTERM'));
 	child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+}
+
+/**
+ * Under `npm run` a shell stands between npm and us. A signal to npm ends the shell or npm, and tells us nothing: so we look.
+ * @param {() => void} stopChild
+ */
+function whenAbandoned(stopChild) {
+	if (!process.env.npm_lifecycle_event) return;
+	const parent = process.ppid;
+	const npm = isShell(parent) ? parentOf(parent) : null;
+	setInterval(() => {
+		if (process.ppid !== parent || (npm !== null && parentOf(parent) !== npm)) stopChild();
+	}, 300).unref();
+}
+
+/** @param {number} pid */
+function isShell(pid) {
+	try {
+		return /^(sh|dash|bash|ash|zsh)\s*$/.test(readFileSync(`/proc/${pid}/comm`, 'utf8'));
+	} catch {
+		// No /proc on this system: watching the direct parent is what is left.
+		return false;
+	}
+}
+
+/**
+ * @param {number} pid
+ * @returns {number | null}
+ */
+function parentOf(pid) {
+	try {
+		// pid (name with spaces) state ppid …
+		const [, rest = ''] = /\) \S (.*)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+		return Number.parseInt(rest, 10);
+	} catch {
+		// The process is gone.
+		return null;
+	}
 }
 
 function nodeBinary() {

@@ -1,11 +1,9 @@
 /** Builds the application unless the build on disk was made from exactly these sources. */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { hashOf, root } from './hash.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const stampFile = join(root, 'build/.sources');
 
 // Everything that a build reads. src/cli and src/sandbox are not part of the bundle.
@@ -25,7 +23,7 @@ const ignored =
  * @throws Error with the build's output
  */
 export async function build(onStart?: () => void): Promise<void> {
-	const stamp = sourceHash();
+	const stamp = hashOf(sources, ignored);
 	if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
 	onStart?.();
 	const vite = join(root, 'node_modules/vite/bin/vite.js');
@@ -44,20 +42,4 @@ export async function build(onStart?: () => void): Promise<void> {
 		);
 	});
 	writeFileSync(stampFile, stamp);
-}
-
-function sourceHash(): string {
-	const hash = createHash('sha256');
-	for (const name of sources) addTo(hash, name);
-	return hash.digest('hex');
-}
-
-function addTo(hash: ReturnType<typeof createHash>, name: string): void {
-	const path = join(root, name);
-	if (ignored.test(name) || !existsSync(path)) return;
-	if (statSync(path).isDirectory()) {
-		for (const child of readdirSync(path).sort()) addTo(hash, `${name}/${child}`);
-	} else {
-		hash.update(name).update(readFileSync(path));
-	}
 }

@@ -1,9 +1,7 @@
 import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from './hash.ts';
 import { startProcess } from './processes.ts';
-
-export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What came of one part of `npm test`. */
 export interface Outcome {

@@ -1,8 +1,24 @@
 /** `npm run generate`: what other files import but no one writes by hand: Prisma's client, the messages, SvelteKit's types. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { hashOf, root } from './hash.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const stampFile = join(root, 'node_modules/.cache/erp-core/generated');
+const sources = ['prisma', 'src/i18n', 'package-lock.json', 'prisma.config.ts'];
+const outputs = ['prisma/generated', 'src/i18n/paraglide', '.svelte-kit'];
+const ignored =
+	/^(prisma\/(generated|migrations)|src\/i18n\/(paraglide|project\.inlang\/cache))(\/|$)/;
+
+/** `generate`, unless what is there was made from exactly these sources. */
+export async function generateIfChanged(): Promise<void> {
+	const stamp = hashOf(sources, ignored);
+	const made = outputs.every((output) => existsSync(join(root, output)));
+	if (made && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+	await generate();
+	mkdirSync(dirname(stampFile), { recursive: true });
+	writeFileSync(stampFile, stamp);
+}
 
 /**
  * Runs the three generators beside one another.
@@ -22,7 +38,7 @@ export async function generate(): Promise<void> {
 
 function run(tool: string, args: string[]): Promise<void> {
 	return new Promise((resolve, reject) => {
-		const script = fileURLToPath(new URL(`../../node_modules/.bin/${tool}`, import.meta.url));
+		const script = join(root, 'node_modules/.bin', tool);
 		const child = spawn(process.execPath, [script, ...args], {
 			cwd: root,
 			stdio: ['ignore', 'pipe', 'pipe']

@@ -3,6 +3,7 @@
  * the parent ended in whatever way (SIGKILL included), stops every process that is still on the list, last started first.
  * It sits in a session of its own, so that Ctrl-C reaches only the parent, which then stops its children in order.
  */
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,7 +22,7 @@ createInterface({ input: process.stdin })
 async function stopAll() {
 	for (const [pid, signal] of [...kept].reverse()) {
 		send(pid, signal);
-		for (let waited = 0; waited < 10_000 && send(pid, 0); waited += 50) await sleep(50);
+		for (let waited = 0; waited < 10_000 && isRunning(pid); waited += 50) await sleep(50);
 		send(pid, 'SIGKILL');
 	}
 	process.exit(0);
@@ -39,5 +40,19 @@ function send(pid, signal) {
 	} catch {
 		// Gone already, which is what we want.
 		return false;
+	}
+}
+
+/**
+ * In a container without an init nobody collects the dead, and a signal still finds them.
+ * @param {number} pid
+ */
+function isRunning(pid) {
+	if (!send(pid, 0)) return false;
+	try {
+		return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+	} catch {
+		// No /proc on this system: the signal's word counts.
+		return true;
 	}
 }

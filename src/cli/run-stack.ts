@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.ts';
-import { generate } from './generate.ts';
+import { generateIfChanged } from './generate.ts';
 import { isAlive, portIsFree } from './processes.ts';
 import { type Stack, startStack, type StackOptions } from './stack.ts';
 
@@ -30,10 +30,10 @@ export async function runStack(program: Program): Promise<never> {
 	let ending = false;
 
 	const end = async (code: number, sentence?: string): Promise<never> => {
-		if (sentence) console.error(`\n${sentence}`);
-		// A second Ctrl-C, or a second thing that breaks while stopping, changes nothing.
+		// A second Ctrl-C, or what ends because we stop it, changes nothing.
 		if (ending) return new Promise(() => undefined);
 		ending = true;
+		if (sentence) console.error(`\n${sentence}`);
 		await stack?.stop();
 		// What is still starting is stopped by the keeper as soon as we are gone.
 		process.exit(code);
@@ -50,7 +50,7 @@ export async function runStack(program: Program): Promise<never> {
 			throw new Error(`Port ${port} is taken; stop what uses it or set DEMO_PORT to another.`);
 		}
 		const say = (line: string) => console.log(`  ${line}`);
-		const generated = generate();
+		const generated = generateIfChanged();
 		const built = program.build
 			? generated.then(() => build(() => say('Compilación · Build')))
 			: generated;

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
 	claim,
 	type DemoFile,
@@ -13,11 +12,11 @@ import {
 	writeDemoFile
 } from './demo-data.ts';
 import { type Vendors, vendorEnvironment } from './environment.ts';
+import { root } from './hash.ts';
 import { migrate } from './migrate.ts';
 import { startPostgres } from './postgres.ts';
 import { freePorts, portIsFree, type Running, startProcess } from './processes.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const SANDBOX_PORTS = 12;
 
 export interface StackOptions {

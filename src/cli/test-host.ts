@@ -1,7 +1,8 @@
 /** `npm run test:host`: what needs root and real Linux containers. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Outcome, root, runTool } from './checks.ts';
+import { type Outcome, runTool } from './checks.ts';
+import { root } from './hash.ts';
 
 /** Runs tests/host where the machine allows it; elsewhere says why not, which is no failure. */
 export async function hostTests(): Promise<Outcome> {

@@ -5,9 +5,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.ts';
-import { check, type Outcome, playwright, root, toolCheck, vitest } from './checks.ts';
+import { check, type Outcome, playwright, toolCheck, vitest } from './checks.ts';
 import { ensureChromium } from './chromium.ts';
 import { generate } from './generate.ts';
+import { root } from './hash.ts';
 import { hostTests } from './test-host.ts';
 
 const MINIMUM_COVERAGE = 80;

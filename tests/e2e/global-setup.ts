@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../../src/cli/build.ts';
 import { demoFilePath } from '../../src/cli/demo-data.ts';
-import { generate } from '../../src/cli/generate.ts';
+import { generateIfChanged } from '../../src/cli/generate.ts';
 import { removePostgres } from '../../src/cli/postgres.ts';
 import { freePorts } from '../../src/cli/processes.ts';
 import { startStack } from '../../src/cli/stack.ts';
@@ -13,7 +13,7 @@ export default async function setup(): Promise<() => Promise<void>> {
 	const dataDir = mkdtempSync(join(tmpdir(), 'erp-core-e2e-'));
 	chmodSync(dataDir, 0o755);
 	const random = () => 20_000 + Math.floor(Math.random() * 30_000);
-	const generated = generate();
+	const generated = generateIfChanged();
 	const built = generated.then(() => build());
 	for (const work of [generated, built]) work.catch(() => undefined);
 	const stack = await startStack({
