@@ -4,8 +4,9 @@ import { packDatabase, unpackDatabase } from './archive.ts';
 import { copyOf } from './cli-db.ts';
 import { ACTS, DatabaseError, checkMaster } from './database-manager.ts';
 import { authenticate, versionInfo } from './http.ts';
-import { tablesOf, Recordset } from './orm.ts';
-import { PythonError, fromJson, isObject, type Value } from './python-run.ts';
+import { Recordset } from './orm.ts';
+import { tablesOf } from './tables.ts';
+import { PythonError, fromJson, isObject, type Value } from './python-values.ts';
 import type { DatabaseState, GuestState } from './state.ts';
 
 /** Something that Odoo reports as `{error: {code: 200, …}}` under HTTP 200. */

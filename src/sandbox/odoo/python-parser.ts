@@ -1,33 +1,5 @@
 import { PythonSyntaxError, tokenize, type Token } from './python-tokens.ts';
-
-export type Expression =
-	| { kind: 'constant'; value: string | number | boolean | null }
-	| { kind: 'name'; name: string }
-	| { kind: 'list' | 'tuple'; items: Expression[] }
-	| { kind: 'dict'; entries: [Expression, Expression][] }
-	| { kind: 'attribute'; of: Expression; name: string }
-	| { kind: 'index'; of: Expression; at: Expression }
-	| { kind: 'call'; of: Expression; args: Expression[]; named: [string, Expression][] }
-	| { kind: 'binary'; operator: string; left: Expression; right: Expression }
-	| { kind: 'not'; of: Expression }
-	| { kind: 'choice'; test: Expression; yes: Expression; no: Expression }
-	| {
-			kind: 'comprehension';
-			value: Expression;
-			names: string[];
-			of: Expression;
-			test: Expression | null;
-	  };
-
-export type Statement =
-	| { kind: 'expression'; value: Expression; line: number }
-	| { kind: 'assign'; targets: Expression[]; value: Expression; line: number }
-	| { kind: 'import'; names: { name: string; as: string }[]; line: number }
-	| { kind: 'for'; names: string[]; of: Expression; body: Statement[]; line: number }
-	| { kind: 'if'; test: Expression; body: Statement[]; otherwise: Statement[]; line: number }
-	| { kind: 'raise'; value: Expression; line: number }
-	| { kind: 'assert'; test: Expression; line: number }
-	| { kind: 'pass'; line: number };
+import type { Expression, Statement } from './python-syntax.ts';
 
 /** The part of Python that provisioning scripts need: assignments, calls, literals, `for`, `if`, `import`. */
 export function parsePython(source: string): Statement[] {
@@ -78,12 +50,8 @@ class Parser {
 		return token.text;
 	}
 
-	#atEndOfBlock(): boolean {
-		return this.#peek.kind === 'dedent' || this.#peek.kind === 'end';
-	}
-
-	#atIndent(): boolean {
-		return this.#peek.kind === 'indent';
+	#nextIs(kind: Token['kind']): boolean {
+		return this.#peek.kind === kind;
 	}
 
 	#endOfLine(): void {
@@ -95,11 +63,11 @@ class Parser {
 		this.#expect(':');
 		if (this.#peek.kind !== 'newline') return [this.#statement()];
 		this.#endOfLine();
-		if (!this.#atIndent()) this.#fail('expected an indented block');
+		if (!this.#nextIs('indent')) this.#fail('expected an indented block');
 		this.#at += 1;
 		const body: Statement[] = [];
-		while (!this.#atEndOfBlock()) body.push(this.#statement());
-		if (this.#peek.kind === 'dedent') this.#at += 1;
+		while (!this.#nextIs('dedent') && !this.#nextIs('end')) body.push(this.#statement());
+		if (this.#nextIs('dedent')) this.#at += 1;
 		return body;
 	}
 

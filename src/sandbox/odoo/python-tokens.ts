@@ -46,7 +46,9 @@ export function tokenize(source: string): Token[] {
 			continue;
 		}
 		if (rest[0] === '\n' || (rest[0] === ';' && depth === 0)) {
-			if (depth === 0) tokens.push({ kind: 'newline', text: '', line });
+			if (depth === 0 && tokens.at(-1)?.kind !== 'newline') {
+				tokens.push({ kind: 'newline', text: '', line });
+			}
 			fresh = rest[0] === '\n';
 			at += 1;
 			continue;
@@ -57,7 +59,9 @@ export function tokenize(source: string): Token[] {
 		tokens.push(token);
 		at += length;
 	}
-	tokens.push({ kind: 'newline', text: '', line });
+	if (tokens.length > 0 && tokens.at(-1)?.kind !== 'newline') {
+		tokens.push({ kind: 'newline', text: '', line });
+	}
 	for (let level = indents.length; level > 1; level -= 1)
 		tokens.push({ kind: 'dedent', text: '', line });
 	tokens.push({ kind: 'end', text: '', line });

@@ -1,8 +1,9 @@
-import { Recordset, tablesOf } from './orm.ts';
+import { Recordset } from './orm.ts';
+import { tablesOf } from './tables.ts';
 import { parsePython } from './python-parser.ts';
+import { execute } from './python-run.ts';
 import {
 	PythonError,
-	execute,
 	fromJson,
 	iterate,
 	show,
@@ -10,7 +11,7 @@ import {
 	truthy,
 	type PythonObject,
 	type Value
-} from './python-run.ts';
+} from './python-values.ts';
 import { PythonSyntaxError } from './python-tokens.ts';
 import type { DatabaseState } from './state.ts';
 

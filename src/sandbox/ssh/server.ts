@@ -11,7 +11,8 @@ import { clusterOf, type Cluster } from '../proxmox/cluster.ts';
 import { NodeServer } from '../proxmox/server.ts';
 import { keyFolder, keyPair, type KeyPair } from './keys.ts';
 import { runOnNode } from './pct.ts';
-import { outcome, runLine, runPrefixed, type Outcome } from './shell.ts';
+import { runPrefixed } from './prefixes.ts';
+import { outcome, runLine, type Outcome } from './shell.ts';
 
 export interface SshAccess {
 	node: string;
