@@ -1,0 +1,182 @@
+import { after, MINUTE, now } from '#lib/core/clock.server.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import type { NodeStatus } from '#prisma/generated/enums.ts';
+import type { Resources } from './placement.ts';
+
+/** Measured values older than this are unknown (domain.md §4). */
+export const METRIC_MAX_AGE = 15 * MINUTE;
+
+export interface Used {
+	/** 0–1 of the node's cores. */
+	cpuFraction: number;
+	ramMb: number;
+	diskGb: number;
+	at: Date;
+}
+
+/** What a node has, has promised and uses. */
+export interface NodeFigures {
+	id: string;
+	name: string;
+	hostname: string;
+	clusterId: string;
+	clusterName: string;
+	region: string;
+	status: NodeStatus;
+	priority: number;
+	proxmoxVersion: string | null;
+	lastSeenAt: Date | null;
+	capacity: Resources;
+	/** Capacity times overcommit. */
+	limit: Resources;
+	/** Limits of its containers, shared ones, templates and reservations included. */
+	committed: Resources;
+	containers: number;
+	maxContainers: number;
+	/** Null: not measured within the last 15 minutes. */
+	used: Used | null;
+}
+
+/** Every node with its figures, by name. */
+export async function nodeFigures(tx: Tx): Promise<NodeFigures[]> {
+	const nodes = await tx.node.findMany({
+		include: { cluster: { select: { name: true, region: true } } },
+		orderBy: { name: 'asc' }
+	});
+	const sums = await tx.container.groupBy({
+		by: ['nodeId'],
+		where: { status: { not: 'deleted' } },
+		_sum: { cpuCores: true, ramMb: true, diskGb: true },
+		_count: true
+	});
+	const promised = new Map(sums.map((row) => [row.nodeId, row]));
+	const used = await latestNodeMetrics(tx);
+	return nodes.map((node) => {
+		const capacity = {
+			cpuCores: node.cpuTotal,
+			ramMb: node.ramTotalMb,
+			diskGb: node.diskTotalGb
+		};
+		const sum = promised.get(node.id);
+		return {
+			id: node.id,
+			name: node.name,
+			hostname: node.hostname,
+			clusterId: node.clusterId,
+			clusterName: node.cluster.name,
+			region: node.cluster.region,
+			status: node.status,
+			priority: node.priority,
+			proxmoxVersion: node.proxmoxVersion,
+			lastSeenAt: node.lastSeenAt,
+			capacity,
+			limit: {
+				cpuCores: Math.floor(capacity.cpuCores * node.cpuOvercommit.toNumber()),
+				ramMb: Math.floor(capacity.ramMb * node.ramOvercommit.toNumber()),
+				diskGb: Math.floor(capacity.diskGb * node.diskOvercommit.toNumber())
+			},
+			committed: {
+				cpuCores: sum?._sum.cpuCores ?? 0,
+				ramMb: sum?._sum.ramMb ?? 0,
+				diskGb: sum?._sum.diskGb ?? 0
+			},
+			containers: sum?._count ?? 0,
+			maxContainers: node.maxContainers,
+			used: used.get(node.id) ?? null
+		};
+	});
+}
+
+/** 0–1 of the scarcest measured resource of a node; null when it is not known. */
+export function usedFraction({
+	used,
+	capacity
+}: Pick<NodeFigures, 'used' | 'capacity'>): number | null {
+	if (!used) return null;
+	return Math.max(
+		used.cpuFraction,
+		fraction(used.ramMb, capacity.ramMb),
+		fraction(used.diskGb, capacity.diskGb)
+	);
+}
+
+export interface ClusterLoad {
+	/** 0–1 of the online nodes' capacity; null when a node that is online was not measured in the last 15 minutes. */
+	used: { cpu: number; ram: number; disk: number; largest: number; at: Date } | null;
+	/** 0–1 of what the online nodes may promise; null without such a node. */
+	committed: { cpu: number; ram: number; disk: number; largest: number } | null;
+	nodesOnline: number;
+	nodes: number;
+}
+
+/** Cluster load as of domain.md §4. Without `clusterId`: all clusters together. */
+export async function clusterLoad(tx: Tx, clusterId?: string): Promise<ClusterLoad> {
+	const nodes = (await nodeFigures(tx)).filter(
+		(node) => !clusterId || node.clusterId === clusterId
+	);
+	const online = nodes.filter((node) => node.status === 'online');
+	return {
+		used: usedLoad(online),
+		committed: online.length > 0 ? committedLoad(online) : null,
+		nodesOnline: online.length,
+		nodes: nodes.length
+	};
+}
+
+function usedLoad(online: NodeFigures[]): ClusterLoad['used'] {
+	const measured = online.flatMap(({ used, capacity }) => (used ? [{ used, capacity }] : []));
+	if (measured.length === 0 || measured.length < online.length) return null;
+	const total = (value: (node: (typeof measured)[number]) => number) =>
+		measured.reduce((sum, node) => sum + value(node), 0);
+	const cpu = fraction(
+		total(({ used, capacity }) => used.cpuFraction * capacity.cpuCores),
+		total(({ capacity }) => capacity.cpuCores)
+	);
+	const ram = fraction(
+		total(({ used }) => used.ramMb),
+		total(({ capacity }) => capacity.ramMb)
+	);
+	const disk = fraction(
+		total(({ used }) => used.diskGb),
+		total(({ capacity }) => capacity.diskGb)
+	);
+	const oldest = Math.min(...measured.map(({ used }) => used.at.getTime()));
+	return { cpu, ram, disk, largest: Math.max(cpu, ram, disk), at: new Date(oldest) };
+}
+
+function committedLoad(online: NodeFigures[]) {
+	const of = (resource: keyof Resources) =>
+		fraction(
+			online.reduce((sum, { committed }) => sum + committed[resource], 0),
+			online.reduce((sum, { limit }) => sum + limit[resource], 0)
+		);
+	const [cpu, ram, disk] = [of('cpuCores'), of('ramMb'), of('diskGb')];
+	return { cpu, ram, disk, largest: Math.max(cpu, ram, disk) };
+}
+
+async function latestNodeMetrics(tx: Tx): Promise<Map<string, Used>> {
+	const since = after(now(), -METRIC_MAX_AGE);
+	const rows = await tx.$queryRaw<
+		{ node_id: string; recorded_at: Date; cpu_fraction: number; ram_mb: number; disk_gb: number }[]
+	>`
+		SELECT DISTINCT ON (node_id) node_id, recorded_at, cpu_fraction, ram_mb, disk_gb
+		FROM resource_metrics
+		WHERE node_id IS NOT NULL AND recorded_at > ${since}
+			AND cpu_fraction IS NOT NULL AND ram_mb IS NOT NULL AND disk_gb IS NOT NULL
+		ORDER BY node_id, recorded_at DESC`;
+	return new Map(
+		rows.map((row) => [
+			row.node_id,
+			{
+				cpuFraction: row.cpu_fraction,
+				ramMb: row.ram_mb,
+				diskGb: row.disk_gb,
+				at: row.recorded_at
+			}
+		])
+	);
+}
+
+function fraction(part: number, whole: number): number {
+	return whole > 0 ? part / whole : 1;
+}

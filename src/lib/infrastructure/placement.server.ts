@@ -1,0 +1,275 @@
+import { lock, type Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import type { Isolation } from '#prisma/generated/enums.ts';
+import { freeAddress } from './addresses.ts';
+import {
+	judge,
+	judgeShared,
+	type Candidate,
+	type Resources,
+	type SharedVerdict,
+	type Verdict,
+	type Wanted
+} from './placement.ts';
+import { candidates, GONE_TENANTS, sharedCandidates, type TakenVmids } from './world.server.ts';
+
+/** Settings that decide where things go. Read before the transaction: `await placementRules()`. */
+export interface PlacementRules {
+	/** Limits of a new shared container. */
+	sharedContainer: Resources;
+	tenantsPerSharedContainer: number;
+}
+
+export async function placementRules(): Promise<PlacementRules> {
+	return {
+		sharedContainer: await setting('provisioning.shared_container'),
+		tenantsPerSharedContainer: await setting('provisioning.tenants_per_shared_container')
+	};
+}
+
+/** Why a tenant would go where, or why it can go nowhere. */
+export interface Explanation {
+	isolation: Isolation;
+	/** What a node must have room for: the plan's limits, or those of a new shared container. */
+	wanted: Resources;
+	fits: boolean;
+	/** Shared isolation alone: a slot in one of these is taken before a new container is made. */
+	shared: SharedVerdict[];
+	nodes: Verdict[];
+}
+
+const NOTHING_TAKEN: TakenVmids = new Map();
+
+/** What a placement would find now; takes nothing and locks nothing. */
+export async function explainCapacity(
+	tx: Tx,
+	wanted: Wanted,
+	rules: PlacementRules,
+	taken: TakenVmids = NOTHING_TAKEN
+): Promise<Explanation> {
+	const isShared = wanted.isolation === 'shared';
+	const container: Wanted = isShared ? { ...wanted, ...rules.sharedContainer } : wanted;
+	const shared = isShared ? judgeShared(await sharedCandidates(tx), wanted) : [];
+	const nodes = judge(await candidates(tx, taken), container);
+	return {
+		isolation: wanted.isolation,
+		wanted: {
+			cpuCores: container.cpuCores,
+			ramMb: container.ramMb,
+			diskGb: container.diskGb
+		},
+		fits: shared[0]?.fits === true || nodes[0]?.fits === true,
+		shared,
+		nodes
+	};
+}
+
+export interface PlaceRequest extends Wanted {
+	tenantId: string;
+	/** Saga run that a new container belongs to. */
+	jobId: string;
+	/** Host name of a dedicated container. */
+	hostname: string;
+	rules: PlacementRules;
+	/** From `readTakenVmids`, asked before the transaction. */
+	taken: TakenVmids;
+}
+
+export interface Place {
+	containerId: string;
+	clusterId: string;
+	nodeId: string;
+	vmid: number;
+	ip: string;
+	/** The container was there already, or is being made by another run: only a slot was taken. */
+	slotOnly: boolean;
+}
+
+/**
+ * Takes the place of one tenant: a slot in a shared container, or a new container's row, which is the capacity
+ * reservation until Proxmox has it. Asking again for a tenant that has its container answers the same.
+ * The caller stores `containerId` on its tenant in the same transaction: that is what takes the slot.
+ * @returns the place, or why there is none; then nothing was taken
+ */
+export async function reserveContainer(
+	tx: Tx,
+	request: PlaceRequest
+): Promise<Place | { noRoom: Explanation }> {
+	await lock(tx, PLACEMENT_LOCK);
+	const placed = await placeOf(tx, request);
+	if (placed) return placed;
+	const explanation = await explainCapacity(tx, request, request.rules, request.taken);
+	const slot = explanation.shared[0];
+	if (slot?.fits) {
+		const { containerId } = slot.candidate;
+		return placeFrom(await containerWithAddress(tx, containerId), true);
+	}
+	const best = explanation.nodes[0];
+	if (!best?.fits) return { noRoom: explanation };
+	const isShared = request.isolation === 'shared';
+	const vmid = await pickVmid(tx, best.candidate.clusterId, request.taken);
+	const lease = await pickAddress(tx, best.candidate.clusterId);
+	if (vmid === null || lease === null) return { noRoom: explanation };
+	const cluster = await tx.cluster.findUniqueOrThrow({
+		where: { id: best.candidate.clusterId },
+		select: { odooVersion: true }
+	});
+	const container = await tx.container.create({
+		data: {
+			...explanation.wanted,
+			clusterId: best.candidate.clusterId,
+			nodeId: best.candidate.nodeId,
+			vmid,
+			hostname: isShared ? `erp-shared-${vmid}` : request.hostname,
+			purpose: isShared ? 'shared' : 'odoo',
+			odooVersion: cluster.odooVersion,
+			ipAddress: lease.address,
+			slots: isShared ? request.rules.tenantsPerSharedContainer : 1,
+			createdByJobId: request.jobId,
+			address: { create: lease }
+		}
+	});
+	return placeFrom({ ...container, ipAddress: lease.address }, false);
+}
+
+/** Everything that changes what is promised takes this lock first, so that nothing is promised twice. */
+export const PLACEMENT_LOCK = 'infrastructure.placement';
+
+/**
+ * Gives up a container's row, its address and its promise, once nothing of it is left in Proxmox.
+ * @throws {AppError} WRONG_STATE while a tenant is in it
+ */
+export async function releaseContainer(
+	tx: Tx,
+	containerId: string,
+	leaving?: { tenantId: string }
+): Promise<void> {
+	await lock(tx, PLACEMENT_LOCK);
+	if ((await othersIn(tx, containerId, leaving?.tenantId)) > 0) {
+		throw new AppError('WRONG_STATE', { params: { from: 'occupied', to: 'deleted' } });
+	}
+	await tx.ipAddress.deleteMany({ where: { containerId } });
+	await tx.cloneTurn.deleteMany({ where: { containerId } });
+	await tx.container.updateMany({
+		where: { id: containerId, status: { not: 'deleted' } },
+		data: { status: 'deleted', deletedAt: new Date() }
+	});
+}
+
+/** Tenants in a container besides one, deleted and refunded ones aside. */
+export function othersIn(tx: Tx, containerId: string, tenantId?: string): Promise<number> {
+	return tx.tenant.count({
+		where: {
+			containerId,
+			status: { notIn: [...GONE_TENANTS] },
+			...(tenantId ? { id: { not: tenantId } } : {})
+		}
+	});
+}
+
+/**
+ * Another VMID for a container whose own turned out to be somebody else's in Proxmox.
+ * @throws {AppError} NO_CAPACITY when the range is used up
+ */
+export async function anotherVmid(tx: Tx, containerId: string, taken: TakenVmids): Promise<number> {
+	await lock(tx, PLACEMENT_LOCK);
+	const container = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
+	const vmid = await pickVmid(tx, container.clusterId, taken, container.vmid);
+	if (vmid === null) throw new AppError('NO_CAPACITY', { detail: 'the VMID range is used up' });
+	await tx.container.update({ where: { id: containerId }, data: { vmid, taskUpid: null } });
+	return vmid;
+}
+
+/**
+ * Moves a reservation of which Proxmox has nothing yet to another node of its cluster, because its own is down.
+ * @returns the name of the node, or null when no other has room
+ */
+export async function moveReservation(tx: Tx, containerId: string): Promise<string | null> {
+	await lock(tx, PLACEMENT_LOCK);
+	const container = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
+	// Its VMID and address stay its own wherever it goes.
+	const others = (await candidates(tx, NOTHING_TAKEN))
+		.filter(({ nodeId }) => nodeId !== container.nodeId)
+		.map((candidate): Candidate => ({ ...candidate, freeAddresses: 1, freeVmids: 1 }));
+	const { cpuCores, ramMb, diskGb, clusterId } = container;
+	const [best] = judge(others, { isolation: 'dedicated', cpuCores, ramMb, diskGb, clusterId });
+	if (!best?.fits) return null;
+	await tx.container.update({
+		where: { id: containerId },
+		data: { nodeId: best.candidate.nodeId, taskUpid: null }
+	});
+	return best.candidate.name;
+}
+
+/** The place that a tenant, or a run that was interrupted after reserving, has already. */
+async function placeOf(tx: Tx, { tenantId, jobId }: PlaceRequest): Promise<Place | null> {
+	const tenant = await tx.tenant.findUnique({
+		where: { id: tenantId },
+		select: { container: { include: { address: true } } }
+	});
+	const row = tenant?.container;
+	if (!row || row.status === 'deleted' || row.retiring) return null;
+	return placeFrom(row, row.createdByJobId !== jobId);
+}
+
+function containerWithAddress(tx: Tx, containerId: string) {
+	return tx.container.findUniqueOrThrow({ where: { id: containerId } });
+}
+
+function placeFrom(
+	row: { id: string; clusterId: string; nodeId: string; vmid: number; ipAddress: string | null },
+	slotOnly: boolean
+): Place {
+	if (!row.ipAddress) throw new Error(`container ${row.id} has no address`);
+	return {
+		containerId: row.id,
+		clusterId: row.clusterId,
+		nodeId: row.nodeId,
+		vmid: row.vmid,
+		ip: row.ipAddress,
+		slotOnly
+	};
+}
+
+/** A VMID that nobody has; one that nobody ever had while there are such, because backups are named after it. */
+async function pickVmid(
+	tx: Tx,
+	clusterId: string,
+	taken: TakenVmids,
+	except?: number
+): Promise<number | null> {
+	const { vmidMin, vmidMax } = await tx.cluster.findUniqueOrThrow({ where: { id: clusterId } });
+	const rows = await tx.container.findMany({
+		where: { clusterId, vmid: { gte: vmidMin, lte: vmidMax } },
+		select: { vmid: true, status: true }
+	});
+	const live = new Set([
+		...(taken.get(clusterId) ?? []),
+		...(except === undefined ? [] : [except])
+	]);
+	for (const { vmid, status } of rows) if (status !== 'deleted') live.add(vmid);
+	const ever = new Set([...live, ...rows.map(({ vmid }) => vmid)]);
+	return lowestFree(vmidMin, vmidMax, ever) ?? lowestFree(vmidMin, vmidMax, live);
+}
+
+function lowestFree(min: number, max: number, used: ReadonlySet<number>): number | null {
+	for (let vmid = min; vmid <= max; vmid++) if (!used.has(vmid)) return vmid;
+	return null;
+}
+
+async function pickAddress(
+	tx: Tx,
+	clusterId: string
+): Promise<{ poolId: string; address: string } | null> {
+	const pools = await tx.addressPool.findMany({
+		where: { clusterId },
+		include: { addresses: { select: { address: true } } },
+		orderBy: { name: 'asc' }
+	});
+	for (const pool of pools) {
+		const address = freeAddress(pool, new Set(pool.addresses.map((lease) => lease.address)));
+		if (address) return { poolId: pool.id, address };
+	}
+	return null;
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { Tx } from '#lib/core/db.server.ts';
+import {
+	enrolCluster,
+	type ClusterEnrolment,
+	type NodeEnrolment
+} from '#lib/infrastructure/enrol.server.ts';
+import type { Resources } from '#lib/infrastructure/placement.ts';
+import type { Isolation } from '#prisma/generated/enums.ts';
+
+/** A node as it would be enrolled; its addresses lead nowhere. */
+export function nodeEnrolment(overrides: Partial<NodeEnrolment> = {}): NodeEnrolment {
+	const name = overrides.name ?? 'pve1';
+	return {
+		name,
+		hostname: `${name}.example.internal`,
+		apiUrl: 'https://127.0.0.1:9',
+		apiToken: 'erpcore@pve!control=00000000-0000-4000-8000-000000000000',
+		apiFingerprint: Array.from({ length: 32 }, () => '00').join(':'),
+		sshHost: '127.0.0.1',
+		sshPort: 9,
+		sshUser: 'root',
+		sshHostKey: 'SHA256:nobody',
+		capacity: { cpuCores: 16, ramMb: 65_536, diskGb: 1000 },
+		...overrides
+	};
+}
+
+/** A cluster of the platform's usual shape. */
+export function clusterEnrolment(overrides: Partial<ClusterEnrolment> = {}): ClusterEnrolment {
+	const nodes = overrides.nodes ?? [nodeEnrolment()];
+	return {
+		name: `cluster-${randomUUID().slice(0, 8)}`,
+		odooVersion: '18.0',
+		templatePrefix: 'tpl_18',
+		rootfsStorage: 'ceph',
+		backupStorage: 'nfs-backup',
+		nodes,
+		template: {
+			vmid: 9018,
+			node: nodes[0]!.name,
+			hostname: 'tpl-odoo-18',
+			cpuCores: 2,
+			ramMb: 2048,
+			diskGb: 10
+		},
+		pool: { name: 'tenants', bridge: 'vmbr0', network: '10.10.20.0/24', gateway: '10.10.20.1' },
+		...overrides
+	};
+}
+
+/** A cluster that is enrolled. */
+export async function createCluster(
+	tx: Tx,
+	overrides: Partial<ClusterEnrolment> = {}
+): Promise<{ clusterId: string }> {
+	return enrolCluster(tx, clusterEnrolment(overrides));
+}
+
+/** A tenant that was paid for and is nowhere yet. */
+export async function createUnplacedTenant(
+	tx: Tx,
+	{ isolation = 'dedicated' as Isolation, slug = `t${randomUUID().slice(0, 8)}` } = {}
+): Promise<{ id: string; customerId: string; slug: string }> {
+	const customer = await tx.customer.create({
+		data: { companyName: slug, fullName: 'Ana Mora', email: `${slug}@example.com` }
+	});
+	const plan = await tx.plan.findFirstOrThrow({ where: { isolation, replacedAt: null } });
+	const baseDomain =
+		(await tx.baseDomain.findFirst({ where: { isDefault: true } })) ??
+		(await tx.baseDomain.create({
+			data: {
+				name: 'sajet.us',
+				zoneId: 'zone',
+				isDefault: true,
+				tunnel: { create: { cloudflareId: randomUUID(), name: 'tests' } }
+			}
+		}));
+	return tx.tenant.create({
+		data: {
+			customerId: customer.id,
+			planId: plan.id,
+			baseDomainId: baseDomain.id,
+			slug,
+			databaseName: slug,
+			isolation
+		},
+		select: { id: true, customerId: true, slug: true }
+	});
+}
+
+/** What the pro plan promises. */
+export const PRO: Resources = { cpuCores: 2, ramMb: 4096, diskGb: 50 };
