@@ -48,6 +48,7 @@ const schema = z.object({
 
 	BASE_DOMAIN: z.string().default('sajet.us'),
 	EDGE_URL: z.url().optional(),
+	INTERNAL_URL: z.url().optional(),
 	PUBLIC_DNS_SERVERS: list.default(['1.1.1.1', '8.8.8.8']),
 
 	SSH_KEY_PATH: z.string().optional(),

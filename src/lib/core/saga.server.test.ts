@@ -14,7 +14,8 @@ import {
 	wakeSaga,
 	type StepResult
 } from './saga.server.ts';
-import { runSaga, tuning } from './sagaRunner.server.ts';
+import { tuning } from './sagaPatience.ts';
+import { runSaga } from './sagaRunner.server.ts';
 import { claimRun, writeClaimed } from './sagaStore.server.ts';
 
 await testDatabase();

@@ -16,7 +16,7 @@ declare module './queue.server.ts' {
 export interface SagaTrace {
 	jobId: string;
 	stepName: string;
-	customerId: string | null;
+	customerId?: string;
 	subjectId: string;
 }
 
@@ -74,6 +74,7 @@ export interface Saga<S extends object> {
 	retryWindow(): Promise<number | null>;
 	/** Each runs in the transaction that changes the status. */
 	onRunning?(tx: Tx, run: SagaRun<S>): Promise<void>;
+	onStepDone?(tx: Tx, run: SagaRun<S>, step: string): Promise<void>;
 	onWaiting?(tx: Tx, run: SagaRun<S>, reason: string): Promise<void>;
 	onSucceeded?(tx: Tx, run: SagaRun<S>): Promise<void>;
 	onFailed?(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Prisma, ProvisioningStep } from '#prisma/generated/client.ts';
+import type { ProvisioningStep } from '#prisma/generated/client.ts';
 import { after, now, SECOND } from './clock.server.ts';
 import { db, transaction } from './db.server.ts';
 import { AppError } from './errors.ts';
@@ -12,19 +12,18 @@ import {
 	SagaStop,
 	wakeSaga,
 	type AnySaga,
-	type Step,
-	type StepContext
+	type Step
 } from './saga.server.ts';
-import { claimRun, writeClaimed, writeRunLog, type ClaimedRun } from './sagaStore.server.ts';
-
-/** Scaled down by tests, so that a fault costs no waiting. */
-export const tuning = { backoffScale: 1 };
-
-const DEFAULT_ATTEMPTS = 8;
-/** An error that nobody foresaw is tried this often: it may have been a lost connection. */
-const UNFORESEEN_ATTEMPTS = 3;
-/** Waits up to this many seconds are slept through in the handler; longer ones go back to the queue. */
-const LONGEST_SLEEP = 10;
+import { contextOf, LONGEST_SLEEP } from './sagaContext.server.ts';
+import { attemptsOf, backoffSeconds } from './sagaPatience.ts';
+import {
+	claimRun,
+	writeClaimed,
+	writeRunLog,
+	writeStep,
+	type ClaimedRun
+} from './sagaStore.server.ts';
+import { compensate, startCompensation } from './sagaUndo.server.ts';
 
 /** Takes a run as far as it goes: to its end, to a wait, or to a failure. */
 export async function runSaga(jobId: string, signal: AbortSignal): Promise<void> {
@@ -86,19 +85,25 @@ async function attempt(
 				await sleep(result.wait * SECOND, undefined, { signal });
 				continue;
 			}
-			await writeStep(run, row, {
-				status: 'done',
-				finishedAt: now(),
-				errorCode: null,
-				error: null,
-				...(result ? { detail: result.detail } : {})
+			await writeClaimed(run, {}, async (tx) => {
+				await tx.provisioningStep.update({
+					where: { id: row.id },
+					data: {
+						status: 'done',
+						finishedAt: now(),
+						errorCode: null,
+						error: null,
+						...(result && { detail: result.detail })
+					}
+				});
+				await saga.onStepDone?.(tx, runOf(run), step.name);
 			});
 			return 'done';
 		} catch (error) {
 			if (error instanceof ClaimLost || signal.aborted) throw error;
 			const again = await afterFailure(run, saga, step, row, error);
 			if (!again) return 'parked';
-			await sleep(again * SECOND * tuning.backoffScale, undefined, { signal });
+			await sleep(again * SECOND, undefined, { signal });
 		}
 	}
 }
@@ -123,7 +128,7 @@ async function afterFailure(
 		errorCode: code,
 		error: message
 	});
-	if (mayPass) return Math.min(LONGEST_SLEEP, 0.5 * 2 ** (row.attempts - 1));
+	if (mayPass) return backoffSeconds(row.attempts);
 
 	if (error instanceof SagaStop) {
 		await startCompensation(run, saga, message);
@@ -154,14 +159,6 @@ async function afterFailure(
 	return null;
 }
 
-function attemptsOf(step: Step<object>, error: unknown): number {
-	const foreseen =
-		error instanceof Error &&
-		(('retryable' in error && error.retryable) || ('ambiguous' in error && error.ambiguous));
-	const most = step.attempts ?? DEFAULT_ATTEMPTS;
-	return foreseen ? most : Math.min(most, UNFORESEEN_ATTEMPTS);
-}
-
 async function park(
 	run: ClaimedRun,
 	saga: AnySaga,
@@ -179,57 +176,6 @@ async function park(
 		await wakeSaga(tx, run.id, new Date(Date.now() + result.wait * SECOND));
 	});
 	return 'parked';
-}
-
-async function startCompensation(run: ClaimedRun, saga: AnySaga, reason: string): Promise<void> {
-	await writeClaimed(run, { status: 'compensating', reason }, async (tx) => {
-		await saga.onCompensating?.(tx, runOf(run), reason);
-		await wakeSaga(tx, run.id);
-	});
-}
-
-/** Undoes the steps that were begun, last first, each on its own: one that cannot be undone stops no other. */
-async function compensate(run: ClaimedRun, saga: AnySaga, signal: AbortSignal): Promise<void> {
-	for (const [position, step] of [...saga.steps.entries()].reverse()) {
-		const row = run.steps[position]!;
-		if (row.status === 'pending' || row.status === 'skipped' || row.status === 'undone') continue;
-		if (await undo(run, saga, step, row, signal)) await writeStep(run, row, { status: 'undone' });
-	}
-	await writeClaimed(run, { status: 'compensated', finishedAt: now() }, async (tx) => {
-		await saga.onCompensated?.(tx, runOf(run));
-	});
-}
-
-async function undo(
-	run: ClaimedRun,
-	saga: AnySaga,
-	step: Step<object>,
-	row: ProvisioningStep,
-	signal: AbortSignal
-): Promise<boolean> {
-	if (!step.undo) return true;
-	for (let tries = 1; ; tries++) {
-		signal.throwIfAborted();
-		try {
-			await step.undo(contextOf(run, step, row, signal));
-			return true;
-		} catch (error) {
-			if (error instanceof ClaimLost || signal.aborted) throw error;
-			const message = error instanceof Error ? error.message : String(error);
-			await writeRunLog(run, step.name, 'warning', `undo: ${message}`);
-			if (tries >= attemptsOf(step, error)) {
-				await writeClaimed(run, {}, async (tx) => {
-					await saga.onUndoFailed?.(tx, runOf(run), { step: step.name, message });
-				});
-				return false;
-			}
-			await sleep(
-				Math.min(LONGEST_SLEEP, 0.5 * 2 ** (tries - 1)) * SECOND * tuning.backoffScale,
-				undefined,
-				{ signal }
-			);
-		}
-	}
 }
 
 /** The end of a failed run's retry window. */
@@ -256,48 +202,6 @@ async function reap(): Promise<void> {
 				WHERE name = 'sagas.run' AND singleton_key = run.id::text AND state < 'completed'
 			)`;
 	for (const { id } of orphans) await transaction((tx) => wakeSaga(tx, id));
-}
-
-async function writeStep(
-	run: ClaimedRun,
-	row: ProvisioningStep,
-	data: Prisma.ProvisioningStepUpdateInput
-): Promise<void> {
-	await writeClaimed(run, {}, async (tx) => {
-		await tx.provisioningStep.update({ where: { id: row.id }, data });
-	});
-}
-
-function contextOf(
-	run: ClaimedRun,
-	step: Step<object>,
-	row: ProvisioningStep,
-	signal: AbortSignal
-): StepContext<object> {
-	return {
-		trace: {
-			jobId: run.id,
-			stepName: step.name,
-			customerId: run.customerId,
-			subjectId: run.subjectId
-		},
-		jobId: run.id,
-		subjectId: run.subjectId,
-		customerId: run.customerId,
-		get state() {
-			return run.state as object;
-		},
-		attempt: row.attempts,
-		signal,
-		save: async (patch) => {
-			const state = { ...(run.state as object), ...patch } as Prisma.JsonObject;
-			await writeClaimed(run, { state: state as Prisma.InputJsonObject }, async () => {});
-			run.state = state;
-		},
-		write: (work) => writeClaimed(run, {}, work),
-		log: (level, message, data) => writeRunLog(run, step.name, level, message, data),
-		sleep: (seconds) => sleep(Math.min(seconds, LONGEST_SLEEP) * SECOND, undefined, { signal })
-	};
 }
 
 defineSagaJobs({ run: runSaga, expire, reap });

@@ -45,7 +45,7 @@ export function writeClaimed<T>(
 
 /** One line of the run's log. */
 export async function writeRunLog(
-	run: ClaimedRun,
+	run: Pick<ProvisioningJob, 'id' | 'customerId'>,
 	stepName: string | null,
 	level: 'debug' | 'info' | 'warning' | 'error',
 	message: string,
@@ -61,5 +61,16 @@ export async function writeRunLog(
 			stepName,
 			customerId: run.customerId
 		}
+	});
+}
+
+/** Notes what became of a step. */
+export async function writeStep(
+	run: ClaimedRun,
+	row: ProvisioningStep,
+	data: Prisma.ProvisioningStepUpdateInput
+): Promise<void> {
+	await writeClaimed(run, {}, async (tx) => {
+		await tx.provisioningStep.update({ where: { id: row.id }, data });
 	});
 }

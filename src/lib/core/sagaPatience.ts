@@ -1,0 +1,21 @@
+/** Scaled down by tests, so that a fault costs no waiting. */
+export const tuning = { backoffScale: 1 };
+
+const DEFAULT_ATTEMPTS = 8;
+/** An error that nobody foresaw is tried this often: it may have been a lost connection. */
+const UNFORESEEN_ATTEMPTS = 3;
+const LONGEST_BACKOFF = 10;
+
+/** Tries that a step has for an error of this kind. Vendor errors say of themselves that a try may help. */
+export function attemptsOf(step: { attempts?: number }, error: unknown): number {
+	const foreseen =
+		error instanceof Error &&
+		(('retryable' in error && error.retryable) || ('ambiguous' in error && error.ambiguous));
+	const most = step.attempts ?? DEFAULT_ATTEMPTS;
+	return foreseen ? most : Math.min(most, UNFORESEEN_ATTEMPTS);
+}
+
+/** Seconds before the try after the `tries`-th one. */
+export function backoffSeconds(tries: number): number {
+	return Math.min(LONGEST_BACKOFF, 0.5 * 2 ** (tries - 1)) * tuning.backoffScale;
+}

@@ -1,0 +1,124 @@
+import { now } from '#lib/core/clock.server.ts';
+import { db } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import type { Cloudflare } from '../integrations/cloudflare/cloudflare.server.ts';
+import { CloudflareError } from '../integrations/cloudflare/errors.ts';
+
+export interface WantedRecord {
+	tenantId: string;
+	customerId: string;
+	zoneId: string;
+	/** The whole host name. */
+	name: string;
+	/** Cloudflare's tunnel id. */
+	tunnelCloudflareId: string;
+}
+
+/** By this comment we know our record again. */
+export function recordMark(tenantId: string): string {
+	return `erpcore tenant ${tenantId}`;
+}
+
+/**
+ * Makes sure that the name leads to the tunnel: looks first, creates what is missing, and reads it back.
+ * @returns Cloudflare's id of the record
+ * @throws {AppError} NAME_TAKEN when a record that is not ours is in the way
+ * @throws {CloudflareError}
+ */
+export async function ensureRecord(client: Cloudflare, wanted: WantedRecord): Promise<string> {
+	const target = `${wanted.tunnelCloudflareId}.cfargotunnel.com`;
+	const row = await intend(wanted, target);
+	const mark = recordMark(wanted.tenantId);
+
+	let found = await find();
+	if (!found) {
+		try {
+			await client.dns.createCname({
+				zoneId: wanted.zoneId,
+				name: wanted.name,
+				target,
+				comment: mark
+			});
+		} catch (error) {
+			// Ours from a call whose answer was lost, or somebody else's: the read below tells.
+			if (!(error instanceof CloudflareError && error.kind === 'duplicate')) throw error;
+		}
+		found = await find();
+	} else if (found.content !== target) {
+		await client.dns.setTarget(wanted.zoneId, found.id, target);
+		found = await find();
+	}
+	if (!found || found.content !== target) {
+		throw new CloudflareError({
+			kind: 'vendor',
+			operation: 'dns.create',
+			message: `${wanted.name} could not be read back`,
+			retryable: true
+		});
+	}
+	await db.dnsRecord.update({
+		where: { id: row.id },
+		data: { cloudflareId: found.id, content: target }
+	});
+	return found.id;
+
+	async function find() {
+		const records = await client.dns.findByName(wanted.zoneId, wanted.name);
+		const ours = records.find(
+			(record) => record.type === 'CNAME' && record.comment?.includes(mark)
+		);
+		const foreign = records.find(
+			(record) => record !== ours && ['A', 'AAAA', 'CNAME'].includes(record.type)
+		);
+		if (foreign) {
+			throw new AppError('NAME_TAKEN', {
+				detail: `${wanted.name} has a ${foreign.type} record that is not this tenant's`
+			});
+		}
+		return ours;
+	}
+}
+
+/** Removes the tenant's record, and no other; gone already is as good. Reads back that it is gone. */
+export async function removeRecord(client: Cloudflare, tenantId: string): Promise<void> {
+	const rows = await db.dnsRecord.findMany({ where: { tenantId, deletedAt: null } });
+	for (const row of rows) {
+		const mark = recordMark(tenantId);
+		const ours = async () =>
+			(await client.dns.findByName(row.zoneId, row.name)).filter((record) =>
+				record.comment?.includes(mark)
+			);
+		for (const record of await ours()) await client.dns.delete(row.zoneId, record.id);
+		if ((await ours()).length > 0) {
+			throw new CloudflareError({
+				kind: 'vendor',
+				operation: 'dns.delete',
+				message: `${row.name} is still there`,
+				retryable: true
+			});
+		}
+		await db.dnsRecord.update({ where: { id: row.id }, data: { deletedAt: now() } });
+	}
+}
+
+/** The row comes before the call, so that a crash in between leaves a trace to follow. */
+async function intend(wanted: WantedRecord, target: string): Promise<{ id: string }> {
+	const existing = await db.dnsRecord.findFirst({
+		where: { tenantId: wanted.tenantId, name: wanted.name, type: 'CNAME', deletedAt: null },
+		select: { id: true }
+	});
+	return (
+		existing ??
+		db.dnsRecord.create({
+			data: {
+				customerId: wanted.customerId,
+				tenantId: wanted.tenantId,
+				zoneId: wanted.zoneId,
+				name: wanted.name,
+				type: 'CNAME',
+				content: target
+			},
+			select: { id: true }
+		})
+	);
+}

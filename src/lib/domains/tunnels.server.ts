@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import { now } from '#lib/core/clock.server.ts';
+import { sha256 } from '#lib/core/crypto.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
+import { env } from '#lib/core/env.server.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { defineJob, enqueue } from '#lib/core/queue.server.ts';
+import type { IngressRule } from '../integrations/cloudflare/types.ts';
+import { cloudflareClient } from '../settings/clients.server.ts';
+import { deriveIngress, foreignRules, sameIngress } from './ingress.ts';
+
+declare module '#lib/core/queue.server.ts' {
+	interface JobMap {
+		'tunnels.converge': { tunnelId: string };
+		'tunnels.converge-all': Record<string, never>;
+	}
+}
+
+/** Somebody else keeps writing the document: after this many rounds the queue tries again later. */
+const ROUNDS = 10;
+
+/**
+ * Says, as part of `tx`, that what a tunnel's ingress derives from has changed.
+ * @returns the version that must have been applied before the change can be seen from outside
+ */
+export async function requestConvergence(tx: Tx, tunnelId: string): Promise<number> {
+	const { wantedVersion } = await tx.tunnel.update({
+		where: { id: tunnelId },
+		data: { wantedVersion: { increment: 1 } },
+		select: { wantedVersion: true }
+	});
+	await enqueue(tx, 'tunnels.converge', { tunnelId }, { key: tunnelId });
+	return wantedVersion;
+}
+
+export interface Convergence {
+	applied: boolean;
+	/** Why the last try failed; null when it did not. */
+	error: string | null;
+}
+
+/** Whether a version (or a later one) has been written and read back. */
+export async function convergence(tx: Tx, tunnelId: string, version: number): Promise<Convergence> {
+	const tunnel = await tx.tunnel.findUniqueOrThrow({
+		where: { id: tunnelId },
+		select: { appliedVersion: true, error: true }
+	});
+	return { applied: tunnel.appliedVersion >= version, error: tunnel.error };
+}
+
+/**
+ * Writes the ingress document that the database derives, reads it back, and repeats while somebody wants more:
+ * any number of changes share one write. Cloudflare has no conditional write, so that the last writer wins; what
+ * others have added meanwhile is adopted first, so that a whole-document write never erases it.
+ */
+export async function converge(tunnelId: string): Promise<void> {
+	const tunnel = await db.tunnel.findUniqueOrThrow({ where: { id: tunnelId } });
+	const client = await cloudflareClient({ subjectId: tunnelId });
+	try {
+		for (let round = 0; round < ROUNDS; round++) {
+			const { wantedVersion } = await db.tunnel.findUniqueOrThrow({
+				where: { id: tunnelId },
+				select: { wantedVersion: true }
+			});
+			const before = (await client.tunnels.getConfiguration(tunnel.cloudflareId)).config;
+			await adoptForeign(tunnelId, before?.ingress ?? []);
+			const rules = await derivedRules(db, tunnelId);
+			if (!sameIngress(before?.ingress ?? [], rules)) {
+				await client.tunnels.putConfiguration(tunnel.cloudflareId, { ...before, ingress: rules });
+			}
+			const after = (await client.tunnels.getConfiguration(tunnel.cloudflareId)).config;
+			if (!sameIngress(after?.ingress ?? [], rules)) continue;
+			if (await recordApplied(tunnelId, wantedVersion, rules)) return;
+		}
+		throw new Error('another writer keeps changing the ingress document');
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		await db.tunnel.update({ where: { id: tunnelId }, data: { error: message } });
+		throw error;
+	}
+}
+
+/** The document that the rows derive now. */
+export async function derivedRules(tx: Tx, tunnelId: string): Promise<IngressRule[]> {
+	const hosts = await tx.edgeHost.findMany({
+		where: { tunnelId },
+		orderBy: [{ position: 'asc' }, { hostname: 'asc' }, { path: { sort: 'desc', nulls: 'last' } }],
+		select: { hostname: true, path: true, service: true }
+	});
+	const tenants = await tx.tenant.findMany({
+		where: { published: true, baseDomain: { tunnelId } },
+		select: {
+			slug: true,
+			status: true,
+			baseDomain: { select: { name: true } },
+			container: { select: { ipAddress: true } }
+		}
+	});
+	return deriveIngress(
+		hosts,
+		tenants.map((tenant) => ({
+			hostname: `${tenant.slug}.${tenant.baseDomain.name}`,
+			ipAddress: tenant.container?.ipAddress ?? null,
+			suspended: tenant.status === 'suspended' || tenant.status === 'deleting'
+		})),
+		appUrl()
+	);
+}
+
+/** Where a connector beside the control plane reaches it. */
+function appUrl(): string {
+	return env.INTERNAL_URL ?? `http://127.0.0.1:${env.PORT}`;
+}
+
+/** Keeps as rows what stands in the document and is not ours: neither a tenant's host now nor one that ever was. */
+async function adoptForeign(tunnelId: string, current: IngressRule[]): Promise<void> {
+	await transaction(async (tx) => {
+		const derived = await derivedRules(tx, tunnelId);
+		const baseDomains = await tx.baseDomain.findMany({
+			where: { tunnelId },
+			select: { id: true, name: true }
+		});
+		const candidates = foreignRules(current, derived, () => false);
+		const once = new Set<string>();
+		for (const { id, name } of baseDomains) {
+			const slugs = candidates
+				.map(({ hostname }) => hostname)
+				.filter((host) => host.endsWith(`.${name}`))
+				.map((host) => host.slice(0, -name.length - 1));
+			const tenants = await tx.tenant.findMany({
+				where: { baseDomainId: id, slug: { in: slugs } },
+				select: { slug: true }
+			});
+			for (const { slug } of tenants) once.add(`${slug}.${name}`);
+		}
+		const foreign = foreignRules(current, derived, (hostname) => once.has(hostname));
+		if (foreign.length === 0) return;
+		await tx.edgeHost.createMany({
+			data: foreign.map((host, index) => ({
+				...host,
+				tunnelId,
+				adopted: true,
+				position: 1000 + index
+			})),
+			skipDuplicates: true
+		});
+	});
+}
+
+/** False when more was wanted meanwhile: another round is due. */
+async function recordApplied(
+	tunnelId: string,
+	version: number,
+	rules: IngressRule[]
+): Promise<boolean> {
+	return transaction(async (tx) => {
+		const { wantedVersion } = await tx.tunnel.update({
+			where: { id: tunnelId },
+			data: {
+				appliedVersion: version,
+				appliedHash: sha256(JSON.stringify(rules)).toString('hex'),
+				appliedAt: now(),
+				error: null
+			},
+			select: { wantedVersion: true }
+		});
+		await publish(tx, `tunnel:${tunnelId}`, tunnelId);
+		return wantedVersion <= version;
+	});
+}
+
+defineJob({
+	name: 'tunnels.converge',
+	payload: z.object({ tunnelId: z.uuid() }),
+	run: async ({ tunnelId }) => {
+		const tunnel = await db.tunnel.findUnique({
+			where: { id: tunnelId },
+			select: { wantedVersion: true, appliedVersion: true }
+		});
+		// Twenty requests make twenty jobs; the first one's write serves them all.
+		if (tunnel && tunnel.appliedVersion < tunnel.wantedVersion) await converge(tunnelId);
+	},
+	concurrency: 2,
+	pollSeconds: 1,
+	queue: {
+		policy: 'singleton',
+		heartbeatSeconds: 10,
+		retryLimit: 20,
+		retryDelay: 1,
+		retryDelayMax: 15
+	}
+});
+
+defineJob({
+	name: 'tunnels.converge-all',
+	payload: z.object({}),
+	run: async () => {
+		const tunnels = await db.tunnel.findMany({ select: { id: true } });
+		for (const { id } of tunnels) await converge(id);
+	},
+	schedule: { cron: '* * * * *', payload: {} },
+	queue: { policy: 'short', retryLimit: 0 }
+});

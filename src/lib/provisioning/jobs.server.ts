@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { transaction } from '#lib/core/db.server.ts';
+import { defineJob } from '#lib/core/queue.server.ts';
+import { probeAll } from './health.server.ts';
+import { checkoutChanged } from './payments.server.ts';
+import { refundChanged } from './refunds.server.ts';
+import { subscriptionChanged } from './subscriptionChanges.server.ts';
+import { sweepReservations } from './sweep.server.ts';
+import { retryCleanup } from './cleanup.server.ts';
+import { wakeWaiting } from './tenants.server.ts';
+
+declare module '#lib/core/queue.server.ts' {
+	interface JobMap {
+		'provisioning.checkout-changed': { stripeSessionId: string; failed: boolean };
+		'provisioning.subscription-changed': { subscriptionId: string };
+		'provisioning.refund-changed': { signupId: string };
+		'provisioning.capacity-appeared': Record<string, never>;
+		'provisioning.sweep-reservations': Record<string, never>;
+		'provisioning.probe': Record<string, never>;
+		'provisioning.cleanup': Record<string, never>;
+	}
+}
+
+defineJob({
+	name: 'provisioning.checkout-changed',
+	payload: z.object({ stripeSessionId: z.string(), failed: z.boolean() }),
+	run: ({ stripeSessionId, failed }) => checkoutChanged(stripeSessionId, failed),
+	concurrency: 10,
+	pollSeconds: 1,
+	queue: { retryLimit: 30 }
+});
+
+defineJob({
+	name: 'provisioning.subscription-changed',
+	payload: z.object({ subscriptionId: z.uuid() }),
+	run: ({ subscriptionId }) => subscriptionChanged(subscriptionId),
+	concurrency: 4,
+	queue: { retryLimit: 30 }
+});
+
+defineJob({
+	name: 'provisioning.refund-changed',
+	payload: z.object({ signupId: z.uuid() }),
+	run: ({ signupId }) => refundChanged(signupId),
+	concurrency: 4,
+	queue: { retryLimit: 30 }
+});
+
+defineJob({
+	name: 'provisioning.capacity-appeared',
+	payload: z.object({}),
+	run: () => transaction((tx) => wakeWaiting(tx)),
+	queue: { policy: 'singleton' }
+});
+
+defineJob({
+	name: 'provisioning.sweep-reservations',
+	payload: z.object({}),
+	run: () => sweepReservations(),
+	schedule: { cron: '*/5 * * * *', payload: {} },
+	queue: { policy: 'short', retryLimit: 0 }
+});
+
+defineJob({
+	name: 'provisioning.probe',
+	payload: z.object({}),
+	run: () => probeAll(),
+	schedule: { cron: '* * * * *', payload: {} },
+	queue: { policy: 'short', retryLimit: 0 }
+});
+
+defineJob({
+	name: 'provisioning.cleanup',
+	payload: z.object({}),
+	run: () => retryCleanup(),
+	schedule: { cron: '*/5 * * * *', payload: {} },
+	queue: { policy: 'short', retryLimit: 0 }
+});

@@ -1,0 +1,140 @@
+import { after, HOUR, now } from '#lib/core/clock.server.ts';
+import { db, type Tx } from '#lib/core/db.server.ts';
+import { SagaStop, type Step, type StepResult } from '#lib/core/saga.server.ts';
+import { readTakenVmids } from '../infrastructure/clients.server.ts';
+import {
+	placementRules,
+	releaseContainer,
+	reserveContainer,
+	type Explanation
+} from '../infrastructure/placement.server.ts';
+import { openAlert } from '../notifications/alerts.server.ts';
+import { queueMail } from '../notifications/mail.server.ts';
+import { notify } from '../notifications/notifications.server.ts';
+import { setting } from '../settings/settings.server.ts';
+import { placeOf } from './publishStep.server.ts';
+import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
+
+/** Seconds until a waiting set-up looks by itself; it is woken as soon as room appears. */
+const LOOK_AGAIN = 300;
+
+/** Takes room in the cluster, or waits for it: who paid first gets it first. */
+export const placeStep: Step<CreateTenantState> = {
+	name: 'place',
+	async run(context) {
+		const { tenant, hostname } = await placeOf(context.subjectId);
+		const rules = await placementRules();
+		const taken = await readTakenVmids(context.trace);
+		const { cpuCores, ramMb, diskGb } = tenant.plan;
+		const place = await context.write(async (tx) => {
+			if (!tenant.containerId && (await somebodyIsFirst(tx, tenant))) return null;
+			const found = await reserveContainer(tx, {
+				...{ tenantId: tenant.id, jobId: context.jobId, hostname, rules, taken },
+				...{ isolation: tenant.isolation, cpuCores, ramMb, diskGb }
+			});
+			if ('noRoom' in found) return found;
+			await tx.tenant.update({
+				where: { id: tenant.id },
+				data: { containerId: found.containerId }
+			});
+			return found;
+		});
+		if (!place || 'noRoom' in place) return waitForRoom(context, place?.noRoom ?? null);
+		const node = await db.node.findUniqueOrThrow({
+			where: { id: place.nodeId },
+			select: { name: true }
+		});
+		return { detail: `${node.name} · CT ${place.vmid}` };
+	},
+	async undo(context) {
+		await context.write(async (tx) => {
+			const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: context.subjectId } });
+			if (!tenant.containerId) return;
+			const others = await tx.tenant.count({
+				where: {
+					containerId: tenant.containerId,
+					NOT: { id: tenant.id },
+					status: { notIn: ['deleted', 'refunded'] }
+				}
+			});
+			// The container stays while others live in it; a place that is free again may be what somebody waits for.
+			if (others === 0) await releaseContainer(tx, tenant.containerId, { tenantId: tenant.id });
+			await tx.tenant.update({ where: { id: tenant.id }, data: { containerId: null } });
+		});
+	}
+};
+
+/** First paid, first served, for each isolation. */
+async function somebodyIsFirst(
+	tx: Tx,
+	tenant: { id: string; isolation: 'shared' | 'dedicated' | 'dedicated_ha'; queuedAt: Date | null }
+): Promise<boolean> {
+	const first = await tx.tenant.findFirst({
+		where: {
+			status: 'waiting_capacity',
+			isolation: tenant.isolation,
+			queuedAt: { lt: tenant.queuedAt ?? now() },
+			NOT: { id: tenant.id }
+		},
+		select: { id: true }
+	});
+	return first !== null;
+}
+
+/** @throws {SagaStop} when it has waited as long as we promise to wait at most */
+async function waitForRoom(
+	context: CreateTenantContext,
+	explanation: Explanation | null
+): Promise<StepResult> {
+	const { tenant } = await placeOf(context.subjectId);
+	const hours = await setting('provisioning.max_wait_hours');
+	if (tenant.queuedAt && after(tenant.queuedAt, hours * HOUR) <= now()) {
+		throw new SagaStop(`no room within ${hours} h`);
+	}
+	if (explanation) await context.log('info', 'no room', { ...explanation });
+	if (!context.state.toldNoRoom) {
+		await context.write((tx) => tell(tx, tenant));
+		await context.save({ toldNoRoom: true });
+	}
+	return {
+		wait: LOOK_AGAIN,
+		reason: 'NO_CAPACITY',
+		detail: explanation ? 'NO_CAPACITY' : 'NOT_FIRST'
+	};
+}
+
+async function tell(
+	tx: Tx,
+	tenant: {
+		id: string;
+		slug: string;
+		customerId: string;
+		locale: string;
+		customer: { email: string; fullName: string; companyName: string };
+	}
+): Promise<void> {
+	await openAlert(tx, {
+		rule: 'provisioning.no-capacity',
+		subjectType: 'tenant',
+		subjectId: tenant.id,
+		severity: 'critical',
+		data: { slug: tenant.slug }
+	});
+	await notify(tx, {
+		permission: 'provisioning:read',
+		kind: 'tenant_waits_for_room',
+		severity: 'warning',
+		data: { slug: tenant.slug, company: tenant.customer.companyName },
+		href: `/admin/tenants/${tenant.id}`,
+		dedupeKey: `no-capacity:${tenant.id}`
+	});
+	await queueMail(tx, {
+		template: 'waiting_capacity',
+		userId: null,
+		customerId: tenant.customerId,
+		to: tenant.customer.email,
+		locale: tenant.locale,
+		data: { name: tenant.customer.fullName, company: tenant.customer.companyName },
+		dedupeKey: `waiting:${tenant.id}`
+	});
+}

@@ -1,0 +1,190 @@
+import { after, MINUTE, now } from '#lib/core/clock.server.ts';
+import { sign } from '#lib/core/crypto.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
+import { env } from '#lib/core/env.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import type { CheckoutSession, Signup } from '#prisma/generated/client.ts';
+import { createCheckoutSession, expireCheckoutSession } from '../billing/checkout.server.ts';
+import { VendorError } from '../integrations/errors.ts';
+import { ensureStripePrice, planOnSale } from '../plans/plans.server.ts';
+import { releaseName, reserveName } from './reservations.server.ts';
+import type { SignupInput } from './schema.ts';
+
+/** Stripe allows no less than 30 minutes; one more covers the way there. */
+const SESSION_LASTS = 31 * MINUTE;
+/** A session that ends sooner than this is not offered any more: nobody types a card in less. */
+const SESSION_USABLE = 2 * MINUTE;
+/** What the cookie that opens /success is signed for. */
+export const SIGNUP_COOKIE = 'signup';
+
+export interface Visitor {
+	ip: string | null;
+	locale: 'es' | 'en';
+	/** From the signed cookie: a visitor who comes back goes on with the same signup. */
+	signupId: string | null;
+}
+
+export interface OpenedSignup {
+	signupId: string;
+	/** Stripe's page, or our /success when it was paid already. */
+	url: string;
+}
+
+/**
+ * Keeps what the visitor typed, holds the name, and opens Checkout.
+ * @throws {AppError} PLAN_NOT_FOUND, PLAN_NOT_PURCHASABLE, NAME_TAKEN, NAME_RESERVED, TOO_MANY_RESERVATIONS,
+ * PAYMENT_UNAVAILABLE (everything is kept; sending the form again goes on)
+ */
+export async function openSignup(input: SignupInput, visitor: Visitor): Promise<OpenedSignup> {
+	const before = await openedBefore(visitor.signupId);
+	if (before && (before.slug !== input.subdomain || before.plan.key !== input.plan)) {
+		// What the open session would charge is no longer what the visitor wants.
+		if ((await closeOpenSession(before.id)) === 'complete')
+			return { signupId: before.id, url: successUrl(before.id) };
+	}
+	const signup = await keep(input, visitor, before?.id ?? null);
+	return continueSignup(signup.id);
+}
+
+/**
+ * The way to pay for a signup: the open session when it lasts, else a new one. At most one is ever open.
+ * @throws {AppError} NOT_FOUND, LINK_EXPIRED when it can no longer be paid, PAYMENT_UNAVAILABLE
+ */
+export async function continueSignup(signupId: string): Promise<OpenedSignup> {
+	const signup = await db.signup.findUnique({ where: { id: signupId } });
+	if (!signup) throw new AppError('NOT_FOUND');
+	if (signup.status !== 'open') {
+		if (signup.status === 'expired') throw new AppError('LINK_EXPIRED');
+		return { signupId, url: successUrl(signupId) };
+	}
+	const open = await db.checkoutSession.findFirst({ where: { signupId, status: 'open' } });
+	if (open?.url && open.expiresAt > after(now(), SESSION_USABLE))
+		return { signupId, url: open.url };
+	if (open?.stripeSessionId && (await closeOpenSession(signupId)) === 'complete') {
+		return { signupId, url: successUrl(signupId) };
+	}
+	return { signupId, url: await openSession(signup) };
+}
+
+/**
+ * Ends the session that a signup has open and reads back what became of it: somebody may have paid in this moment.
+ * @returns null when none was open
+ */
+export async function closeOpenSession(signupId: string): Promise<'expired' | 'complete' | null> {
+	const open = await db.checkoutSession.findFirst({ where: { signupId, status: 'open' } });
+	if (!open) return null;
+	if (!open.stripeSessionId) {
+		// The answer to its creation was lost: the same key brings it back, so that it can be ended.
+		const signup = await db.signup.findUniqueOrThrow({ where: { id: signupId } });
+		await create(signup, open);
+		return closeOpenSession(signupId);
+	}
+	const { status } = await payment(() => expireCheckoutSession(open.stripeSessionId!));
+	await db.checkoutSession.update({ where: { id: open.id }, data: { status } });
+	return status === 'complete' ? 'complete' : 'expired';
+}
+
+/** The name of a signup that was never paid is free again. Called once Stripe says that its session has ended. */
+export async function expireSignup(tx: Tx, signup: Signup): Promise<void> {
+	// A link that staff sent stays good: its tenant waits for the payment.
+	if (signup.tenantId) return;
+	await tx.signup.update({ where: { id: signup.id }, data: { status: 'expired' } });
+	await releaseName(tx, signup.id);
+}
+
+/** A link that opens Checkout when it is followed, however late. */
+export function paymentLink(signupId: string): string {
+	return `${env.ORIGIN}/signup/continue?s=${encodeURIComponent(sign(signupId, 'payment-link'))}`;
+}
+
+function successUrl(signupId: string): string {
+	return `${env.ORIGIN}/success?signup=${signupId}`;
+}
+
+async function openedBefore(signupId: string | null) {
+	if (!signupId) return null;
+	return db.signup.findFirst({
+		where: { id: signupId, status: 'open', tenantId: null },
+		include: { plan: { select: { key: true } } }
+	});
+}
+
+async function keep(
+	input: SignupInput,
+	visitor: Visitor,
+	signupId: string | null
+): Promise<Signup> {
+	return transaction(async (tx) => {
+		const plan = await planOnSale(tx, input.plan);
+		if (!plan.purchasable) throw new AppError('PLAN_NOT_PURCHASABLE');
+		const typed = {
+			planId: plan.id,
+			companyName: input.company_name,
+			fullName: input.full_name,
+			email: input.email,
+			country: input.country,
+			locale: visitor.locale,
+			slug: input.subdomain,
+			ip: visitor.ip
+		};
+		const signup = signupId
+			? await tx.signup.update({ where: { id: signupId }, data: typed })
+			: await tx.signup.create({ data: typed });
+		const held = await tx.nameReservation.findUnique({
+			where: { signupId: signup.id },
+			select: { slug: true }
+		});
+		if (held && held.slug !== signup.slug) await releaseName(tx, signup.id);
+		await reserveName(tx, signup.slug, { signup });
+		return signup;
+	});
+}
+
+/** The intent is a row before Stripe hears of it, so that a lost answer is found again by its key. */
+async function openSession(signup: Signup): Promise<string> {
+	const waiting = await db.checkoutSession.findFirst({
+		where: { signupId: signup.id, status: 'open' }
+	});
+	if (waiting) return create(signup, waiting);
+	const row = await transaction(async (tx) => {
+		const attempt = 1 + (await tx.checkoutSession.count({ where: { signupId: signup.id } }));
+		return tx.checkoutSession.create({
+			data: { signupId: signup.id, attempt, expiresAt: after(now(), SESSION_LASTS) }
+		});
+	});
+	return create(signup, row);
+}
+
+async function create(signup: Signup, row: CheckoutSession): Promise<string> {
+	const price = await db.planPrice.findFirstOrThrow({
+		where: { planId: signup.planId, interval: signup.interval }
+	});
+	const session = await payment(async () =>
+		createCheckoutSession({
+			signupId: signup.id,
+			attempt: row.attempt,
+			email: signup.email,
+			priceId: await ensureStripePrice(price.id),
+			locale: signup.locale === 'en' ? 'en' : 'es',
+			successUrl: `${successUrl(signup.id)}&session_id={CHECKOUT_SESSION_ID}`,
+			cancelUrl: `${env.ORIGIN}/signup?plan=${signup.planId}&cancelled=1`,
+			expiresAt: row.expiresAt,
+			metadata: { signup_id: signup.id, slug: signup.slug }
+		})
+	);
+	await db.checkoutSession.update({
+		where: { id: row.id },
+		data: { stripeSessionId: session.id, url: session.url }
+	});
+	return session.url;
+}
+
+async function payment<T>(call: () => Promise<T>): Promise<T> {
+	try {
+		return await call();
+	} catch (error) {
+		if (error instanceof VendorError)
+			throw new AppError('PAYMENT_UNAVAILABLE', { cause: error, detail: error.message });
+		throw error;
+	}
+}
