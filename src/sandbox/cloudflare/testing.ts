@@ -54,13 +54,6 @@ function asDescribed(body: unknown): unknown {
 
 const contract = loadContract();
 
-export interface Answer {
-	status: number;
-	headers: Headers;
-	// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read any shape
-	body: any;
-}
-
 /** A fresh account for a test file: stand-in, official SDK, plain calls; every answer is held against the contract. */
 export async function testAccount(options: { speed?: number } = {}) {
 	const kernel = new Kernel({ dataDir: null, speed: options.speed ?? 0 });
@@ -82,12 +75,7 @@ export async function testAccount(options: { speed?: number } = {}) {
 		maxRetries: 0,
 		fetch: checked
 	});
-	const call = async (
-		method: string,
-		path: string,
-		body?: unknown,
-		token = standIn.token
-	): Promise<Answer> => {
+	const call = async (method: string, path: string, body?: unknown, token = standIn.token) => {
 		const response = await checked(`${standIn.url}${path}`, {
 			method,
 			headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

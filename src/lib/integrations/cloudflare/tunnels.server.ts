@@ -17,7 +17,7 @@ const PER_PAGE = 100;
 
 /** What a PUT needs: `ingress` whole and in order, the rule without a host last. */
 export interface WantedConfig extends Omit<TunnelConfig, 'ingress'> {
-	ingress: (Pick<IngressRule, 'service' | 'hostname' | 'path' | 'originRequest'> & object)[];
+	ingress: IngressRule[];
 }
 
 export function tunnels(client: CloudflareClient, call: Caller, accountId: string) {

@@ -37,21 +37,29 @@ export const tunnelSchema = z.looseObject({
 });
 export type Tunnel = z.infer<typeof tunnelSchema>;
 
-export const ingressRuleSchema = z.looseObject({
-	/** Absent: every host. The API may give an empty string for that. */
-	hostname: z
-		.string()
-		.optional()
-		.transform((hostname) => hostname || undefined),
-	/** Go regular expression, not anchored. */
-	path: z
-		.string()
-		.optional()
-		.transform((path) => path || undefined),
-	service: z.string(),
-	originRequest: z.looseObject({}).optional()
-});
-export type IngressRule = z.infer<typeof ingressRuleSchema>;
+export interface IngressRule {
+	/** Absent: every host. */
+	hostname?: string;
+	/** Go regular expression, not anchored. Absent: every path. */
+	path?: string;
+	/** `http://10.0.0.5:8069`, `http_status:404`. */
+	service: string;
+	originRequest?: Record<string, unknown>;
+}
+
+export const ingressRuleSchema = z
+	.looseObject({
+		hostname: z.string().optional(),
+		path: z.string().optional(),
+		service: z.string(),
+		originRequest: z.record(z.string(), z.unknown()).optional()
+	})
+	// An empty string means the same as nothing; what is compared has one form.
+	.transform(({ hostname, path, ...rest }): IngressRule => ({
+		...(hostname ? { hostname } : {}),
+		...(path ? { path } : {}),
+		...rest
+	}));
 
 export const tunnelConfigSchema = z.looseObject({
 	ingress: z.array(ingressRuleSchema).nullish(),
