@@ -71,8 +71,11 @@ function schemaHash(): string {
 		if (!name.endsWith('.sql')) continue;
 		hash.update(name).update(readFileSync(join(migrationsFolder, name)));
 	}
-	const reference = join(prismaFolder, 'reference.ts');
-	if (existsSync(reference)) hash.update(readFileSync(reference));
+	// What the reference data is made of.
+	for (const name of ['prisma/reference.ts', 'src/lib/identity/permissions.ts']) {
+		const file = join(prismaFolder, '..', name);
+		if (existsSync(file)) hash.update(readFileSync(file));
+	}
 	return hash.digest('hex').slice(0, 16);
 }
 

@@ -1,10 +1,14 @@
+import type { RequestEvent } from '@sveltejs/kit';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
+import { publish } from '#lib/core/live.server.ts';
 import { audit } from '#lib/logs/audit.server.ts';
+import { actorOf } from './actor.server.ts';
+import type { Auth, AuthUser } from './auth.ts';
 import { foldEmail } from './email.ts';
 import { checkPassword } from './passwords.server.ts';
 import { clearPoints, returnPoint, takePoint } from './rateLimits.server.ts';
-import { type Side, createSession } from './sessions.server.ts';
+import { type Side, authUser, createSession } from './sessions.server.ts';
 import { checkSecondFactor } from './totp.server.ts';
 import { issueUserToken, readUserToken, spendUserToken } from './userTokens.server.ts';
 
@@ -29,9 +33,15 @@ export interface LoggedIn {
 	/** Value of the session cookie. */
 	token: string;
 	expiresAt: Date;
-	userId: string;
+	user: AuthUser;
 	role: LoginRole;
 	redirectUrl: string;
+}
+
+/** From where a request comes. */
+export function requestOrigin(event: Pick<RequestEvent, 'locals' | 'request'>): Origin {
+	const { ip, requestId } = event.locals;
+	return { ip, requestId, userAgent: event.request.headers.get('user-agent') };
 }
 
 const SIDES: Record<LoginRole, Side> = { admin: 'staff', tenant: 'customer' };
@@ -52,7 +62,7 @@ export async function login(given: Credentials, from: Origin): Promise<LoggedIn>
 			await returnPoints(email, from);
 			throw new AppError('SECOND_FACTOR_NEEDED');
 		}
-		await proveSecondFactor(person.id, email, given.totp, given.role, from);
+		await proveSecondFactor(person.user.id, email, given.totp, given.role, from);
 	}
 	await returnPoints(email, from);
 	await clearPoints('login-account', email);
@@ -69,7 +79,7 @@ export async function challenge(
 	await takePoint('login-account', email);
 	const person = await proved(email, given, from);
 	await returnPoints(email, from);
-	const { token, expiresAt } = await issueUserToken(db, person.id, 'second_factor');
+	const { token, expiresAt } = await issueUserToken(db, person.user.id, 'second_factor');
 	return { value: `${given.role}~${token}`, expiresAt };
 }
 
@@ -90,15 +100,30 @@ export async function answerChallenge(
 	await takePoint('login-account', user.email);
 	const person = await findPerson(user.email, role);
 	if (!person) throw new AppError('LINK_EXPIRED');
-	await proveSecondFactor(person.id, user.email, totp, role, from);
+	await proveSecondFactor(person.user.id, user.email, totp, role, from);
 	await spendUserToken(db, id);
 	await returnPoints(user.email, from);
 	await clearPoints('login-account', user.email);
 	return openSession(person, user.email, role, from);
 }
 
+/** Ends the session that asks. A token has none: it is revoked, not logged out. */
+export async function logout(auth: Auth): Promise<void> {
+	const { session } = auth;
+	if (!session) return;
+	await transaction(async (tx) => {
+		await tx.session.deleteMany({ where: { id: session.id } });
+		await audit(tx, {
+			actor: actorOf(auth),
+			action: 'identity.logout',
+			subject: { type: 'session', id: session.id }
+		});
+		await publish(tx, `user:${auth.user.id}`, 'sessions');
+	});
+}
+
 interface Person {
-	id: string;
+	user: AuthUser;
 	passwordHash: string | null;
 	secondFactor: boolean;
 	customerId: string | null;
@@ -128,7 +153,7 @@ async function findPerson(email: string, role: LoginRole): Promise<Person | null
 	const user = await db.user.findUnique({
 		where: { email, status: 'active' },
 		select: {
-			id: true,
+			...authUser,
 			staffRoleId: true,
 			credential: { select: { passwordHash: true, totpEnabledAt: true } },
 			memberships: {
@@ -145,13 +170,13 @@ async function findPerson(email: string, role: LoginRole): Promise<Person | null
 		}
 	});
 	if (!user) return null;
-	const { id, credential, memberships, sessions } = user;
+	const { staffRoleId, credential, memberships, sessions, ...found } = user;
 	const person = {
-		id,
+		user: found,
 		passwordHash: credential?.passwordHash ?? null,
 		secondFactor: Boolean(credential?.totpEnabledAt)
 	};
-	if (role === 'admin') return user.staffRoleId ? { ...person, customerId: null } : null;
+	if (role === 'admin') return staffRoleId ? { ...person, customerId: null } : null;
 	// The company of the last visit, as long as the person still belongs to it.
 	const last = memberships.find(({ customerId }) => customerId === sessions[0]?.customerId);
 	const membership = last ?? memberships[0];
@@ -167,7 +192,7 @@ async function openSession(
 	const side = SIDES[role];
 	const session = await transaction(async (tx) => {
 		const made = await createSession(tx, {
-			userId: person.id,
+			userId: person.user.id,
 			side,
 			customerId: person.customerId,
 			ip: from.ip,
@@ -175,12 +200,12 @@ async function openSession(
 			secondFactor: person.secondFactor
 		});
 		await tx.user.update({
-			where: { id: person.id },
+			where: { id: person.user.id },
 			data: { lastLoginAt: new Date() },
 			select: { id: true }
 		});
 		await audit(tx, {
-			actor: { kind: side === 'staff' ? 'staff' : 'member', id: person.id, label: email },
+			actor: { kind: side === 'staff' ? 'staff' : 'member', id: person.user.id, label: email },
 			action: 'identity.login',
 			subject: { type: 'session', id: made.id },
 			customerId: person.customerId,
@@ -190,7 +215,7 @@ async function openSession(
 		return made;
 	});
 	const { token, expiresAt } = session;
-	return { token, expiresAt, userId: person.id, role, redirectUrl: HOMES[role] };
+	return { token, expiresAt, user: person.user, role, redirectUrl: HOMES[role] };
 }
 
 async function noteFailure(
