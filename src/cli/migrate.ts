@@ -11,7 +11,6 @@ import {
 	readSchema,
 	withEngine
 } from './schema-engine.ts';
-import { withScratchDatabase } from './scratch.ts';
 
 // Any number that nobody else in this database takes; two starts at the same time wait for each other.
 const LOCK = 7_206_515_201;
@@ -92,6 +91,8 @@ async function writeMigration(name: string | undefined): Promise<void> {
 	if (!name || !/^[a-z0-9_]+$/.test(name)) {
 		throw new Error('usage: npm run db:new <name_in_lower_case>');
 	}
+	// Needs the embedded PostgreSQL, which production images do not have.
+	const { withScratchDatabase } = await import('./scratch.ts');
 	const sql = await withScratchDatabase(schemaDifference);
 	const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
 	const folder = join(migrationsFolder, `${stamp}_${name}`);
