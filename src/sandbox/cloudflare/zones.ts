@@ -35,15 +35,16 @@ function shown(state: CloudflareState, zone: Zone) {
 		account: { id: state.account.id, name: state.account.name },
 		owner: { id: state.account.id, type: 'organization', name: state.account.name },
 		meta: { step: 2, custom_certificate_quota: 0, page_rule_quota: 3, phishing_detected: false },
+		// Comments of 500 characters and tags come with this plan, as records.ts allows them.
 		plan: {
-			id: '0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee',
-			name: 'Free Website',
-			price: 0,
+			id: '94f3b7b768b0458b56d2cac4fe5ec0f9',
+			name: 'Pro Website',
+			price: 25,
 			currency: 'USD',
-			frequency: '',
-			is_subscribed: false,
-			can_subscribe: false,
-			legacy_id: 'free',
+			frequency: 'monthly',
+			is_subscribed: true,
+			can_subscribe: true,
+			legacy_id: 'pro',
 			legacy_discount: false,
 			externally_managed: false
 		},

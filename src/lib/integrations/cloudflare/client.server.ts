@@ -19,8 +19,10 @@ export interface CloudflareConfig {
 	timeoutMs?: number;
 }
 
+const BASE_URL = 'https://api.cloudflare.com/client/v4';
+
 /** The official SDK with the resources that we use. */
-export function connect({ apiToken, baseUrl }: CloudflareConfig) {
+export function connect({ apiToken, baseUrl = BASE_URL }: CloudflareConfig) {
 	return createClient({
 		apiToken,
 		// The SDK would read these from the environment and send them along.
@@ -28,7 +30,7 @@ export function connect({ apiToken, baseUrl }: CloudflareConfig) {
 		apiEmail: null,
 		userServiceKey: null,
 		logLevel: 'off',
-		...(baseUrl ? { baseURL: baseUrl } : {}),
+		baseURL: baseUrl,
 		resources: [
 			BaseZones,
 			BaseRecords,

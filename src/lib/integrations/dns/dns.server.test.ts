@@ -115,7 +115,7 @@ describe('publicFetch', () => {
 		expect(await client.publicFetch({ url: url() })).toMatchObject({
 			kind: 'answered',
 			status: 303,
-			address: '127.0.0.1',
+			addresses: ['127.0.0.1'],
 			headers: { location: '/elsewhere', server: 'cloudflare' },
 			body: 'acme.sajet.us /web/login?db=acme'
 		});
@@ -130,6 +130,14 @@ describe('publicFetch', () => {
 		expect(await client.publicFetch(request)).toMatchObject({ body: 'GET acme.sajet.us text/x' });
 		const head = await client.publicFetch({ ...request, method: 'HEAD' });
 		expect(head).toMatchObject({ status: 200, body: '' });
+	});
+
+	test('a host with several addresses is reached at the one that answers', async () => {
+		own('many.sajet.us', 'A', '127.0.0.2');
+		own('many.sajet.us', 'A', '127.0.0.1');
+		const port = await listen(createHttp((_request, response) => response.end('here')));
+		const answer = await client.publicFetch({ url: 'http://many.sajet.us/', port });
+		expect(answer).toMatchObject({ body: 'here', addresses: ['127.0.0.2', '127.0.0.1'] });
 	});
 
 	test('a long body is cut off', async () => {

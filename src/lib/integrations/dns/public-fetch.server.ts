@@ -26,8 +26,8 @@ export type PublicAnswer =
 			status: number;
 			headers: Record<string, string>;
 			body: string;
-			/** What the name resolved to. */
-			address: string;
+			/** What the name resolved to; they are tried in turn. */
+			addresses: string[];
 	  }
 	| { kind: 'unreachable'; reason: UnreachableReason; detail: string };
 
@@ -77,12 +77,12 @@ export async function publicFetch(
 	const resolved = await resolve(url.hostname.replace(/^\[|\]$/g, ''));
 	if (resolved.kind === 'unreachable') return gaveUp('dns', resolved.reason);
 	if (resolved.kind !== 'found') return gaveUp(resolved.kind, url.hostname);
-	const address = resolved.records[0] ?? '';
-	if (!allowPrivate && isPrivate(address)) return gaveUp('private_address', address);
+	const inside = allowPrivate ? undefined : resolved.records.find(isPrivate);
+	if (inside) return gaveUp('private_address', inside);
 	const left = deadline - Date.now();
 	if (left <= 0) return gaveUp('timeout', 'resolving took all the time');
 
-	const agent = agentFor(address, request.port, left);
+	const agent = agentFor(resolved.records, request.port, left);
 	try {
 		const answer = await send(url, {
 			dispatcher: agent,
@@ -95,7 +95,7 @@ export async function publicFetch(
 			status: answer.statusCode,
 			headers: flat(answer.headers),
 			body: await readUpTo(answer.body, request.maxBytes ?? MAX_BYTES),
-			address
+			addresses: resolved.records
 		};
 	} catch (error) {
 		return failure(error);
@@ -104,14 +104,15 @@ export async function publicFetch(
 	}
 }
 
-/** Connects to one address whatever the host's name is. Host and SNI come from the URL. */
-function agentFor(address: string, port: number | undefined, timeout: number): Agent {
+/** Connects to these addresses whatever the host's name is. Host and SNI come from the URL. */
+function agentFor(addresses: string[], port: number | undefined, timeout: number): Agent {
+	const known = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
 	const connect = buildConnector({
 		timeout,
 		lookup: (_name, { all }, callback) => {
-			const family = isIPv6(address) ? 6 : 4;
-			if (all) callback(null, [{ address, family }]);
-			else callback(null, address, family);
+			const [first] = known;
+			if (all || !first) callback(null, known);
+			else callback(null, first.address, first.family);
 		}
 	});
 	return new Agent({
