@@ -1,0 +1,14 @@
+export const CUSTOMER_STATUSES = ['pending', 'active', 'inactive', 'deleted'] as const;
+export type CustomerStatus = (typeof CUSTOMER_STATUSES)[number];
+
+/** From each status the ones that may follow. Inactive means without a live subscription. */
+const NEXT: Record<CustomerStatus, readonly CustomerStatus[]> = {
+	pending: ['active'],
+	active: ['inactive'],
+	inactive: ['active', 'deleted'],
+	deleted: []
+};
+
+export function mayBecome(from: CustomerStatus, to: CustomerStatus): boolean {
+	return NEXT[from].includes(to);
+}

@@ -1,0 +1,104 @@
+import { lock, type Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
+import type { Customer, Signup } from '#prisma/generated/client.ts';
+import { mayBecome, type CustomerStatus } from './customerStates.ts';
+
+/** What a customer is made from. */
+export type SignupFacts = Pick<
+	Signup,
+	'id' | 'customerId' | 'companyName' | 'fullName' | 'email' | 'country' | 'locale'
+>;
+
+/**
+ * The customer that a paid signup belongs to: the one it was made for, the one that Stripe charged, or a new one.
+ * Never one with the same email: whoever types an address has not proved that it is theirs.
+ * Runs any number of times with the same result. Writing `signup.customerId` is the caller's.
+ */
+export async function findOrCreateForSignup(
+	tx: Tx,
+	input: { signup: SignupFacts; stripeCustomerId: string | null }
+): Promise<Customer> {
+	const { signup, stripeCustomerId } = input;
+	await lock(tx, `customers.signup:${signup.id}`);
+	const known = signup.customerId
+		? await tx.customer.findUnique({ where: { id: signup.customerId } })
+		: stripeCustomerId
+			? await tx.customer.findUnique({ where: { stripeCustomerId } })
+			: null;
+	if (known) return known.stripeCustomerId ? known : withStripe(tx, known, stripeCustomerId);
+	const customer = await tx.customer.create({
+		data: {
+			companyName: signup.companyName,
+			fullName: signup.fullName,
+			email: signup.email,
+			country: signup.country,
+			locale: signup.locale,
+			stripeCustomerId
+		}
+	});
+	await audit(tx, {
+		actor: SYSTEM,
+		action: 'customers.create',
+		subject: { type: 'customer', id: customer.id },
+		customerId: customer.id,
+		after: { companyName: customer.companyName, email: customer.email, signupId: signup.id }
+	});
+	await publish(tx, 'staff:customers', customer.id);
+	return customer;
+}
+
+/**
+ * Moves a customer to another status, and writes nothing when it has it already.
+ * @throws {AppError} WRONG_STATE for a way that does not exist; NOT_FOUND
+ */
+export async function transition(tx: Tx, customerId: string, to: CustomerStatus): Promise<void> {
+	const [row] = await tx.$queryRaw<{ status: CustomerStatus }[]>`
+		SELECT status FROM customers WHERE id = ${customerId}::uuid FOR UPDATE`;
+	if (!row) throw new AppError('NOT_FOUND');
+	if (row.status === to) return;
+	if (!mayBecome(row.status, to))
+		throw new AppError('WRONG_STATE', { params: { from: row.status, to } });
+	await tx.customer.update({ where: { id: customerId }, data: { status: to } });
+	await audit(tx, {
+		actor: SYSTEM,
+		action: `customers.become-${to}`,
+		subject: { type: 'customer', id: customerId },
+		customerId,
+		before: { status: row.status },
+		after: { status: to }
+	});
+	await publish(tx, `customer:${customerId}`, customerId);
+	await publish(tx, 'staff:customers', customerId);
+}
+
+/** Active while it has a live subscription, inactive when it had one. A deleted customer stays deleted. */
+export async function refreshStatus(tx: Tx, customerId: string): Promise<void> {
+	await tx.$queryRaw`SELECT id FROM customers WHERE id = ${customerId}::uuid FOR UPDATE`;
+	const customer = await tx.customer.findUniqueOrThrow({
+		where: { id: customerId },
+		select: { status: true }
+	});
+	if (customer.status === 'deleted') return;
+	const live = await tx.subscription.findFirst({
+		where: { customerId, status: { in: ['active', 'past_due', 'suspended'] } },
+		select: { id: true }
+	});
+	if (live) await transition(tx, customerId, 'active');
+	else if (customer.status === 'active') await transition(tx, customerId, 'inactive');
+}
+
+async function withStripe(
+	tx: Tx,
+	customer: Customer,
+	stripeCustomerId: string | null
+): Promise<Customer> {
+	if (!stripeCustomerId) return customer;
+	const taken = await tx.customer.findUnique({
+		where: { stripeCustomerId },
+		select: { id: true }
+	});
+	if (taken) return customer;
+	return tx.customer.update({ where: { id: customer.id }, data: { stripeCustomerId } });
+}
