@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
 export type Vendor =
-	'stripe' | 'webhook' | 'cloudflare' | 'edge' | 'proxmox' | 'ssh' | 'odoo' | 'dns' | 'smtp';
+	| 'stripe'
+	| 'webhook'
+	| 'cloudflare'
+	| 'edge'
+	| 'proxmox'
+	| 'ssh'
+	| 'odoo'
+	| 'dns'
+	| 'smtp'
+	| 'console';
 
 /**
  * What goes wrong with the next matching calls.
@@ -35,7 +44,14 @@ export class Faults {
 	#faults: Fault[] = [];
 
 	add(request: FaultRequest): Fault {
-		const fault: Fault = { match: '', times: 1, skip: 0, when: 'before', ...request, id: randomUUID() };
+		const fault: Fault = {
+			match: '',
+			times: 1,
+			skip: 0,
+			when: 'before',
+			...request,
+			id: randomUUID()
+		};
 		new RegExp(fault.match);
 		this.#faults.push(fault);
 		return fault;

@@ -1,4 +1,9 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import {
+	createServer,
+	type IncomingMessage,
+	type RequestListener,
+	type ServerResponse
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -56,6 +61,8 @@ export interface VendorServerOptions {
 	before?: (request: SandboxRequest) => SandboxResponse | null | Promise<SandboxResponse | null>;
 	/** Turns what a route threw into an answer. */
 	onError: (error: unknown, request: SandboxRequest) => SandboxResponse;
+	/** The sandbox's own pages: no faults, and nothing in the call log. */
+	quiet?: boolean;
 	upgrade?: (request: IncomingMessage, socket: import('node:stream').Duplex, head: Buffer) => void;
 }
 
@@ -86,7 +93,13 @@ export async function serveVendor(
 	};
 
 	const listener: RequestListener = (raw, response) => {
-		void handle(kernel, vendor, raw, response, answer);
+		const handled = options.quiet
+			? read(raw)
+					.then(answer)
+					.then((result) => send(response, result))
+			: handle(kernel, vendor, raw, response, answer);
+		// A caller that hung up in the middle of its request must not take the whole sandbox along.
+		handled.catch(() => raw.destroy());
 	};
 	const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
 	if (options.upgrade) server.on('upgrade', options.upgrade);

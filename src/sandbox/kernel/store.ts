@@ -26,6 +26,15 @@ export class Store {
 		};
 	}
 
+	/** The documents whose names begin with `prefix`, for read-outs. */
+	peek(prefix: string): Record<string, unknown> {
+		return Object.fromEntries(
+			[...this.#documents]
+				.filter(([name]) => name.startsWith(prefix))
+				.map(([name, { value }]) => [name, value])
+		);
+	}
+
 	/** Puts every document back to its initial state. */
 	reset(): void {
 		for (const [name, entry] of this.#documents) {

@@ -4,6 +4,7 @@ import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import type { Route } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { StoreDocument } from '../kernel/store.ts';
 
 export interface Mail {
 	id: string;
@@ -31,7 +32,7 @@ export interface SmtpStandIn {
 
 /** Takes any mail, without login or TLS, and keeps it instead of delivering it. */
 export async function startSmtp(kernel: Kernel, options: { port: number }): Promise<SmtpStandIn> {
-	const kept = kernel.store.document<{ mails: Mail[] }>('smtp', () => ({ mails: [] }));
+	const kept = mailDocument(kernel);
 	const server = new SMTPServer({
 		authOptional: true,
 		disabledCommands: ['STARTTLS'],
@@ -99,6 +100,18 @@ export async function startSmtp(kernel: Kernel, options: { port: number }): Prom
 		controlRoutes: smtpControlRoutes(() => kept.get().mails),
 		close: () => new Promise((resolve) => server.close(() => resolve()))
 	};
+}
+
+const documents = new WeakMap<Kernel, StoreDocument<{ mails: Mail[] }>>();
+
+/** The mail that was received, oldest first. */
+export function mailDocument(kernel: Kernel): StoreDocument<{ mails: Mail[] }> {
+	let document = documents.get(kernel);
+	if (!document) {
+		document = kernel.store.document('smtp', (): { mails: Mail[] } => ({ mails: [] }));
+		documents.set(kernel, document);
+	}
+	return document;
 }
 
 async function parse(raw: Buffer, from: string, to: string[], at: number): Promise<Mail> {

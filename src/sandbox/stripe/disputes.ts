@@ -2,7 +2,18 @@ import type { Account } from './account.ts';
 import type { Operation } from './api.ts';
 import { invalid } from './errors.ts';
 import { createdIn, matching, page } from './paging.ts';
-import type { Charge, Dispute } from './types.ts';
+import type { Base, Charge, Metadata } from './types.ts';
+
+export type Dispute = Base & {
+	created: number;
+	amount: number;
+	charge: string;
+	currency: string;
+	payment_intent: string | null;
+	reason: string;
+	status: string;
+	metadata: Metadata;
+};
 
 export const disputes: Operation[] = [
 	{

@@ -4,7 +4,23 @@ import { behaviourOf, refundManner } from './cards.ts';
 import { invalid } from './errors.ts';
 import { createdIn, matching, page } from './paging.ts';
 import { money } from './subscribe.ts';
-import type { Charge, Metadata, Refund } from './types.ts';
+import type { Base, Charge, Metadata } from './types.ts';
+
+export type Refund = Base & {
+	created: number;
+	amount: number;
+	charge: string;
+	currency: string;
+	customer: string | null;
+	failure_balance_transaction?: string;
+	failure_reason?: string;
+	metadata: Metadata;
+	payment_intent: string | null;
+	payment_method: string | null;
+	pending_reason?: string;
+	reason: string | null;
+	status: string;
+};
 
 const REASONS = ['duplicate', 'fraudulent', 'requested_by_customer'] as const;
 

@@ -37,8 +37,8 @@ const TICK_MS = 1000;
 
 export interface StripeOptions {
 	port: number;
-	/** An endpoint that exists from the start, with a secret that is known beforehand. */
-	webhook?: { url: string; secret: string };
+	/** Origin of an application whose `/webhooks/stripe` is subscribed from the start, with a known secret. */
+	appUrl?: string;
 }
 
 export interface StripeServer {
@@ -77,14 +77,13 @@ export async function startStripe(kernel: Kernel, options: StripeOptions): Promi
 	const account = new Account(kernel);
 	const deliveries = new Deliveries(account);
 	const replays = kernel.store.document<Replays>('stripe-idempotency', () => ({}));
-	const secret = options.webhook?.secret ?? SANDBOX_WEBHOOK_SECRET;
 	const prepare = (): void => {
-		if (!options.webhook) return;
+		if (!options.appUrl) return;
 		addEndpoint(account, {
 			id: GIVEN_ENDPOINT,
-			url: options.webhook.url,
+			url: new URL('/webhooks/stripe', options.appUrl).href,
 			events: USUAL_EVENTS,
-			secret,
+			secret: SANDBOX_WEBHOOK_SECRET,
 			api_version: API_VERSION,
 			description: 'Given at start'
 		});
@@ -120,7 +119,7 @@ export async function startStripe(kernel: Kernel, options: StripeOptions): Promi
 		port: server.port,
 		url: account.url,
 		key: SANDBOX_KEY,
-		webhook_secret: secret,
+		webhook_secret: SANDBOX_WEBHOOK_SECRET,
 		account,
 		controlRoutes,
 		close: async () => {

@@ -1,3 +1,5 @@
+import type { Dispute } from './disputes.ts';
+import type { Refund } from './refunds.ts';
 import type {
 	Base,
 	Charge,
@@ -5,7 +7,6 @@ import type {
 	CreditNote,
 	Customer,
 	Discount,
-	Dispute,
 	Invoice,
 	InvoiceLine,
 	InvoicePayment,
@@ -16,7 +17,6 @@ import type {
 	Price,
 	Product,
 	PromotionCode,
-	Refund,
 	Subscription
 } from './types.ts';
 

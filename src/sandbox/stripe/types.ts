@@ -238,21 +238,6 @@ export type Charge = Base & {
 	refunded: boolean;
 	status: 'succeeded' | 'pending' | 'failed';
 };
-export type Refund = Base & {
-	created: number;
-	amount: number;
-	charge: string;
-	currency: string;
-	customer: string | null;
-	failure_balance_transaction?: string;
-	failure_reason?: string;
-	metadata: Metadata;
-	payment_intent: string | null;
-	payment_method: string | null;
-	pending_reason?: string;
-	reason: string | null;
-	status: string;
-};
 export type CreditNote = Base & {
 	created: number;
 	amount: number;
@@ -273,16 +258,6 @@ export type CreditNote = Base & {
 	}[];
 	status: 'issued' | 'void';
 	voided_at: number | null;
-};
-export type Dispute = Base & {
-	created: number;
-	amount: number;
-	charge: string;
-	currency: string;
-	payment_intent: string | null;
-	reason: string;
-	status: string;
-	metadata: Metadata;
 };
 export type Coupon = Base & {
 	created: number;

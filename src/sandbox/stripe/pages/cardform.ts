@@ -1,4 +1,4 @@
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../../kernel/html.ts';
 import type { Say, TextKey } from './texts.ts';
 
 const SHOWN: [string, TextKey][] = [

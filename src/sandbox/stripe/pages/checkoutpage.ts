@@ -4,7 +4,8 @@ import { needsMethod, paySession, type Buyer, type PayOutcome } from '../complet
 import { runDue } from '../due.ts';
 import type { Session } from '../state.ts';
 import { cardFields, checkCard, NO_CARD, readCard, testCards, type CardInput } from './cardform.ts';
-import { amount, document, html, redirect } from './html.ts';
+import { html } from '../../kernel/html.ts';
+import { amount, document, redirect } from './html.ts';
 import { applyPromotion } from './promotion.ts';
 import { isTextKey, language, speaker, type Lang, type TextKey } from './texts.ts';
 

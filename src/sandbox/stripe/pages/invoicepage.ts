@@ -5,7 +5,8 @@ import { attach, createMethod } from '../methods.ts';
 import { declineOf } from '../cards.ts';
 import type { CreditNote, Invoice } from '../types.ts';
 import { cardFields, checkCard, NO_CARD, readCard, testCards } from './cardform.ts';
-import { amount, day, document, html, redirect } from './html.ts';
+import { html } from '../../kernel/html.ts';
+import { amount, day, document, redirect } from './html.ts';
 import { pdf } from './pdf.ts';
 import { isTextKey, language, speaker, type Lang, type TextKey } from './texts.ts';
 

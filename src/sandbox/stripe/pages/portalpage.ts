@@ -8,7 +8,8 @@ import { cancelNow } from '../subscriptions.ts';
 import type { Subscription } from '../types.ts';
 import { updateSubscription } from '../update.ts';
 import { cardFields, checkCard, NO_CARD, readCard, testCards } from './cardform.ts';
-import { amount, day, document, html, redirect, type Html } from './html.ts';
+import { html, type Html } from '../../kernel/html.ts';
+import { amount, day, document, redirect } from './html.ts';
 import { language, speaker, type Lang, type Say, type TextKey } from './texts.ts';
 
 /** The hosted billing portal: invoices, card, cancellation. */
