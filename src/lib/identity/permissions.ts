@@ -34,7 +34,8 @@ export const STAFF_PERMISSIONS = {
 	'notifications:write': 'Acknowledge alerts and send mail again',
 	'users:read': 'See staff and members',
 	'users:manage': 'Invite, change and disable staff and members',
-	'tokens:manage': 'Create and revoke API tokens'
+	'tokens:manage': 'Create and revoke API tokens',
+	'profile:manage': 'Change own profile, password and second factor'
 } as const;
 
 export type StaffPermission = keyof typeof STAFF_PERMISSIONS;
@@ -79,6 +80,7 @@ const everythingReadable = everyStaffPermission.filter((name) => name.endsWith('
 export const STAFF_ROLE_PERMISSIONS: Record<StaffRoleKey, readonly StaffPermission[]> = {
 	administrator: everyStaffPermission,
 	operations: [
+		'profile:manage',
 		'dashboard:read',
 		'tenants:read',
 		'tenants:create',
@@ -102,6 +104,7 @@ export const STAFF_ROLE_PERMISSIONS: Record<StaffRoleKey, readonly StaffPermissi
 		'notifications:write'
 	],
 	finance: [
+		'profile:manage',
 		'dashboard:read',
 		'tenants:read',
 		'tenants:suspend',
@@ -117,6 +120,7 @@ export const STAFF_ROLE_PERMISSIONS: Record<StaffRoleKey, readonly StaffPermissi
 		'notifications:read'
 	],
 	support: [
+		'profile:manage',
 		'dashboard:read',
 		'tenants:read',
 		'tenants:retry',
@@ -132,8 +136,8 @@ export const STAFF_ROLE_PERMISSIONS: Record<StaffRoleKey, readonly StaffPermissi
 		'notifications:read',
 		'users:read'
 	],
-	// Reads everything, changes nothing.
-	auditor: everythingReadable
+	// Reads everything, changes nothing but its own password.
+	auditor: [...everythingReadable, 'profile:manage']
 };
 
 export const CUSTOMER_ROLE_GRANTS: Record<CustomerRoleKey, readonly CustomerGrant[]> = {
