@@ -16,7 +16,7 @@ export function authenticate(kernel: Kernel, request: SandboxRequest): Token {
 		const message = 'Missing X-Auth-Key, X-Auth-Email or Authorization headers';
 		throw new ApiError(400, 9106, message);
 	}
-	const value = /^Bearer ([A-Za-z0-9_-]{40,80})$/.exec(header)?.[1];
+	const value = /^Bearer ([A-Za-z0-9_-]{40,80})$/i.exec(header)?.[1];
 	if (!value) {
 		const chain = [{ code: 6111, message: 'Invalid format for Authorization header' }];
 		throw new ApiError(400, 6003, 'Invalid request headers', { chain });

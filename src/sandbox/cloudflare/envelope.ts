@@ -40,6 +40,8 @@ export function ok(result: unknown, resultInfo?: ResultInfo): SandboxResponse {
 }
 
 export function failed(error: unknown): SandboxResponse {
+	if (error instanceof URIError)
+		return failed(new ApiError(400, 7003, 'Could not route to that URI'));
 	if (!(error instanceof ApiError)) {
 		const message = error instanceof Error ? error.message : String(error);
 		return failed(new ApiError(500, 10001, `The sandbox broke: ${message}`));

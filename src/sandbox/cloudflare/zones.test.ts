@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Kernel } from '../kernel/kernel.ts';
+import { startCloudflare } from './server.ts';
 import { testAccount } from './testing.ts';
 
 const { kernel, standIn, sdk, call, control, zone } = await testAccount();
@@ -117,6 +122,13 @@ describe('zones', () => {
 		expect((await sdk.zones.get({ zone_id: created.id })).status).toBe('active');
 	});
 
+	test('a zone is paused and goes on', async () => {
+		for (const paused of [true, false]) {
+			const answer = await call('PATCH', zone, { paused });
+			expect(answer.body.result.paused).toBe(paused);
+		}
+	});
+
 	test('the account reads back', async () => {
 		expect((await sdk.accounts.get({ account_id: standIn.accountId })).name).toBe('Jeturing SRL');
 		expect((await sdk.accounts.list()).result).toHaveLength(1);
@@ -142,4 +154,23 @@ describe('rate limit', () => {
 		expect((await call('GET', '/zones', undefined, token)).status).toBe(200);
 		await control('POST', '/rate-limit', { enforced: false, requests: 1200 });
 	});
+});
+
+test('the account survives a restart, with the same ids and token', async () => {
+	const dataDir = mkdtempSync(join(tmpdir(), 'cloudflare-'));
+	const run = async (method: string, body?: object) => {
+		const own = new Kernel({ dataDir, speed: 0 });
+		const server = await startCloudflare(own, { port: 0 });
+		const answer = await fetch(`${server.url}/zones/${server.zoneId}/dns_records`, {
+			method,
+			headers: { authorization: `Bearer ${standIn.token}` },
+			body: body && JSON.stringify(body)
+		});
+		await server.close();
+		own.store.flush();
+		return answer.json();
+	};
+	const made = await run('POST', { type: 'TXT', name: 'kept', content: 'x' });
+	expect((await run('GET')).result).toEqual([made.result]);
+	rmSync(dataDir, { recursive: true });
 });

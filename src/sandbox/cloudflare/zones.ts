@@ -129,6 +129,15 @@ export function zoneRoutes(kernel: Kernel): Route[] {
 			const state = document.get();
 			return ok(shown(state, zoneOf(state, request, params.zone)));
 		}),
+		route('PATCH', '/zones/:zone', 'zone:edit', (request, params) => {
+			const state = document.get();
+			const zone = zoneOf(state, request, params.zone);
+			const { paused } = jsonBody(request);
+			if (typeof paused === 'boolean') zone.paused = paused;
+			zone.modified_on = timestamp(kernel);
+			document.changed();
+			return ok(shown(state, zone));
+		}),
 		route('PUT', '/zones/:zone/activation_check', 'zone:edit', (request, params) => {
 			const zone = zoneOf(document.get(), request, params.zone);
 			if (zone.status !== 'pending') {
