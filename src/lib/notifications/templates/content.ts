@@ -7,6 +7,10 @@ import type { MailLocale } from '../locale.ts';
 export type MailTemplates = {
 	/** The instance is ready; carries a link to set the first password. */
 	welcome: { name: string; company: string; url: string };
+	/** The instance is ready, and the person has an account already. */
+	welcome_back: { name: string; company: string; url: string };
+	/** Staff made the order; paying starts it. */
+	payment_link: { name: string; company: string; plan: string; url: string };
 	set_password: { name: string };
 	reset_password: { name: string };
 	waiting_capacity: { name: string; company: string };
@@ -22,6 +26,8 @@ const company = z.string();
 
 const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 	welcome: z.object({ name, company, url: z.string() }),
+	welcome_back: z.object({ name, company, url: z.string() }),
+	payment_link: z.object({ name, company, plan: z.string(), url: z.string() }),
 	set_password: z.object({ name }),
 	reset_password: z.object({ name }),
 	waiting_capacity: z.object({ name, company }),
@@ -64,6 +70,16 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 		paragraphs: [m.mail_welcome_ready(data, options), m.mail_welcome_password({}, options)],
 		action: { label: m.mail_set_password_action({}, options), url: link },
 		note: m.mail_set_password_note({}, options)
+	}),
+	welcome_back: (data, _places, options) => ({
+		subject: m.mail_welcome_subject(data, options),
+		paragraphs: [m.mail_welcome_ready(data, options), m.mail_welcome_back({}, options)],
+		action: { label: m.mail_open_erp_action({}, options), url: data.url }
+	}),
+	payment_link: (data, _places, options) => ({
+		subject: m.mail_payment_link_subject(data, options),
+		paragraphs: [m.mail_payment_link_body(data, options)],
+		action: { label: m.mail_payment_link_action({}, options), url: data.url }
 	}),
 	set_password: (_data, { link }, options) => ({
 		subject: m.mail_set_password_subject({}, options),
