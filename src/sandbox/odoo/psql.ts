@@ -50,6 +50,17 @@ function answer(
 		if (!database?.complete) return relationMissing('ir_module_module');
 		return [database.modules[module] ?? 'uninstalled'];
 	}
+	const several =
+		/select\s+json_object_agg\(key,\s*value\)\s+from\s+ir_config_parameter\s+where\s+key\s+in\s+\(([^)]*)\)/i.exec(
+			sql
+		)?.[1];
+	if (several !== undefined) {
+		if (!database?.complete) return relationMissing('ir_config_parameter');
+		const keys = several.split(',').map((key) => key.trim().slice(1, -1));
+		const found = Object.entries(database.parameters).filter(([key]) => keys.includes(key));
+		// An aggregate over nothing is NULL, which psql prints as an empty line.
+		return [found.length > 0 ? JSON.stringify(Object.fromEntries(found)) : ''];
+	}
 	const parameter =
 		/select\s+value\s+from\s+ir_config_parameter\s+where\s+key\s*=\s*'([^']*)'/i.exec(sql)?.[1];
 	if (parameter !== undefined) {

@@ -1,11 +1,4 @@
-import {
-	addressOf,
-	digestOf,
-	isTemplate,
-	lockOf,
-	rootBytes,
-	type Cluster
-} from '../proxmox/cluster.ts';
+import { lockOf, rootBytes, type Cluster } from '../proxmox/cluster.ts';
 import type { ContainerState } from '../proxmox/state.ts';
 import { runInGuest } from '../odoo/commands.ts';
 import { outcome, type Invocation, type Outcome } from './shell.ts';
@@ -119,18 +112,4 @@ function list(cluster: Cluster, node: string): string {
 			].join(' ')
 		);
 	return ['VMID       Status     Lock         Name', ...rows, ''].join('\n');
-}
-
-/** For the console's list of containers. */
-export function describe(container: ContainerState): Record<string, unknown> {
-	return {
-		vmid: container.vmid,
-		node: container.node,
-		name: container.config.hostname,
-		status: container.status,
-		lock: lockOf(container),
-		template: isTemplate(container),
-		address: addressOf(container),
-		digest: digestOf(container)
-	};
 }

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { OdooError } from './errors.ts';
+import { RESULT } from './script.ts';
+
+export const parametersSchema = z.record(z.string(), z.string());
+const configuredSchema = z.object({
+	login: z.string(),
+	lang: z.union([z.string(), z.literal(false)])
+});
+export const rpcSchema = z.looseObject({
+	result: z.union([z.number(), z.literal(false)]).optional(),
+	error: z
+		.looseObject({ message: z.string(), data: z.looseObject({ message: z.string() }).optional() })
+		.optional()
+});
+
+export function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+export function resultOf(operation: string, stdout: string): z.output<typeof configuredSchema> {
+	const line = stdout.split('\n').findLast((one) => one.startsWith(RESULT));
+	const parsed = configuredSchema.safeParse(parseJson(line?.slice(RESULT.length) ?? ''));
+	if (parsed.success) return parsed.data;
+	throw new OdooError({
+		operation,
+		kind: 'malformed',
+		message: 'The script ended without its result',
+		ambiguous: true
+	});
+}
+
+export function malformed(operation: string, text: string): OdooError {
+	return new OdooError({
+		operation,
+		kind: 'malformed',
+		message: `Not an answer of Odoo: ${text.slice(0, 200)}`,
+		retryable: true
+	});
+}
+
+/** Meaning of a command that failed; PostgreSQL and Odoo say it on stderr. */
+export function commandFailed(
+	operation: string,
+	{ code, stderr }: { code: number; stderr: string }
+): OdooError {
+	const lines = stderr
+		.trim()
+		.split('\n')
+		.filter((line) => line.trim() !== '');
+	const found: [RegExp, OdooError['kind']][] = [
+		[/already exists/i, 'exists'],
+		[/template database "[^"]*" does not exist/i, 'no_template'],
+		[/relation "[^"]*" does not exist|UndefinedTable/i, 'incomplete'],
+		[/database "?[^" ]*"? does not exist/i, 'no_database']
+	];
+	const kind = found.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'failed';
+	const message = (
+		lines.findLast((line) => /error|fatal|exist/i.test(line)) ??
+		lines.at(-1) ??
+		`exit code ${code}`
+	).slice(0, 500);
+	// Killed by a signal: how far it came is not known.
+	return new OdooError({
+		operation,
+		kind,
+		message,
+		code: String(code),
+		ambiguous: kind === 'failed'
+	});
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { NodeSSH } from 'node-ssh';
+import type { ClientChannel } from 'ssh2';
+import type { CallRecorder } from '../record.ts';
+import { SshError } from './errors.ts';
+
+export interface SshConfig {
+	host: string;
+	port: number;
+	username: string;
+	/** PEM or OpenSSH text. */
+	privateKey: string;
+	/** `SHA256:…`, as `ssh-keygen -l` prints it. Any other key is refused: ssh2 by itself accepts all. */
+	hostKey: string;
+	/** 10 seconds by default. */
+	connectTimeoutMs?: number;
+}
+
+export interface ExecOptions {
+	/** Everything that is data, above all a customer's: arguments are visible in the process list. */
+	stdin?: string | Buffer;
+	/** The command is stopped on the other side when this is over. 60 seconds by default. */
+	timeoutMs?: number;
+	/** How the call is recorded; null: the caller records it. A change named `ssh.exec` by default. */
+	call?: { operation: string; changes: boolean; key?: string } | null;
+}
+
+export interface ExecResult {
+	code: number;
+	stdout: string;
+	stderr: string;
+}
+
+/** Runs a command inside one container. */
+export type ContainerExec = (
+	argv: string[],
+	options?: Pick<ExecOptions, 'stdin' | 'timeoutMs'>
+) => Promise<ExecResult>;
+
+/** sshd allows ten sessions on a connection; some room is left for a person. */
+const SESSIONS = 8;
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** How much later than the other side we give up ourselves. */
+const GRACE_MS = 5_000;
+/** Exit code of coreutils' `timeout` when it had to stop the command. */
+const TIMED_OUT = 124;
+
+/** A word for any POSIX shell, whatever is in it. */
+export function quote(word: string): string {
+	return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * Client of one node's SSH: commands only, over one connection that is made at first use and made again when it broke.
+ * @throws SshError from every function; a command's own failure is its exit code, not an error
+ */
+export function ssh(config: SshConfig, record: CallRecorder) {
+	let connection: Promise<NodeSSH> | null = null;
+	let running = 0;
+	const waiting: (() => void)[] = [];
+
+	const connected = async (operation: string): Promise<NodeSSH> => {
+		const before = connection;
+		const known = await before?.catch(() => null);
+		if (known?.isConnected()) return known;
+		// Whoever comes first dials; the others wait for that connection.
+		const next = connection === before || !connection ? dial(config, operation) : connection;
+		connection = next;
+		return next;
+	};
+
+	const send = async (
+		operation: string,
+		changes: boolean,
+		argv: string[],
+		options: ExecOptions
+	): Promise<ExecResult> => {
+		if (running >= SESSIONS) await new Promise<void>((resolve) => waiting.push(resolve));
+		running += 1;
+		try {
+			return await run(await connected(operation), operation, changes, argv, options);
+		} finally {
+			running -= 1;
+			waiting.shift()?.();
+		}
+	};
+
+	const exec = (argv: string[], options: ExecOptions = {}): Promise<ExecResult> => {
+		const call =
+			options.call === undefined ? { operation: 'ssh.exec', changes: true } : options.call;
+		if (!call) return send('ssh.exec', true, argv, options);
+		const request = { argv, stdinBytes: options.stdin?.length ?? 0 };
+		return record({ vendor: 'ssh', request, ...call }, () =>
+			send(call.operation, call.changes, argv, options)
+		);
+	};
+
+	const pctExec = async (
+		vmid: number,
+		argv: string[],
+		options: ExecOptions = {}
+	): Promise<ExecResult> => {
+		// The default of --keep-env differs between releases, and the host's environment is none of the guest's business.
+		const result = await exec(
+			['pct', 'exec', String(vmid), '--keep-env', '0', '--', ...argv],
+			options
+		);
+		if (result.code !== 0) refusedByPct(vmid, options.call?.operation ?? 'ssh.exec', result);
+		return result;
+	};
+
+	return {
+		exec,
+		/** @throws SshError besides `exec`'s: `not_running`, `not_here` */
+		pctExec,
+		/** `pctExec` for a client that records its own calls. */
+		inside:
+			(vmid: number): ContainerExec =>
+			(argv, options) =>
+				pctExec(vmid, argv, { ...options, call: null }),
+		close: async (): Promise<void> => {
+			const open = await connection?.catch(() => null);
+			open?.dispose();
+			connection = null;
+		}
+	};
+}
+
+export type SshClient = ReturnType<typeof ssh>;
+
+async function dial(config: SshConfig, operation: string): Promise<NodeSSH> {
+	const client = new NodeSSH();
+	let untrusted = false;
+	try {
+		await client.connect({
+			host: config.host,
+			port: config.port,
+			username: config.username,
+			privateKey: config.privateKey,
+			readyTimeout: config.connectTimeoutMs ?? 10_000,
+			keepaliveInterval: 15_000,
+			hostVerifier: (key: Buffer) => {
+				const shown = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
+				untrusted = config.hostKey.replace(/^SHA256:/, '').replace(/=+$/, '') !== shown;
+				return !untrusted;
+			}
+		});
+		return client;
+	} catch (cause) {
+		client.dispose();
+		if (untrusted) {
+			throw new SshError({
+				operation,
+				kind: 'untrusted',
+				message: 'The node shows another host key than the pinned one',
+				cause
+			});
+		}
+		const text = cause instanceof Error ? cause.message : String(cause);
+		if (/authentication methods failed/i.test(text)) {
+			throw new SshError({
+				operation,
+				kind: 'unauthorized',
+				message: 'The node does not accept our key',
+				cause
+			});
+		}
+		throw new SshError({
+			operation,
+			kind: 'unreachable',
+			message: `No SSH connection: ${text.slice(0, 200)}`,
+			retryable: true,
+			cause
+		});
+	}
+}
+
+async function run(
+	client: NodeSSH,
+	operation: string,
+	changes: boolean,
+	argv: string[],
+	{ stdin, timeoutMs = DEFAULT_TIMEOUT_MS }: ExecOptions
+): Promise<ExecResult> {
+	const command = ['timeout', String(Math.ceil(timeoutMs / 1000)), ...argv].map(quote).join(' ');
+	let channel: ClientChannel | null = null;
+	let late = false;
+	const giveUp = setTimeout(() => {
+		late = true;
+		channel?.close();
+		// A dead connection answers no close either: let it go, so that the next call makes a new one.
+		client.dispose();
+	}, timeoutMs + GRACE_MS);
+	const outcome = { retryable: !changes, ambiguous: changes };
+	const timedOut = () =>
+		new SshError({
+			operation,
+			kind: 'timeout',
+			message: `The command was stopped after ${timeoutMs} ms`,
+			...outcome
+		});
+	try {
+		const { code, stdout, stderr } = await client.execCommand(command, {
+			noTrim: true,
+			...(stdin === undefined ? {} : { stdin: Readable.from([Buffer.from(stdin)]) }),
+			onChannel: (opened) => {
+				channel = opened;
+			}
+		});
+		if (late || code === TIMED_OUT) throw timedOut();
+		if (code === null)
+			throw new SshError({
+				operation,
+				kind: 'lost',
+				message: 'The connection ended before the command did',
+				...outcome
+			});
+		return { code, stdout, stderr };
+	} catch (cause) {
+		if (cause instanceof SshError) throw cause;
+		if (late) throw timedOut();
+		throw new SshError({
+			operation,
+			kind: 'lost',
+			message: 'The connection was lost',
+			...outcome,
+			cause
+		});
+	} finally {
+		clearTimeout(giveUp);
+	}
+}
+
+function refusedByPct(vmid: number, operation: string, { stderr }: ExecResult): void {
+	const message = stderr.trim().slice(0, 300);
+	if (stderr.includes(`container '${vmid}' not running!`)) {
+		throw new SshError({ operation, kind: 'not_running', message, retryable: true });
+	}
+	if (
+		new RegExp(`Configuration file 'nodes/[^/]+/lxc/${vmid}\\.conf' does not exist`).test(stderr)
+	) {
+		throw new SshError({ operation, kind: 'not_here', message });
+	}
+}
