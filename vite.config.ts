@@ -1,6 +1,7 @@
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { sveltekit } from '@sveltejs/kit/vite';
 import tailwindcss from '@tailwindcss/vite';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -12,7 +13,8 @@ export default defineConfig({
 			cookieName: 'locale'
 		}),
 		tailwindcss(),
-		sveltekit()
+		sveltekit(),
+		webSockets()
 	],
 	test: {
 		environment: 'node',
@@ -33,7 +35,24 @@ export default defineConfig({
 			exclude: ['**/*.test.ts', '**/*.svelte.ts'],
 			reporter: ['text-summary', 'json-summary'],
 			reportsDirectory: 'coverage',
+			reportOnFailure: true,
 			thresholds: { lines: 80 }
 		}
 	}
 });
+
+/** `npm run dev`: hands WebSocket upgrades to the hub, as src/server.ts does for the built application. */
+function webSockets(): Plugin {
+	return {
+		name: 'erp-core:web-sockets',
+		configureServer({ httpServer }) {
+			httpServer?.on('upgrade', (request, socket, head) => {
+				// Vite's own channel for changed modules.
+				if (request.headers['sec-websocket-protocol']?.startsWith('vite-')) return;
+				const upgrade: unknown = Reflect.get(globalThis, Symbol.for('erp-core.upgrade'));
+				if (typeof upgrade === 'function') upgrade(request, socket, head);
+				else socket.destroy();
+			});
+		}
+	};
+}
