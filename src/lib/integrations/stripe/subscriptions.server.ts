@@ -49,10 +49,10 @@ export function subscriptions(sdk: Stripe, call: Caller) {
 						sdk.invoices.list(params)
 					);
 				}),
-			void: (id: string, key: string) =>
-				call.change(
-					{ operation: 'invoices.void', key, request: { id }, object: 'invoice' },
-					(options) => sdk.invoices.voidInvoice(id, {}, options)
+			/** Doing it twice is refused, so that it needs no key. */
+			void: (id: string) =>
+				call.change({ operation: 'invoices.void', request: { id }, object: 'invoice' }, (options) =>
+					sdk.invoices.voidInvoice(id, {}, options)
 				)
 		},
 		events: {

@@ -1,0 +1,72 @@
+import { transaction } from '#lib/core/db.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
+import { isMissing } from '#lib/integrations/stripe/errors.ts';
+import { retrieveCheckoutSession } from './checkout.server.ts';
+import type { EventFacts } from './events.server.ts';
+import { mirrorInvoice } from './invoices.server.ts';
+import {
+	lookAgain,
+	mirrorCreditNote,
+	mirrorDispute,
+	mirrorRefund,
+	orderOf
+} from './moneyBack.server.ts';
+import { mirrorSubscription } from './subscriptions.server.ts';
+
+/** `unknown_object`: Stripe has no such object, or it is nobody's whom we know (yet). */
+export type EventOutcome = 'applied' | 'ignored' | 'unknown_object';
+
+interface Effect {
+	/** The events that begin with this. */
+	prefix: string;
+	run: (id: string, type: string) => Promise<EventOutcome>;
+}
+
+const EFFECTS: readonly Effect[] = [
+	{ prefix: 'checkout.session.', run: checkoutChanged },
+	{ prefix: 'customer.subscription.', run: mirrorSubscription },
+	{ prefix: 'invoice.', run: invoiceChanged },
+	{ prefix: 'refund.', run: mirrorRefund },
+	{ prefix: 'charge.refund.updated', run: mirrorRefund },
+	{ prefix: 'credit_note.', run: mirrorCreditNote },
+	{ prefix: 'charge.dispute.', run: mirrorDispute }
+];
+
+/** Reads the object of an event from Stripe and does what its state asks for. Runs any number of times. */
+export async function applyEvent(facts: EventFacts): Promise<EventOutcome> {
+	const { id } = facts.data.object;
+	const effect = EFFECTS.find(({ prefix }) => facts.type.startsWith(prefix));
+	// The upcoming invoice is a preview and has no id.
+	if (!effect || !id) return 'ignored';
+	try {
+		return await effect.run(id, facts.type);
+	} catch (error) {
+		if (isMissing(error)) return 'unknown_object';
+		throw error;
+	}
+}
+
+async function checkoutChanged(id: string, type: string): Promise<EventOutcome> {
+	const checkout = await retrieveCheckoutSession(id);
+	if (!checkout) return 'unknown_object';
+	// Whose session it is, is for those to find out who opened it.
+	await transaction((tx) =>
+		enqueue(tx, 'provisioning.checkout-changed', {
+			stripeSessionId: id,
+			failed: type === 'checkout.session.async_payment_failed'
+		})
+	);
+	return 'applied';
+}
+
+async function invoiceChanged(id: string): Promise<EventOutcome> {
+	const invoice = await mirrorInvoice(id);
+	if (!invoice) return 'unknown_object';
+	if (invoice.stripeSubscriptionId) await mirrorSubscription(invoice.stripeSubscriptionId);
+	await transaction(async (tx) => {
+		const order = await orderOf(tx, invoice);
+		// A payment that was on its way has arrived, or has not.
+		if (order?.status === 'waiting_payment') await lookAgain(tx, order);
+	});
+	return 'applied';
+}

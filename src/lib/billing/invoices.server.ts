@@ -1,0 +1,136 @@
+import type Stripe from 'stripe';
+import { now } from '#lib/core/clock.server.ts';
+import { publish } from '#lib/core/live.server.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import type { StripeClient } from '#lib/integrations/stripe/stripe.server.ts';
+import { stripeClient } from '#lib/settings/clients.server.ts';
+import type { Invoice } from '#prisma/generated/client.ts';
+import { idOf } from './checkout.server.ts';
+import { mirrored } from './mirror.server.ts';
+import { ownerOfInvoice, subscriptionOf, type Owner } from './owners.server.ts';
+import { moment } from './subscriptionWrite.server.ts';
+
+interface Payment {
+	payment: Stripe.InvoicePayment;
+	intent: Stripe.PaymentIntent;
+}
+
+/** What became of a mirrored invoice: our row, and the subscription at Stripe that it belongs to. */
+export interface MirroredInvoice {
+	row: Invoice;
+	stripeSubscriptionId: string | null;
+}
+
+/** Reads an invoice with its payments from Stripe and writes our mirror. @returns null when it is nobody's we know */
+export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredInvoice | null> {
+	const client = await stripeClient();
+	return mirrored(
+		stripeInvoiceId,
+		async () => {
+			const invoice = await client.invoices.retrieve(stripeInvoiceId);
+			const owner = await ownerOfInvoice(invoice);
+			return { invoice, owner, payments: owner ? await paymentsOf(client, stripeInvoiceId) : [] };
+		},
+		async (tx, { invoice, owner, payments }) => {
+			if (!owner) return null;
+			const row = await writeInvoice(tx, owner, invoice);
+			await writeLines(tx, row, invoice);
+			await writeAttempts(tx, row, payments);
+			if (owner.subscriptionId) await writePaidThrough(tx, owner.subscriptionId);
+			await publish(tx, `customer:${owner.customerId}`, row.id);
+			await publish(tx, 'staff:billing', row.id);
+			return { row, stripeSubscriptionId: subscriptionOf(invoice) };
+		}
+	);
+}
+
+async function paymentsOf(client: StripeClient, invoice: string): Promise<Payment[]> {
+	const found: Payment[] = [];
+	for (const payment of await client.invoicePayments.ofInvoice(invoice)) {
+		const id = idOf(payment.payment.payment_intent);
+		if (id) found.push({ payment, intent: await client.paymentIntents.retrieve(id) });
+	}
+	return found;
+}
+
+function writeInvoice(tx: Tx, owner: Owner, invoice: Stripe.Invoice): Promise<Invoice> {
+	const columns = {
+		...owner,
+		number: invoice.number,
+		status: invoice.status ?? 'draft',
+		billingReason: invoice.billing_reason,
+		currency: invoice.currency,
+		subtotal: invoice.subtotal,
+		tax: (invoice.total_taxes ?? []).reduce((sum, { amount }) => sum + amount, 0),
+		total: invoice.total,
+		amountPaid: invoice.amount_paid,
+		amountRemaining: invoice.amount_remaining,
+		attemptCount: invoice.attempt_count,
+		periodStart: moment(invoice.period_start),
+		periodEnd: moment(invoice.period_end),
+		issuedAt: moment(invoice.status_transitions.finalized_at),
+		dueAt: moment(invoice.due_date),
+		paidAt: moment(invoice.status_transitions.paid_at)
+	};
+	return tx.invoice.upsert({
+		where: { stripeInvoiceId: invoice.id },
+		create: { stripeInvoiceId: invoice.id, ...columns },
+		update: columns
+	});
+}
+
+async function writeLines(tx: Tx, row: Invoice, invoice: Stripe.Invoice): Promise<void> {
+	const lines = invoice.lines.data;
+	// Lines of a draft may go again.
+	await tx.invoiceLine.deleteMany({
+		where: { invoiceId: row.id, stripeLineId: { notIn: lines.map(({ id }) => id) } }
+	});
+	for (const line of lines) {
+		const columns = {
+			description: line.description ?? '',
+			quantity: line.quantity,
+			amount: line.amount,
+			currency: line.currency,
+			proration: line.parent?.subscription_item_details?.proration ?? false,
+			periodStart: moment(line.period.start),
+			periodEnd: moment(line.period.end)
+		};
+		await tx.invoiceLine.upsert({
+			where: { invoiceId_stripeLineId: { invoiceId: row.id, stripeLineId: line.id } },
+			create: { customerId: row.customerId, invoiceId: row.id, stripeLineId: line.id, ...columns },
+			update: columns
+		});
+	}
+}
+
+/** One row for each state that a payment was seen in: the history of attempts. */
+async function writeAttempts(tx: Tx, row: Invoice, payments: Payment[]): Promise<void> {
+	await tx.paymentAttempt.createMany({
+		data: payments
+			.filter(({ intent }) => intent.status !== 'canceled')
+			.map(({ payment, intent }) => ({
+				customerId: row.customerId,
+				invoiceId: row.id,
+				stripePaymentIntentId: intent.id,
+				status: intent.status,
+				amount: payment.amount_requested,
+				currency: payment.currency,
+				declineCode: intent.last_payment_error?.decline_code ?? null,
+				message: intent.last_payment_error?.message ?? null,
+				at: moment(payment.status_transitions.paid_at) ?? now()
+			})),
+		skipDuplicates: true
+	});
+}
+
+/** Until when the customer has paid: the last day that a paid invoice covers. */
+async function writePaidThrough(tx: Tx, subscriptionId: string): Promise<void> {
+	const { _max } = await tx.invoiceLine.aggregate({
+		where: { invoice: { subscriptionId, status: 'paid' } },
+		_max: { periodEnd: true }
+	});
+	await tx.subscription.update({
+		where: { id: subscriptionId },
+		data: { paidThrough: _max.periodEnd }
+	});
+}
