@@ -8,6 +8,7 @@ import {
 	readFileSync,
 	renameSync,
 	rmSync,
+	statSync,
 	writeFileSync
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -209,8 +210,8 @@ async function createOwner(admin: string, password: string): Promise<void> {
 
 function executable(home: PostgresHome, name: string): string {
 	const file = join(home.native, 'bin', name);
-	// npm drops the executable bit of some archives.
-	chmodSync(file, 0o755);
+	// npm drops the executable bit of some archives; where the bit is there, the file may belong to somebody else.
+	if ((statSync(file).mode & 0o111) !== 0o111) chmodSync(file, 0o755);
 	return file;
 }
 
