@@ -1,6 +1,6 @@
-import { env } from '#lib/core/env.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
 
 /** Whether staff must have a second factor: yes, unless the security setting says otherwise. */
-export function staffSecondFactorRequired(): boolean {
-	return env.SECOND_FACTOR_REQUIRED ?? true;
+export function staffSecondFactorRequired(): Promise<boolean> {
+	return setting('security.staff_second_factor');
 }

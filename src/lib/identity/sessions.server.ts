@@ -97,7 +97,7 @@ export async function resolveSession(
 			role: staffRole.key,
 			permissions: new Set(staffRole.permissions.filter(isStaffPermission)),
 			customer: null,
-			secondFactorMissing: staffSecondFactorRequired() && !credential?.totpEnabledAt
+			secondFactorMissing: !credential?.totpEnabledAt && (await staffSecondFactorRequired())
 		};
 	} else if (session.side === 'customer' && session.customerId) {
 		auth = await memberAuth(user, session.customerId, common);

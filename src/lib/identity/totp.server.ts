@@ -82,6 +82,14 @@ export async function enableTotp(tx: Tx, auth: Auth, code: string): Promise<stri
 	return newRecoveryCodes(tx, userId);
 }
 
+/** Gives up a key that was begun and never enabled. */
+export async function forgetBegunTotp(auth: Auth): Promise<void> {
+	await db.userCredential.updateMany({
+		where: { userId: auth.user.id, totpEnabledAt: null },
+		data: { totpSecret: null }
+	});
+}
+
 /** Removes the second factor and its recovery codes. Its caller asked for a step-up. */
 export async function disableTotp(tx: Tx, auth: Auth): Promise<void> {
 	const userId = auth.user.id;

@@ -1,0 +1,43 @@
+import { requireCustomer } from '#lib/identity/guard.server.ts';
+import { securityActions, securityPage } from '#lib/identity/securityPage.server.ts';
+import type { Actions, PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async (event) => {
+	requireCustomer(event, 'profile:manage');
+	return { security: await securityPage(event) };
+};
+
+export const actions: Actions = {
+	password: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.password(event);
+	},
+	begin: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.begin(event);
+	},
+	cancel: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.cancel(event);
+	},
+	enable: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.enable(event);
+	},
+	disable: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.disable(event);
+	},
+	recovery: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.recovery(event);
+	},
+	revoke: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.revoke(event);
+	},
+	revokeOthers: (event) => {
+		requireCustomer(event, 'profile:manage');
+		return securityActions.revokeOthers(event);
+	}
+};
