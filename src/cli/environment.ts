@@ -13,7 +13,14 @@ export interface Vendors {
 	edge: string;
 	/** `token` is `user@realm!id=secret`; `fingerprint` is that of the node's certificate. */
 	proxmox: { url: string; token: string; node: string; fingerprint: string }[];
-	ssh: { host: string; port: number; user: string; key_path: string; host_key: string }[];
+	ssh: {
+		node: string;
+		host: string;
+		port: number;
+		user: string;
+		key_path: string;
+		host_key: string;
+	}[];
 	dns: { host: string; port: number };
 	smtp: { host: string; port: number };
 }
