@@ -13,7 +13,7 @@ declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
 		'provisioning.checkout-changed': { stripeSessionId: string; failed: boolean };
 		'provisioning.subscription-changed': { subscriptionId: string };
-		'provisioning.refund-changed': { signupId: string };
+		'provisioning.refund-changed': { signupId: string; refundId: string | null };
 		'provisioning.capacity-appeared': Record<string, never>;
 		'provisioning.sweep-reservations': Record<string, never>;
 		'provisioning.probe': Record<string, never>;
@@ -40,7 +40,7 @@ defineJob({
 
 defineJob({
 	name: 'provisioning.refund-changed',
-	payload: z.object({ signupId: z.uuid() }),
+	payload: z.object({ signupId: z.uuid(), refundId: z.uuid().nullable() }),
 	run: ({ signupId }) => refundChanged(signupId),
 	concurrency: 4,
 	queue: { retryLimit: 30 }

@@ -22,7 +22,7 @@ export async function lookFromOutside(tenant: {
 	});
 	if (answer.kind === 'unreachable')
 		return { ok: false, detail: `${answer.reason}: ${answer.detail}` };
-	const line = `${answer.status} from ${answer.address}`;
+	const line = `${answer.status} from ${answer.addresses.join(', ')}`;
 	if (answer.status !== 200) return { ok: false, detail: line };
 	return isLoginOf(answer.body, tenant.databaseName)
 		? { ok: true, detail: line }

@@ -1,5 +1,6 @@
-import { transaction } from '#lib/core/db.server.ts';
+import { transaction, type Tx } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
+import { money } from '#lib/ui/format.ts';
 import { isSignupRefunded } from '../billing/refunds.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
@@ -21,10 +22,15 @@ export async function refundChanged(signupId: string): Promise<void> {
 			await tx.signup.update({ where: { id: signupId }, data: { status: 'refunded' } });
 			await queueMail(tx, {
 				template: 'refunded',
+				userId: null,
 				to: signup.email,
 				customerId: signup.customerId,
 				locale: signup.locale,
-				data: { signupId, companyName: signup.companyName, slug: signup.slug },
+				data: {
+					name: signup.fullName,
+					company: signup.companyName,
+					amount: await amountOf(tx, signup)
+				},
 				dedupeKey: `refunded:${signupId}`
 			});
 			await audit(tx, {
@@ -45,4 +51,18 @@ export async function refundChanged(signupId: string): Promise<void> {
 		}
 		await publish(tx, `signup:${signupId}`, signupId);
 	});
+}
+
+/** What was given back, written out for the reader. */
+async function amountOf(tx: Tx, signup: { id: string; locale: string }): Promise<string> {
+	const refunds = await tx.refund.groupBy({
+		by: ['currency'],
+		where: { signupId: signup.id, status: 'succeeded' },
+		_sum: { amount: true }
+	});
+	const locale = signup.locale === 'en' ? 'en-US' : 'es-419';
+	return (
+		refunds.map(({ currency, _sum }) => money(_sum.amount ?? 0, currency, locale)).join(' + ') ||
+		'0'
+	);
 }

@@ -5,6 +5,10 @@ import type { StepContext } from '#lib/core/saga.server.ts';
 export const createTenantState = z.object({
 	/** The signup that paid; null when staff asked for it. */
 	signupId: z.uuid().nullable(),
+	/** Milliseconds since the epoch when the container was first asked for. */
+	containerAskedAt: z.number().optional(),
+	/** The name was free in the container, and this run meant to make the database. */
+	databaseIntended: z.boolean().optional(),
 	/** Version of the tunnel's ingress that holds the tenant's rule. */
 	ingressVersion: z.number().int().optional(),
 	/** Milliseconds since the epoch when the tenant's rule was asked for. */

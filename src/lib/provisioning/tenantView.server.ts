@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Tx } from '#lib/core/db.server.ts';
-import type { Prisma } from '#prisma/generated/client.ts';
+import { AppError } from '#lib/core/errors.ts';
+import type { Prisma, Tenant } from '#prisma/generated/client.ts';
 import { publicUrl } from '../domains/baseDomains.server.ts';
 
 /** What a tenant looks like in the API; times are ISO 8601 in UTC. */
@@ -61,6 +62,21 @@ export async function tenantViews(tx: Tx, tenants: SelectedTenant[]): Promise<Te
 		tenants.map(({ id }) => id)
 	);
 	return tenants.map((tenant) => viewOf(tenant, runs.get(tenant.id) ?? null));
+}
+
+/** One tenant in the API's shape. @throws {AppError} TENANT_NOT_FOUND */
+export async function oneTenant(tx: Tx, id: string): Promise<TenantView> {
+	const tenant = await tx.tenant.findUnique({ where: { id }, select: tenantSelect });
+	if (!tenant) throw new AppError('TENANT_NOT_FOUND', { params: { id } });
+	const [view] = await tenantViews(tx, [tenant]);
+	return view!;
+}
+
+/** The row for a verb of staff, who may act on every customer's. @throws {AppError} TENANT_NOT_FOUND */
+export async function findTenant(tx: Tx, id: string): Promise<Tenant> {
+	const tenant = await tx.tenant.findUnique({ where: { id } });
+	if (!tenant) throw new AppError('TENANT_NOT_FOUND', { params: { id } });
+	return tenant;
 }
 
 /** The latest run of each tenant, in one query. */

@@ -121,6 +121,11 @@ export async function undoDeletion(tx: Tx, tenant: Tenant, act: { by: Actor }): 
 	});
 }
 
+/** Undoes whatever took a tenant off the air: a suspension or a deletion in its days of grace. @throws {AppError} WRONG_STATE */
+export function bringBack(tx: Tx, tenant: Tenant, act: { by: Actor }): Promise<void> {
+	return tenant.status === 'deleting' ? undoDeletion(tx, tenant, act) : reactivate(tx, tenant, act);
+}
+
 /** Goes on with a failed set-up where it failed. @throws {AppError} WRONG_STATE */
 export async function retry(tx: Tx, tenant: Tenant, act: { by: Actor }): Promise<void> {
 	await retrySaga(tx, await lastRun(tx, tenant.id));

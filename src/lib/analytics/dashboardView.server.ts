@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { DashboardMetrics, openAlerts, recentStripeEvents } from './dashboard.server.ts';
+
+const load = z.object({ cpu: z.number(), ram: z.number(), disk: z.number(), largest: z.number() });
+
+/** The dashboard's figures in the API; money in minor units, loads from 0 to 1, null for what is not known. */
+export const metricsSchema = z.object({
+	at: z.iso.datetime(),
+	tenants: z.object({
+		total: z.number().int(),
+		by_status: z.record(z.string(), z.number().int()),
+		activated_this_month: z.number().int(),
+		pending_setups: z.number().int()
+	}),
+	active_customers: z.number().int(),
+	mrr: z.array(
+		z.object({
+			amount: z.number().int(),
+			currency: z.string(),
+			at_month_start: z.number().int(),
+			churn_rate: z.number().nullable()
+		})
+	),
+	cluster_load: z.object({
+		used: load.extend({ at: z.iso.datetime() }).nullable(),
+		committed: load.nullable(),
+		nodes_online: z.number().int(),
+		nodes: z.number().int()
+	}),
+	open_alerts: z.number().int()
+});
+
+export function metricsView(metrics: DashboardMetrics): z.input<typeof metricsSchema> {
+	const { used, committed, nodesOnline, nodes } = metrics.cluster;
+	return {
+		at: metrics.at.toISOString(),
+		tenants: {
+			total: metrics.tenants.total,
+			by_status: metrics.tenants.byStatus as Record<string, number>,
+			activated_this_month: metrics.tenants.activatedThisMonth,
+			pending_setups: metrics.tenants.pendingSetups
+		},
+		active_customers: metrics.customers.active,
+		mrr: metrics.mrr.map(({ amount, currency, before, churn }) => ({
+			amount,
+			currency,
+			at_month_start: before,
+			churn_rate: churn
+		})),
+		cluster_load: {
+			used: used && { ...used, at: used.at.toISOString() },
+			committed,
+			nodes_online: nodesOnline,
+			nodes
+		},
+		open_alerts: metrics.openAlerts
+	};
+}
+
+export const alertSchema = z.object({
+	id: z.uuid(),
+	rule: z.string(),
+	severity: z.string(),
+	subject: z.object({ type: z.string(), id: z.string() }),
+	opened_at: z.iso.datetime(),
+	acknowledged_at: z.iso.datetime().nullable()
+});
+
+export function alertView(
+	alert: Awaited<ReturnType<typeof openAlerts>>[number]
+): z.input<typeof alertSchema> {
+	return {
+		id: alert.id,
+		rule: alert.rule,
+		severity: alert.severity,
+		subject: { type: alert.subjectType, id: alert.subjectId },
+		opened_at: alert.openedAt.toISOString(),
+		acknowledged_at: alert.acknowledgedAt?.toISOString() ?? null
+	};
+}
+
+export const eventSchema = z.object({
+	id: z.string(),
+	type: z.string(),
+	processed: z.boolean(),
+	outcome: z.string().nullable(),
+	received_at: z.iso.datetime()
+});
+
+export function eventView(
+	event: Awaited<ReturnType<typeof recentStripeEvents>>[number]
+): z.input<typeof eventSchema> {
+	return {
+		id: event.eventId,
+		type: event.eventType,
+		processed: event.processed,
+		outcome: event.outcome,
+		received_at: event.receivedAt.toISOString()
+	};
+}

@@ -1,0 +1,108 @@
+import { Prisma } from '#prisma/generated/client.ts';
+import type { Tx } from './db.server.ts';
+import { AppError } from './errors.ts';
+
+/** Up to here totals are counted, beyond they are estimated: counting a million rows for a caption helps nobody. */
+const COUNTED = 10_000;
+
+export interface PageRequest {
+	/** From 1. */
+	page: number;
+	/** 1 to 100. */
+	pageSize: number;
+	/** From an earlier answer; wins over `page`. */
+	cursor: string | null;
+}
+
+export interface PageMeta {
+	/** Exact up to 10,000, then null. */
+	total: number | null;
+	totalEstimate: number | null;
+	page: number;
+	pageSize: number;
+	/** Cursor of the next page; null on the last. */
+	next: string | null;
+}
+
+export interface IdPage {
+	ids: string[];
+	meta: PageMeta;
+}
+
+export interface IdQuery {
+	/** `tenant_deployments AS tenant JOIN …`; the table whose `id` is paged. */
+	from: Prisma.Sql;
+	where: Prisma.Sql;
+	/** Column to sort by, never null; the id decides among equals. */
+	sortBy: Prisma.Sql;
+	direction: 'asc' | 'desc';
+	/** `tenant.id` */
+	id: Prisma.Sql;
+	/** PostgreSQL type of the sort column: a cursor carries it as text. */
+	sortType: 'timestamptz' | 'text' | 'int8';
+}
+
+/**
+ * The ids of one page of any list. Pages go by number or, at any depth and equally fast, by cursor.
+ * @throws {AppError} BAD_INPUT for a cursor that this list did not give
+ */
+export async function pageOfIds(tx: Tx, query: IdQuery, request: PageRequest): Promise<IdPage> {
+	const { from, where, sortBy, id } = query;
+	const order = Prisma.raw(query.direction);
+	const type = Prisma.raw(query.sortType);
+	const after = request.cursor ? decode(request.cursor) : null;
+	const beyond = Prisma.raw(query.direction === 'asc' ? '>' : '<');
+	const rows = await tx.$queryRaw<{ id: string; key: string }[]>`
+		SELECT ${id} AS id, (${sortBy})::text AS key FROM ${from}
+		WHERE ${where} ${after ? Prisma.sql`AND (${sortBy}, ${id}) ${beyond} (${after.key}::${type}, ${after.id}::uuid)` : Prisma.empty}
+		ORDER BY ${sortBy} ${order}, ${id} ${order}
+		LIMIT ${request.pageSize + 1} OFFSET ${after ? 0 : (request.page - 1) * request.pageSize}`;
+	const [counted] = await tx.$queryRaw<{ rows: bigint }[]>`
+		SELECT count(*) AS rows FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${COUNTED + 1}) AS counted`;
+	const total = Number(counted!.rows);
+	const page = rows.slice(0, request.pageSize);
+	const last = page.at(-1);
+	return {
+		ids: page.map((row) => row.id),
+		meta: {
+			total: total > COUNTED ? null : total,
+			totalEstimate: total > COUNTED ? await estimate(tx, from, where) : null,
+			page: request.page,
+			pageSize: request.pageSize,
+			next: rows.length > request.pageSize && last ? encode(last) : null
+		}
+	};
+}
+
+/** Puts rows that were fetched by id back into the order of their page. */
+export function inOrder<Row extends { id: string }>(ids: string[], rows: Row[]): Row[] {
+	const byId = new Map(rows.map((row) => [row.id, row]));
+	return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** A pattern for LIKE that finds the words somebody typed, its own wildcards included. */
+export function contains(typed: string): string {
+	return `%${typed.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+}
+
+/** What the planner expects: good enough to say "about 240,000". */
+async function estimate(tx: Tx, from: Prisma.Sql, where: Prisma.Sql): Promise<number> {
+	const [row] = await tx.$queryRaw<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }[]>`
+		EXPLAIN (FORMAT JSON) SELECT 1 FROM ${from} WHERE ${where}`;
+	return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? COUNTED;
+}
+
+function encode(row: { id: string; key: string }): string {
+	return Buffer.from(JSON.stringify([row.key, row.id])).toString('base64url');
+}
+
+function decode(cursor: string): { key: string; id: string } {
+	try {
+		const [key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
+		if (typeof key === 'string' && typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id))
+			return { key, id };
+	} catch {
+		// Falls through to the refusal: it was no cursor at all.
+	}
+	throw new AppError('BAD_INPUT', { fields: { cursor: new AppError('BAD_INPUT').sentence } });
+}

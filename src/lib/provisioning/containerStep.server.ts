@@ -1,0 +1,33 @@
+import { MINUTE } from '#lib/core/clock.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import type { Step } from '#lib/core/saga.server.ts';
+import { destroyContainer, ensureContainer } from '../infrastructure/containers.server.ts';
+import { placeOf } from './publishStep.server.ts';
+import type { CreateTenantState } from './stepTypes.ts';
+
+/** How long a container may take, the queue for its template included; tests shorten it. */
+export const patience = { containerMs: 120 * MINUTE };
+
+/** The container of the reserved place exists, has its limits and address, and runs. */
+export const containerStep: Step<CreateTenantState> = {
+	name: 'container',
+	async run(context) {
+		const { tenant } = await placeOf(context.subjectId);
+		if (context.state.containerAskedAt === undefined)
+			await context.save({ containerAskedAt: Date.now() });
+		const progress = await ensureContainer(context, tenant.containerId!);
+		if (progress.ready) return { detail: progress.detail };
+		if (Date.now() - context.state.containerAskedAt! > patience.containerMs) {
+			throw new AppError('VENDOR_UNAVAILABLE', {
+				params: { vendor: 'Proxmox' },
+				detail: `the container did not become ready: ${progress.reason}`
+			});
+		}
+		return { wait: progress.wait, reason: progress.reason, detail: progress.detail };
+	},
+	async undo(context) {
+		const { tenant } = await placeOf(context.subjectId);
+		if (tenant.containerId)
+			await destroyContainer(context, tenant.containerId, { tenantId: tenant.id });
+	}
+};

@@ -1,0 +1,150 @@
+import { decrypt, encrypt, randomPassword } from '#lib/core/crypto.server.ts';
+import { db } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import type { Step } from '#lib/core/saga.server.ts';
+import { publicUrl } from '../domains/baseDomains.server.ts';
+import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { MARK, type OdooClient } from '../integrations/odoo/odoo.server.ts';
+import { OdooError } from '../integrations/odoo/errors.ts';
+import { placeOf } from './publishStep.server.ts';
+import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
+
+type Place = Awaited<ReturnType<typeof placeOf>>;
+
+/** Odoo's languages for ours; Latin American Spanish. */
+const LANGUAGES: Record<string, string> = { es: 'es_419', en: 'en_US' };
+
+/** The tenant's database stands in its container, with the owner as its administrator. */
+export const databaseStep: Step<CreateTenantState> = {
+	name: 'database',
+	async run(context) {
+		const place = await placeOf(context.subjectId);
+		const { databaseName } = place.tenant;
+		const odoo = await odooIn(place.tenant.containerId!, context.trace);
+		try {
+			await ensureDatabase(context, odoo, place);
+			const admin = await adminOf(context, place);
+			await configure(context, odoo, place, admin);
+			// "Success" of the commands above says nothing: what counts is that the owner can log in.
+			const uid = await odoo.authenticate(databaseName, admin.login, admin.password);
+			if (!uid)
+				throw new OdooError({
+					operation: 'login',
+					kind: 'failed',
+					message: 'the new administrator cannot log in',
+					retryable: true
+				});
+		} finally {
+			await odoo.close();
+		}
+		return { detail: databaseName };
+	},
+	async undo(context) {
+		const { tenant } = await placeOf(context.subjectId);
+		if (!tenant.containerId || !context.state.databaseIntended) return;
+		// A container of its own goes as a whole, and may be gone or stopped already.
+		if (tenant.isolation !== 'shared') return;
+		const odoo = await odooIn(tenant.containerId, context.trace);
+		try {
+			await odoo.dropDatabase(tenant.databaseName);
+		} finally {
+			await odoo.close();
+		}
+	}
+};
+
+/**
+ * Looks first. What stands there under the name before this run meant to make it is somebody else's; what stands there
+ * afterwards is ours, half-made perhaps.
+ */
+async function ensureDatabase(
+	context: CreateTenantContext,
+	odoo: OdooClient,
+	{ tenant }: Place
+): Promise<void> {
+	const { databaseName } = tenant;
+	let state = await odoo.databaseState(databaseName);
+	if (!context.state.databaseIntended) {
+		if (state !== 'absent')
+			throw new AppError('NAME_TAKEN', {
+				detail: `a database ${databaseName} is in the container already`
+			});
+		await context.save({ databaseIntended: true });
+	}
+	if (state === 'incomplete') {
+		await odoo.dropDatabase(databaseName);
+		state = 'absent';
+	}
+	if (state === 'ready') return;
+	const template = await templateFor(tenant.containerId!, tenant.locale);
+	if ((await odoo.listDatabases()).includes(template)) {
+		await odoo.duplicateTemplate(template, databaseName);
+		await context.log('info', `${template} → ${databaseName}`);
+	} else {
+		await context.log('info', `no ${template}: initialising ${databaseName}`);
+		await odoo.initDatabase(
+			databaseName,
+			LANGUAGES[tenant.locale] ?? 'es_419',
+			tenant.country ?? 'US'
+		);
+	}
+}
+
+async function configure(
+	context: CreateTenantContext,
+	odoo: OdooClient,
+	{ tenant }: Place,
+	admin: { login: string; password: string }
+): Promise<void> {
+	const mark = await odoo.readMark(tenant.databaseName);
+	if (mark === context.jobId) return;
+	const url = publicUrl(tenant.slug, tenant.baseDomain.name);
+	await odoo.configure(tenant.databaseName, {
+		admin: { ...admin, name: tenant.customer.fullName, email: tenant.customer.email },
+		lang: LANGUAGES[tenant.locale] ?? 'es_419',
+		company: {
+			name: tenant.customer.companyName,
+			...(tenant.country && { country: tenant.country })
+		},
+		// Odoo rewrites the address at each login of an administrator unless it is frozen. The mark commits with the rest.
+		parameters: { 'web.base.url': url, 'web.base.url.freeze': 'True', [MARK]: context.jobId }
+	});
+}
+
+/** The administrator's login and password: made up once per tenant, stored before Odoo hears of them. */
+async function adminOf(
+	context: CreateTenantContext,
+	{ tenant }: Place
+): Promise<{ login: string; password: string }> {
+	const stored = await db.tenantSecret.findUnique({ where: { tenantId: tenant.id } });
+	if (stored)
+		return {
+			login: stored.adminLogin,
+			password: decrypt(stored.adminPassword, adminContext(tenant.id))
+		};
+	const admin = { login: tenant.customer.email, password: randomPassword() };
+	await context.write((tx) =>
+		tx.tenantSecret.create({
+			data: {
+				tenantId: tenant.id,
+				adminLogin: admin.login,
+				adminPassword: encrypt(admin.password, adminContext(tenant.id))
+			}
+		})
+	);
+	return admin;
+}
+
+/** What binds the stored password to its tenant. */
+export function adminContext(tenantId: string): string {
+	return `tenant:${tenantId}:admin_password`;
+}
+
+/** `tpl_18_es`: a database with the language, ready to be copied in seconds. */
+async function templateFor(containerId: string, locale: string): Promise<string> {
+	const { node } = await db.container.findUniqueOrThrow({
+		where: { id: containerId },
+		select: { node: { select: { cluster: { select: { templatePrefix: true } } } } }
+	});
+	return `${node.cluster.templatePrefix}_${locale}`;
+}

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { now, SECOND } from '#lib/core/clock.server.ts';
+import { db } from '#lib/core/db.server.ts';
+import { defineSaga, type Step } from '#lib/core/saga.server.ts';
+import { takeLastBackup } from '../backups/backups.server.ts';
+import { cancelSubscription } from '../billing/subscriptions.server.ts';
+import { removeRecord } from '../domains/dns.server.ts';
+import { destroyContainer } from '../infrastructure/containers.server.ts';
+import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { releaseContainer } from '../infrastructure/placement.server.ts';
+import { audit, SYSTEM } from '../logs/audit.server.ts';
+import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
+import { queueMail } from '../notifications/mail.server.ts';
+import { cloudflareClient } from '../settings/clients.server.ts';
+import { ingressStep, placeOf } from './publishStep.server.ts';
+import { releaseTenantName } from './reservations.server.ts';
+import { transition } from './tenantState.server.ts';
+
+const state = z.object({
+	/** When the last backup is removed, too. */
+	purgeAfter: z.iso.datetime().nullable().optional()
+});
+type State = z.infer<typeof state>;
+
+/** Nothing is touched before the days of grace are over: until then the deletion can be taken back. */
+const graceStep: Step<State> = {
+	name: 'grace',
+	async run(context) {
+		const { deleteAfter } = await db.tenant.findUniqueOrThrow({
+			where: { id: context.subjectId },
+			select: { deleteAfter: true }
+		});
+		const left = Math.ceil(((deleteAfter?.getTime() ?? 0) - now().getTime()) / SECOND);
+		if (left <= 0) return;
+		// Looks again within the hour, so that a clock that was moved is noticed.
+		return {
+			wait: Math.min(Math.max(left, 11), 3600),
+			reason: 'grace',
+			detail: deleteAfter!.toISOString()
+		};
+	}
+};
+
+/** Taken, read back and hashed before anything goes; without it nothing is deleted. */
+const backupStep: Step<State> = {
+	name: 'backup',
+	async run(context) {
+		const { tenant } = await placeOf(context.subjectId);
+		if (!tenant.containerId || !tenant.activatedAt) return { detail: '—' };
+		const taken = await takeLastBackup(context, tenant.id);
+		if (!taken.ready) return { wait: taken.wait, reason: taken.reason, detail: taken.detail };
+		await context.save({ purgeAfter: taken.purgeAfter?.toISOString() ?? null });
+		return { detail: taken.detail };
+	}
+};
+
+/** Nobody reaches it any more: no rule in the tunnel, then no record. */
+const unpublishStep: Step<State> = {
+	name: 'unpublish',
+	async run(context) {
+		const { tenant } = await placeOf(context.subjectId);
+		if (tenant.published)
+			await ingressStep.undo!({ ...context, state: { signupId: null }, save: async () => {} });
+		await removeRecord(await cloudflareClient(context.trace), tenant.id);
+	}
+};
+
+/** Its database leaves a shared container; a container of its own goes as a whole. */
+const removeStep: Step<State> = {
+	name: 'remove',
+	async run(context) {
+		const { tenant } = await placeOf(context.subjectId);
+		if (!tenant.containerId) return;
+		if (tenant.isolation === 'shared' && tenant.container?.status === 'running') {
+			const odoo = await odooIn(tenant.containerId, context.trace);
+			try {
+				await odoo.dropDatabase(tenant.databaseName);
+			} finally {
+				await odoo.close();
+			}
+		}
+		const others = await db.tenant.count({
+			where: {
+				containerId: tenant.containerId,
+				NOT: { id: tenant.id },
+				status: { notIn: ['deleted', 'refunded'] }
+			}
+		});
+		if (others === 0) await destroyContainer(context, tenant.containerId, { tenantId: tenant.id });
+		await context.write(async (tx) => {
+			if (others === 0) await releaseContainer(tx, tenant.containerId!, { tenantId: tenant.id });
+			await tx.tenant.update({ where: { id: tenant.id }, data: { containerId: null } });
+		});
+	}
+};
+
+const finishStep: Step<State> = {
+	name: 'finish',
+	async run(context) {
+		const { tenant } = await placeOf(context.subjectId);
+		if (tenant.status === 'deleted') return;
+		await context.write(async (tx) => {
+			await transition(tx, tenant, 'deleted', { deletedAt: now() });
+			await tx.tenantSecret.deleteMany({ where: { tenantId: tenant.id } });
+			await releaseTenantName(tx, tenant.id);
+			if (tenant.subscriptionId)
+				await cancelSubscription(tx, {
+					subscriptionId: tenant.subscriptionId,
+					reason: 'instance deleted'
+				});
+			await closeAlert(tx, {
+				rule: 'provisioning.delete-failed',
+				subjectType: 'tenant',
+				subjectId: tenant.id
+			});
+			await queueMail(tx, {
+				template: 'instance_deleted',
+				userId: null,
+				customerId: tenant.customerId,
+				to: tenant.customer.email,
+				locale: tenant.customer.locale,
+				data: {
+					name: tenant.customer.fullName,
+					company: tenant.customer.companyName,
+					subdomain: tenant.slug,
+					purgeOn: context.state.purgeAfter ? context.state.purgeAfter.slice(0, 10) : '—'
+				},
+				dedupeKey: `deleted:${tenant.id}`
+			});
+			await audit(tx, {
+				actor: SYSTEM,
+				action: 'tenants.deleted',
+				subject: { type: 'tenant', id: tenant.id },
+				customerId: tenant.customerId
+			});
+		});
+	}
+};
+
+/** Days of grace, the last backup, then everything that the set-up made. A failure stays and waits for staff. */
+export const deleteTenantSaga = defineSaga<State>({
+	name: 'tenants.delete',
+	topic: 'tenant',
+	state,
+	steps: [graceStep, backupStep, unpublishStep, removeStep, finishStep],
+	retryWindow: async () => null,
+	async onFailed(tx, run, failure) {
+		await openAlert(tx, {
+			rule: 'provisioning.delete-failed',
+			subjectType: 'tenant',
+			subjectId: run.subjectId,
+			severity: 'critical',
+			data: { step: failure.step, message: failure.message }
+		});
+	}
+});

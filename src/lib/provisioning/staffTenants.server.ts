@@ -1,0 +1,112 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import type { Tenant } from '#prisma/generated/client.ts';
+import { createInvoicedSubscription } from '../billing/subscriptions.server.ts';
+import { createCustomer } from '../customers/customers.server.ts';
+import { defaultBaseDomain } from '../domains/baseDomains.server.ts';
+import { audit, type Actor } from '../logs/audit.server.ts';
+import { queueMail } from '../notifications/mail.server.ts';
+import { planOnSale, type PlanWithPrices } from '../plans/plans.server.ts';
+import { reserveName } from './reservations.server.ts';
+import type { CreateTenantInput } from './schema.ts';
+import { paymentLink } from './signups.server.ts';
+import { announce } from './tenantState.server.ts';
+import { provision } from './tenants.server.ts';
+
+/**
+ * Makes a tenant that staff ask for, without Checkout. With `invoice` or `free` its set-up starts at once; with
+ * `checkout_link` the customer gets a link by mail and the set-up starts when it is paid.
+ * @throws {AppError} PLAN_NOT_FOUND, PLAN_NOT_PURCHASABLE, NAME_TAKEN, NAME_RESERVED
+ */
+export async function createByStaff(
+	tx: Tx,
+	input: CreateTenantInput,
+	act: { by: Actor; locale: 'es' | 'en' }
+): Promise<Tenant> {
+	const plan = await planOnSale(tx, input.plan);
+	// Nothing can run it yet, so that not even staff may promise it.
+	if (plan.isolation === 'dedicated_ha') throw new AppError('PLAN_NOT_PURCHASABLE');
+	const customer = await createCustomer(tx, {
+		companyName: input.company_name,
+		fullName: input.full_name ?? input.company_name,
+		email: input.email,
+		country: input.country ?? null,
+		locale: act.locale
+	});
+	const baseDomain = await defaultBaseDomain(tx);
+	const subscription =
+		input.billing === 'checkout_link'
+			? null
+			: await createInvoicedSubscription(tx, {
+					customerId: customer.id,
+					plan,
+					billing: input.billing,
+					reason: input.billing_reason ?? null
+				});
+	const tenant = await tx.tenant.create({
+		data: {
+			customerId: customer.id,
+			subscriptionId: subscription?.id,
+			planId: plan.id,
+			baseDomainId: baseDomain.id,
+			slug: input.subdomain,
+			databaseName: input.subdomain,
+			isolation: plan.isolation,
+			locale: act.locale,
+			country: input.country
+		}
+	});
+	await reserveName(tx, tenant.slug, { tenantId: tenant.id });
+	if (subscription) await provision(tx, tenant, null);
+	else await askForPayment(tx, tenant, input, plan, act.locale);
+	await audit(tx, {
+		actor: act.by,
+		action: 'tenants.create',
+		subject: { type: 'tenant', id: tenant.id },
+		customerId: customer.id,
+		after: {
+			slug: tenant.slug,
+			plan: plan.key,
+			billing: input.billing,
+			reason: input.billing_reason
+		}
+	});
+	await announce(tx, tenant);
+	return tenant;
+}
+
+async function askForPayment(
+	tx: Tx,
+	tenant: Tenant,
+	input: CreateTenantInput,
+	plan: PlanWithPrices,
+	locale: 'es' | 'en'
+): Promise<void> {
+	const signup = await tx.signup.create({
+		data: {
+			customerId: tenant.customerId,
+			tenantId: tenant.id,
+			planId: plan.id,
+			companyName: input.company_name,
+			fullName: input.full_name ?? input.company_name,
+			email: input.email,
+			country: input.country,
+			locale,
+			slug: tenant.slug
+		}
+	});
+	await queueMail(tx, {
+		template: 'payment_link',
+		userId: null,
+		customerId: tenant.customerId,
+		to: input.email,
+		locale,
+		data: {
+			name: signup.fullName,
+			company: signup.companyName,
+			plan: plan.name,
+			url: paymentLink(signup.id)
+		},
+		dedupeKey: `payment-link:${signup.id}`
+	});
+}

@@ -1,0 +1,75 @@
+import { Prisma } from '#prisma/generated/client.ts';
+import { TenantStatus } from '#prisma/generated/enums.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import {
+	contains,
+	inOrder,
+	pageOfIds,
+	type PageMeta,
+	type PageRequest
+} from '#lib/core/paging.server.ts';
+import { tenantSelect, tenantViews, type TenantView } from './tenantView.server.ts';
+
+export const TENANT_SORTS = ['created_at', 'subdomain', 'status'] as const;
+export const TENANT_FILTERS = ['status', 'plan', 'node'] as const;
+
+export interface TenantQuery extends PageRequest {
+	/** Looks in the name, the company, its contact and address. */
+	q: string;
+	sort: { key: string; direction: 'asc' | 'desc' };
+	filters: { status?: string; plan?: string; node?: string };
+}
+
+const SORTS: Record<string, { sortBy: Prisma.Sql; sortType: 'timestamptz' | 'text' }> = {
+	created_at: { sortBy: Prisma.sql`tenant.created_at`, sortType: 'timestamptz' },
+	subdomain: { sortBy: Prisma.sql`tenant.subdomain`, sortType: 'text' },
+	status: { sortBy: Prisma.sql`tenant.status::text`, sortType: 'text' }
+};
+
+/** One page of the tenants that a search and its filters leave. Deleted ones show only when they are asked for. */
+export async function listTenants(
+	tx: Tx,
+	query: TenantQuery
+): Promise<{ rows: TenantView[]; meta: PageMeta }> {
+	const { ids, meta } = await pageOfIds(
+		tx,
+		{
+			from: Prisma.sql`tenant_deployments AS tenant`,
+			where: whereOf(query),
+			...(SORTS[query.sort.key] ?? SORTS.created_at!),
+			direction: query.sort.direction,
+			id: Prisma.sql`tenant.id`
+		},
+		query
+	);
+	const tenants = await tx.tenant.findMany({ where: { id: { in: ids } }, select: tenantSelect });
+	return { rows: await tenantViews(tx, inOrder(ids, tenants)), meta };
+}
+
+function whereOf({ q, filters }: TenantQuery): Prisma.Sql {
+	const conditions = [statusCondition(filters.status)];
+	if (filters.plan) {
+		conditions.push(
+			Prisma.sql`tenant.plan_id IN (SELECT id FROM plans WHERE key = ${filters.plan})`
+		);
+	}
+	if (filters.node) {
+		conditions.push(Prisma.sql`tenant.container_id IN (
+			SELECT container.id FROM lxc_containers container JOIN proxmox_nodes node ON node.id = container.node_id
+			WHERE node.name = ${filters.node})`);
+	}
+	if (q) {
+		const pattern = contains(q);
+		conditions.push(Prisma.sql`(tenant.subdomain LIKE ${pattern} OR tenant.customer_id IN (
+			SELECT id FROM customers WHERE lower(company_name || ' ' || full_name || ' ' || email) LIKE ${pattern}))`);
+	}
+	return Prisma.join(conditions, ' AND ');
+}
+
+function statusCondition(status: string | undefined): Prisma.Sql {
+	const asked = (status ?? '')
+		.split(',')
+		.filter((name): name is TenantStatus => name in TenantStatus);
+	if (asked.length === 0) return Prisma.sql`tenant.status NOT IN ('deleted', 'refunded')`;
+	return Prisma.sql`tenant.status = ANY(${asked}::tenant_status[])`;
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import {
+	dashboardMetrics,
+	openAlerts,
+	recentStripeEvents
+} from '#lib/analytics/dashboard.server.ts';
+import {
+	alertSchema,
+	alertView,
+	eventSchema,
+	eventView,
+	metricsSchema,
+	metricsView
+} from '#lib/analytics/dashboardView.server.ts';
+import { db } from '#lib/core/db.server.ts';
+import { endpoint } from '#lib/identity/endpoint.server.ts';
+import { nodeFigures } from '#lib/infrastructure/figures.server.ts';
+import { nodeSchema, nodeView } from '#lib/infrastructure/nodeView.server.ts';
+import { listTenants } from '#lib/provisioning/tenantList.server.ts';
+import { tenantSchema } from '#lib/provisioning/tenantView.server.ts';
+
+export const GET = endpoint(
+	{
+		summary:
+			'Everything that the dashboard shows: figures, latest tenants, nodes, open alerts, recent Stripe events',
+		permission: 'dashboard:read',
+		response: z.object({
+			metrics: metricsSchema,
+			tenants: z.array(tenantSchema),
+			cluster: z.array(nodeSchema),
+			alerts: z.array(alertSchema),
+			events: z.array(eventSchema)
+		})
+	},
+	async () => {
+		const latest = await listTenants(db, {
+			q: '',
+			sort: { key: 'created_at', direction: 'desc' },
+			filters: {},
+			page: 1,
+			pageSize: 10,
+			cursor: null
+		});
+		return {
+			metrics: metricsView(await dashboardMetrics(db)),
+			tenants: latest.rows,
+			cluster: (await nodeFigures(db)).map(nodeView),
+			alerts: (await openAlerts(db, 10)).map(alertView),
+			events: (await recentStripeEvents(db, 10)).map(eventView)
+		};
+	}
+);
