@@ -73,7 +73,7 @@ export const storageOperations: Operation[] = [
 			const row = contentOf(call, storage).find((one) => one.volid === volid);
 			if (!row) throw died(`volume '${volid}' does not exist`);
 			return {
-				path: `/mnt/pve/${storage.storage}/${volid.split(':')[1]}`,
+				path: `/mnt/pve/${storage.storage}/${volid.split(':')[1]!.replace(/^backup\//, 'dump/')}`,
 				size: row.size,
 				used: row.size,
 				format: row.format,

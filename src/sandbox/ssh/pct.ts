@@ -1,15 +1,17 @@
+import { createHash } from 'node:crypto';
 import { lockOf, rootBytes, type Cluster } from '../proxmox/cluster.ts';
 import type { ContainerState } from '../proxmox/state.ts';
 import { runInGuest } from '../odoo/commands.ts';
 import { outcome, type Invocation, type Outcome } from './shell.ts';
 
-/** What root's shell on a node knows: `pct`, and nothing else. */
+/** What root's shell on a node knows: `pct`, the digests of backup archives, and nothing else. */
 export async function runOnNode(
 	cluster: Cluster,
 	node: string,
 	invocation: Invocation
 ): Promise<Outcome> {
 	const [program = '', verb = '', ...args] = invocation.argv;
+	if (program.split('/').at(-1) === 'sha256sum') return digests(cluster, invocation.argv.slice(1));
 	if (program.split('/').at(-1) !== 'pct') {
 		return outcome(127, '', `bash: line 1: ${program}: command not found\n`);
 	}
@@ -29,6 +31,20 @@ export async function runOnNode(
 		return outcome(2, '', `Configuration file 'nodes/${node}/lxc/${vmid}.conf' does not exist\n`);
 	}
 	return run(cluster, container, args.slice(1), invocation);
+}
+
+/** `sha256sum [--] FILE…` over what vzdump wrote. */
+function digests(cluster: Cluster, args: string[]): Outcome {
+	let output = '';
+	for (const path of args.filter((arg) => arg !== '--')) {
+		const backup = cluster.state.backups.find(
+			({ storage, volid }) => path === `/mnt/pve/${storage}/dump/${volid.split('/')[1]}`
+		);
+		if (!backup) return outcome(1, output, `sha256sum: ${path}: No such file or directory\n`);
+		const content = Buffer.from(backup.content, 'base64');
+		output += `${createHash('sha256').update(content).digest('hex')}  ${path}\n`;
+	}
+	return outcome(0, output);
 }
 
 const USAGE = 'USAGE: pct <COMMAND> [ARGS] [OPTIONS]\n';

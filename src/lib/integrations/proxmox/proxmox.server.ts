@@ -15,6 +15,7 @@ import {
 	taskStatusSchema,
 	upidSchema,
 	versionSchema,
+	volumeSchema,
 	type CloneParameters,
 	type CreateParameters,
 	type Parameters
@@ -181,6 +182,13 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				`/nodes/${part(node)}/storage/${part(storage)}/content`,
 				z.array(contentSchema),
 				filter
+			),
+		/** Where a volume lies on the node, and its size in bytes. */
+		volume: (node: string, volid: string) =>
+			read(
+				'storage.volume',
+				`/nodes/${part(node)}/storage/${part(volid.split(':')[0] ?? '')}/content/${part(volid)}`,
+				volumeSchema
 			),
 		deleteVolume: (node: string, volid: string) =>
 			change(

@@ -123,6 +123,8 @@ export const contentSchema = z.looseObject({
 	protected: flag
 });
 
+export const volumeSchema = z.looseObject({ path: text, size: number, notes: text.optional() });
+
 export const taskRowSchema = z.looseObject({
 	upid: text,
 	node: text,
