@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { defineJob } from '#lib/core/queue.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import {
 	clusterEnrolment,
@@ -10,6 +12,7 @@ import {
 	PRO
 } from '../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
+import { testQueue } from '../../../tests/setup/queue.ts';
 import { enrolCluster } from './enrol.server.ts';
 import { nodeFigures } from './figures.server.ts';
 import {
@@ -23,6 +26,9 @@ import {
 } from './placement.server.ts';
 
 await testDatabase();
+// Provisioning's job, which wakes who waits for room.
+defineJob({ name: 'provisioning.capacity-appeared', payload: z.object({}), run: async () => {} });
+await testQueue({ work: false });
 
 const rules = await placementRules();
 const nothing = new Map<string, Set<number>>();

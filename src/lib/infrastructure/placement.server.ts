@@ -1,8 +1,12 @@
+import { now } from '#lib/core/clock.server.ts';
 import { lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
+import { publish } from '#lib/core/live.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import { freeAddress } from './addresses.ts';
+import { endTurn } from './cloneQueue.server.ts';
+import { capacityAppeared } from './nodes.server.ts';
 import {
 	judge,
 	judgeShared,
@@ -12,6 +16,7 @@ import {
 	type Verdict,
 	type Wanted
 } from './placement.ts';
+import { containerTransition } from './states.ts';
 import { candidates, GONE_TENANTS, sharedCandidates, type TakenVmids } from './world.server.ts';
 
 /** Settings that decide where things go. Read before the transaction: `await placementRules()`. */
@@ -137,8 +142,9 @@ export async function reserveContainer(
 export const PLACEMENT_LOCK = 'infrastructure.placement';
 
 /**
- * Gives up a container's row, its address and its promise, once nothing of it is left in Proxmox.
- * @throws {AppError} WRONG_STATE while a tenant is in it
+ * Gives up a container's row, its address and its promise, once nothing of it is left in Proxmox, and wakes who waits for
+ * room. A shared container that works stays: it is free for the next tenant. Does nothing the second time.
+ * @throws {AppError} WRONG_STATE while a tenant besides the leaving one is in it
  */
 export async function releaseContainer(
 	tx: Tx,
@@ -146,15 +152,22 @@ export async function releaseContainer(
 	leaving?: { tenantId: string }
 ): Promise<void> {
 	await lock(tx, PLACEMENT_LOCK);
-	if ((await othersIn(tx, containerId, leaving?.tenantId)) > 0) {
-		throw new AppError('WRONG_STATE', { params: { from: 'occupied', to: 'deleted' } });
+	const row = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
+	if (row.status === 'deleted') return;
+	const works = row.purpose === 'shared' && row.status !== 'provisioning' && !row.retiring;
+	if (!works) {
+		if ((await othersIn(tx, containerId, leaving?.tenantId)) > 0) {
+			throw new AppError('WRONG_STATE', { params: { from: 'occupied', to: 'deleted' } });
+		}
+		await tx.ipAddress.deleteMany({ where: { containerId } });
+		await endTurn(tx, containerId);
+		await tx.container.update({
+			where: { id: containerId },
+			data: { status: containerTransition(row.status, 'deleted'), deletedAt: now() }
+		});
+		await publish(tx, 'staff:containers', containerId);
 	}
-	await tx.ipAddress.deleteMany({ where: { containerId } });
-	await tx.cloneTurn.deleteMany({ where: { containerId } });
-	await tx.container.updateMany({
-		where: { id: containerId, status: { not: 'deleted' } },
-		data: { status: 'deleted', deletedAt: new Date() }
-	});
+	await capacityAppeared(tx);
 }
 
 /** Tenants in a container besides one, deleted and refunded ones aside. */

@@ -1,3 +1,4 @@
+import type { ContainerConfig } from '#lib/integrations/proxmox/types.ts';
 import { readMark, TAG, writeMark, type Mark } from './marks.ts';
 import type { Resources } from './placement.ts';
 
@@ -17,8 +18,19 @@ export interface Seen {
 	running: boolean;
 	/** `create` while it is being cloned, `disk`, `backup` …; null when nothing holds it. */
 	lock: string | null;
-	config: Readonly<Record<string, string | number | undefined>>;
+	config: Pick<ContainerConfig, ComparedOption>;
 }
+
+type ComparedOption =
+	| 'cores'
+	| 'description'
+	| 'hostname'
+	| 'memory'
+	| 'net0'
+	| 'onboot'
+	| 'rootfs'
+	| 'tags'
+	| 'unprivileged';
 
 export type Action =
 	/** There is nothing yet. */
@@ -37,13 +49,11 @@ export type Action =
  * the same look leads on.
  * @throws {Error} when the template is of a kind that we do not run
  */
-export function nextAction(wanted: Wanted, seen: Seen | null): Action {
+export function nextAction(wanted: Wanted, seen: Seen | 'foreign' | null): Action {
 	if (!seen) return { do: 'clone' };
-	if (readMark(seen.config.description)?.containerId !== wanted.containerId) {
-		return { do: 'another_vmid' };
-	}
+	if (!isOurs(seen, wanted.containerId)) return { do: 'another_vmid' };
 	if (seen.lock) return { do: 'wait', lock: seen.lock };
-	if (Number(seen.config.unprivileged ?? 0) !== 1) {
+	if (!seen.config.unprivileged) {
 		throw new Error('the template is a privileged container; only unprivileged ones are run');
 	}
 	const set = differences(wanted, seen.config);
@@ -53,16 +63,19 @@ export function nextAction(wanted: Wanted, seen: Seen | null): Action {
 	return seen.running ? { do: 'ready' } : { do: 'start' };
 }
 
+/** Whether what is there carries the mark of this container's row. */
+export function isOurs(seen: Seen | 'foreign', containerId: string): seen is Seen {
+	return seen !== 'foreign' && readMark(seen.config.description)?.containerId === containerId;
+}
+
 function differences(wanted: Wanted, config: Seen['config']): Record<string, string | number> {
 	const set: Record<string, string | number> = {};
-	if (Number(config.cores) !== wanted.cpuCores) set.cores = wanted.cpuCores;
-	if (Number(config.memory) !== wanted.ramMb) set.memory = wanted.ramMb;
+	if (config.cores !== wanted.cpuCores) set.cores = wanted.cpuCores;
+	if (config.memory !== wanted.ramMb) set.memory = wanted.ramMb;
 	if (config.hostname !== wanted.hostname) set.hostname = wanted.hostname;
-	if (Number(config.onboot ?? 0) !== 1) set.onboot = 1;
+	if (!config.onboot) set.onboot = 1;
 	if (readMark(config.description)?.jobId !== wanted.jobId) set.description = writeMark(wanted);
-	const tags = String(config.tags ?? '')
-		.split(/[;, ]+/)
-		.filter(Boolean);
+	const tags = (config.tags ?? '').split(/[;, ]+/).filter(Boolean);
 	if (!tags.includes(TAG)) set.tags = [...tags, TAG].join(';');
 	const net = netOptions(config.net0);
 	const wantedNet: Record<string, string> = {
@@ -83,9 +96,9 @@ function differences(wanted: Wanted, config: Seen['config']): Record<string, str
 	return set;
 }
 
-function netOptions(value: string | number | undefined): Record<string, string> {
+function netOptions(value = ''): Record<string, string> {
 	const options: Record<string, string> = {};
-	for (const part of String(value ?? '').split(',')) {
+	for (const part of value.split(',')) {
 		const cut = part.indexOf('=');
 		if (cut > 0) options[part.slice(0, cut)] = part.slice(cut + 1);
 	}
@@ -95,7 +108,7 @@ function netOptions(value: string | number | undefined): Record<string, string> 
 const GB: Record<string, number> = { K: 1 / 1024 ** 2, M: 1 / 1024, G: 1, T: 1024 };
 
 /** GiB of a root disk in its read form `storage:volume,size=8G`; 0 when it is not said. */
-export function diskSizeGb(rootfs: string | number | undefined): number {
-	const match = /(?:^|,)size=(\d+(?:\.\d+)?)([KMGT])/.exec(String(rootfs ?? ''));
+export function diskSizeGb(rootfs = ''): number {
+	const match = /(?:^|,)size=(\d+(?:\.\d+)?)([KMGT])/.exec(rootfs);
 	return match ? Number(match[1]) * GB[match[2]!]! : 0;
 }

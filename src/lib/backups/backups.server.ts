@@ -1,0 +1,163 @@
+import { after, DAY, now } from '#lib/core/clock.server.ts';
+import { db, type Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
+import type { StepContext } from '#lib/core/saga.server.ts';
+import type { Trace } from '#lib/infrastructure/clients.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import type { Backup } from '#prisma/generated/client.ts';
+import { dumpContainer } from './containerBackups.server.ts';
+import { dumpDatabase } from './databaseBackups.server.ts';
+
+declare module '#lib/core/queue.server.ts' {
+	interface JobMap {
+		'backups.take': { backupId: string };
+		'backups.purge': Record<string, never>;
+	}
+}
+
+/** What was written and read back. */
+export interface Archive {
+	/** Volume id in Proxmox, or absolute path in the container. */
+	location: string;
+	sizeBytes: number;
+	sha256: string;
+}
+
+/** The archive, or why it takes longer: come back after `wait` seconds. */
+export type Dump = { done: true; archive: Archive } | { done: false; wait: number };
+
+/** What `takeLastBackup` needs of a saga step: its `context` fits. */
+export type Run = Pick<StepContext<object>, 'jobId' | 'trace' | 'signal' | 'write' | 'log'>;
+
+export type BackupProgress =
+	| { ready: true; backupId: string; purgeAfter: Date | null; detail: string }
+	| { ready: false; wait: number; reason: 'backup_running'; detail: string };
+
+/**
+ * The backup of a run that is about to delete a tenant: asked once per run, read back and hashed before it counts as
+ * taken, kept for `backups.keep_last_days`. After a failure the next try writes another row.
+ * @throws {VendorError} or {AppError} after the reason was stored in the failed row
+ */
+export async function takeLastBackup(run: Run, tenantId: string): Promise<BackupProgress> {
+	const backup = await run.write(async (tx) => {
+		const unfinished = await tx.backup.findFirst({
+			where: { tenantId, jobId: run.jobId, status: { in: ['running', 'succeeded'] } },
+			orderBy: { startedAt: 'desc' }
+		});
+		return unfinished ?? createBackup(tx, tenantId, { reason: 'deletion', jobId: run.jobId });
+	});
+	const taken =
+		backup.status === 'succeeded' ? backup : await advance(backup, run.trace, run.signal);
+	if (!taken) {
+		return { ready: false, wait: 15, reason: 'backup_running', detail: backup.kind };
+	}
+	return {
+		ready: true,
+		backupId: taken.id,
+		purgeAfter: taken.purgeAfter,
+		detail: `${taken.location} · ${taken.sha256?.slice(0, 12)}`
+	};
+}
+
+/**
+ * Asks for a backup of a tenant, as part of `tx`; a job takes it.
+ * @param reason `manual`, `scheduled` …
+ * @returns its id
+ * @throws {AppError} NOT_FOUND, ALREADY_RUNNING, WRONG_STATE when the tenant has nothing to back up
+ */
+export async function requestBackup(tx: Tx, tenantId: string, reason: string): Promise<string> {
+	const running = await tx.backup.count({ where: { tenantId, status: 'running' } });
+	if (running > 0) throw new AppError('ALREADY_RUNNING');
+	const { id } = await createBackup(tx, tenantId, { reason, jobId: null });
+	await enqueue(tx, 'backups.take', { backupId: id });
+	return id;
+}
+
+/** One run of `backups.take`: goes on where an earlier one was interrupted. */
+export async function runBackup(backupId: string, signal: AbortSignal): Promise<void> {
+	const backup = await db.backup.findUniqueOrThrow({ where: { id: backupId } });
+	if (backup.status !== 'running') return;
+	const trace = { customerId: backup.customerId, subjectId: backup.tenantId };
+	if (await advance(backup, trace, signal)) return;
+	await db.$transaction((tx) => enqueue(tx, 'backups.take', { backupId }, { startAfter: 15 }));
+}
+
+/** @throws {AppError} NOT_FOUND, WRONG_STATE */
+async function createBackup(
+	tx: Tx,
+	tenantId: string,
+	{ reason, jobId }: { reason: string; jobId: string | null }
+): Promise<Backup> {
+	const tenant = await tx.tenant.findUnique({
+		where: { id: tenantId },
+		select: {
+			customerId: true,
+			status: true,
+			container: { select: { id: true, purpose: true, nodeId: true } }
+		}
+	});
+	if (!tenant) throw new AppError('NOT_FOUND');
+	if (!tenant.container) {
+		throw new AppError('WRONG_STATE', { params: { from: tenant.status, to: 'backup' } });
+	}
+	return tx.backup.create({
+		data: {
+			tenantId,
+			customerId: tenant.customerId,
+			// What shares its container with others is saved alone.
+			kind: tenant.container.purpose === 'shared' ? 'database' : 'container',
+			nodeId: tenant.container.nodeId,
+			containerId: tenant.container.id,
+			reason,
+			jobId
+		}
+	});
+}
+
+/** @returns the finished row, or null while it still runs */
+async function advance(backup: Backup, trace: Trace, signal: AbortSignal): Promise<Backup | null> {
+	try {
+		const dump =
+			backup.kind === 'container'
+				? await dumpContainer(backup, trace, signal)
+				: await dumpDatabase(backup, trace);
+		if (!dump.done) return null;
+		return await finish(backup, dump.archive);
+	} catch (error) {
+		// Interrupted, not failed: the next run goes on.
+		if (signal.aborted) throw error;
+		await fail(backup, error instanceof Error ? error.message : String(error));
+		throw error;
+	}
+}
+
+async function finish(backup: Backup, archive: Archive): Promise<Backup> {
+	const keepDays = await setting('backups.keep_last_days');
+	const at = now();
+	return db.$transaction(async (tx) => {
+		await publish(tx, `customer:${backup.customerId}`, backup.id);
+		return tx.backup.update({
+			where: { id: backup.id },
+			data: {
+				...archive,
+				status: 'succeeded',
+				error: null,
+				verifiedAt: at,
+				finishedAt: at,
+				purgeAfter: after(at, keepDays * DAY)
+			}
+		});
+	});
+}
+
+async function fail(backup: Backup, reason: string): Promise<void> {
+	await db.$transaction(async (tx) => {
+		await tx.backup.update({
+			where: { id: backup.id },
+			data: { status: 'failed', error: reason.slice(0, 2_000), finishedAt: now() }
+		});
+		await publish(tx, `customer:${backup.customerId}`, backup.id);
+	});
+}

@@ -1,0 +1,139 @@
+import { db } from '#lib/core/db.server.ts';
+import { proxmoxOn, type Trace } from '#lib/infrastructure/clients.server.ts';
+import { sshOn } from '#lib/infrastructure/sshPool.server.ts';
+import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
+import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
+import type { Backup } from '#prisma/generated/client.ts';
+import type { Archive, Dump } from './backups.server.ts';
+
+/** What the archive's note says, so that it can be found after a lost answer. */
+const noteOf = (backupId: string) => `erpcore backup ${backupId}`;
+
+/** A digest reads the whole archive, at the speed of the storage. */
+const DIGEST_TIMEOUT_MS = 3_600_000;
+const WAIT = 15;
+
+interface Place {
+	nodeId: string;
+	node: string;
+	vmid: number;
+	storage: string;
+}
+
+/**
+ * Saves a whole container by vzdump to its cluster's backup storage, reads size and digest back from there. Looks first:
+ * an archive with this backup's note, or a vzdump that runs, is this one's.
+ * @throws {ProxmoxError} with Proxmox's reason when the task failed
+ */
+export async function dumpContainer(
+	backup: Backup,
+	trace: Trace,
+	signal: AbortSignal
+): Promise<Dump> {
+	const place = await placeOf(backup);
+	const proxmox = await proxmoxOn(place.nodeId, trace);
+	try {
+		const there = await readBack(proxmox, place, backup.id);
+		if (there) return { done: true, archive: there };
+		const upid =
+			(await runningTask(proxmox, place, backup)) ?? (await start(proxmox, place, backup));
+		try {
+			await proxmox.waitTask(upid, { timeoutMs: 9_000, pollMs: 250, signal });
+		} catch (error) {
+			if (error instanceof ProxmoxError && error.kind === 'task_running') {
+				return { done: false, wait: WAIT };
+			}
+			throw error;
+		}
+		const written = await readBack(proxmox, place, backup.id);
+		if (!written) throw new Error('vzdump ended well, but its archive is not in the storage');
+		return { done: true, archive: written };
+	} finally {
+		await proxmox.close();
+	}
+}
+
+async function placeOf({ containerId }: Backup): Promise<Place> {
+	const { nodeId, vmid, node } = await db.container.findUniqueOrThrow({
+		where: { id: containerId ?? undefined },
+		include: { node: { include: { cluster: true } } }
+	});
+	return { nodeId, node: node.name, vmid, storage: node.cluster.backupStorage };
+}
+
+/** The task of an earlier look: the one that was stored, or one whose answer was lost. */
+async function runningTask(
+	proxmox: ProxmoxClient,
+	{ node, vmid }: Place,
+	{ taskUpid }: Backup
+): Promise<string | null> {
+	if (taskUpid && (await proxmox.taskStatus(taskUpid)).status === 'running') return taskUpid;
+	const tasks = await proxmox.tasks(node, { vmid, source: 'active', typefilter: 'vzdump' });
+	return tasks.find(({ endtime }) => endtime === undefined)?.upid ?? null;
+}
+
+async function start(proxmox: ProxmoxClient, place: Place, { id }: Backup): Promise<string> {
+	const upid = await proxmox.vzdump(place.node, {
+		vmid: place.vmid,
+		storage: place.storage,
+		'notes-template': noteOf(id)
+	});
+	if (!upid) throw new Error(`CT ${place.vmid} is not on ${place.node}`);
+	await db.backup.update({ where: { id }, data: { taskUpid: upid } });
+	return upid;
+}
+
+/** The archive as the storage has it; its digest is computed there from what was written. */
+async function readBack(
+	proxmox: ProxmoxClient,
+	{ nodeId, node, vmid, storage }: Place,
+	backupId: string
+): Promise<Archive | null> {
+	const stored = await proxmox.storageContent(node, storage, { content: 'backup', vmid });
+	const found = stored.find(({ notes }) => notes?.includes(noteOf(backupId)));
+	if (!found) return null;
+	const { path, size } = await proxmox.volume(node, found.volid);
+	if (!(size > 0)) throw new Error(`the archive ${found.volid} is empty`);
+	return { location: found.volid, sizeBytes: size, sha256: await digest(nodeId, path) };
+}
+
+async function digest(nodeId: string, path: string): Promise<string> {
+	const ssh = await sshOn(nodeId);
+	try {
+		const { code, stdout, stderr } = await ssh.client.exec(['sha256sum', '--', path], {
+			timeoutMs: DIGEST_TIMEOUT_MS,
+			call: null
+		});
+		const sha256 = /^\\?([0-9a-f]{64}) /.exec(stdout)?.[1];
+		if (code !== 0 || !sha256) {
+			throw new Error(`the archive cannot be read back: ${stderr.trim().slice(0, 300)}`);
+		}
+		return sha256;
+	} finally {
+		ssh.release();
+	}
+}
+
+/** Removes an archive and looks that it is gone. One that is not there any more is fine. */
+export async function removeArchive(
+	{ nodeId, location }: { nodeId: string; location: string },
+	trace: Trace
+): Promise<void> {
+	const { name } = await db.node.findUniqueOrThrow({ where: { id: nodeId } });
+	const proxmox = await proxmoxOn(nodeId, trace);
+	try {
+		if (!(await exists(proxmox, name, location))) return;
+		const upid = await proxmox.deleteVolume(name, location);
+		if (upid) await proxmox.waitTask(upid, { timeoutMs: 120_000, pollMs: 500 });
+		if (await exists(proxmox, name, location)) throw new Error(`${location} is still there`);
+	} finally {
+		await proxmox.close();
+	}
+}
+
+async function exists(proxmox: ProxmoxClient, node: string, volid: string): Promise<boolean> {
+	const stored = await proxmox.storageContent(node, volid.split(':')[0] ?? '', {
+		content: 'backup'
+	});
+	return stored.some((volume) => volume.volid === volid);
+}

@@ -1,0 +1,94 @@
+import { decrypt } from '#lib/core/crypto.server.ts';
+import { db } from '#lib/core/db.server.ts';
+import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
+import { proxmox, type ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
+import { recorder } from '#lib/logs/calls.server.ts';
+import { tokenContext } from './enrol.server.ts';
+
+/** What the calls are filed under: a saga's `context.trace`, or any part of it. */
+export interface Trace {
+	jobId?: string;
+	stepName?: string;
+	customerId?: string | null;
+	subjectId?: string;
+}
+
+export function recorderOf({ customerId, ...trace }: Trace) {
+	return recorder({ ...trace, ...(customerId ? { customerId } : {}) });
+}
+
+/** The API of one node; it serves its whole cluster. @param timeoutMs of one attempt; 15 s by default */
+export async function proxmoxOn(
+	nodeId: string,
+	trace: Trace,
+	timeoutMs?: number
+): Promise<ProxmoxClient> {
+	const node = await db.node.findUniqueOrThrow({
+		where: { id: nodeId },
+		include: { credential: true }
+	});
+	if (!node.credential) throw new Error(`node ${node.name} has no API token`);
+	return proxmox(
+		{
+			baseUrl: node.apiUrl,
+			token: decrypt(node.credential.apiToken, tokenContext(nodeId)),
+			fingerprint: node.apiFingerprint,
+			...(timeoutMs ? { timeoutMs } : {})
+		},
+		recorderOf(trace)
+	);
+}
+
+/** The node did not answer at all: it is down, or the way to it is. */
+export function isDown(error: unknown): boolean {
+	return (
+		error instanceof ProxmoxError &&
+		(error.kind === 'unreachable' || error.kind === 'node_unreachable')
+	);
+}
+
+/**
+ * Asks any node of a cluster, those that were last seen online first.
+ * @throws {ProxmoxError} what the last of them said, when none answers
+ */
+export async function askCluster<T>(
+	clusterId: string,
+	trace: Trace,
+	ask: (client: ProxmoxClient) => Promise<T>
+): Promise<T> {
+	const nodes = await db.node.findMany({
+		where: { clusterId },
+		orderBy: [{ status: 'asc' }, { name: 'asc' }],
+		select: { id: true }
+	});
+	let last: unknown = new Error(`cluster ${clusterId} has no nodes`);
+	for (const { id } of nodes) {
+		const client = await proxmoxOn(id, trace);
+		try {
+			return await ask(client);
+		} catch (error) {
+			if (!isDown(error)) throw error;
+			last = error;
+		} finally {
+			await client.close();
+		}
+	}
+	throw last;
+}
+
+/**
+ * The VMIDs that every cluster says are taken, for `reserveContainer`; ask before the transaction.
+ * A cluster that does not answer is left out: a VMID that turns out to be taken is changed at the clone.
+ */
+export async function readTakenVmids(trace: Trace): Promise<Map<string, Set<number>>> {
+	const taken = new Map<string, Set<number>>();
+	for (const { id } of await db.cluster.findMany({ select: { id: true } })) {
+		try {
+			const guests = await askCluster(id, trace, (client) => client.resources('vm'));
+			taken.set(id, new Set(guests.flatMap(({ vmid }) => (vmid === undefined ? [] : [vmid]))));
+		} catch (error) {
+			if (!isDown(error)) throw error;
+		}
+	}
+	return taken;
+}

@@ -1,0 +1,126 @@
+import { db } from '#lib/core/db.server.ts';
+import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
+import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
+import { withPrefix } from './addresses.ts';
+import type { Seen, Wanted } from './reconcile.ts';
+
+/** A container as our rows say it must be. */
+export interface Target {
+	id: string;
+	clusterId: string;
+	nodeId: string;
+	nodeName: string;
+	vmid: number;
+	purpose: string;
+	status: string;
+	createdByJobId: string | null;
+	/** Task that was begun last for it. */
+	taskUpid: string | null;
+	rootfsStorage: string;
+	wanted: Wanted;
+}
+
+/** @throws {Error} when the row has no address or run: it is not one that we make */
+export async function loadTarget(containerId: string): Promise<Target> {
+	const row = await db.container.findUniqueOrThrow({
+		where: { id: containerId },
+		include: { node: { include: { cluster: true } }, address: { include: { pool: true } } }
+	});
+	const { node, address } = row;
+	if (!address || !row.createdByJobId)
+		throw new Error(`container ${containerId} is not ours to make`);
+	return {
+		id: row.id,
+		clusterId: row.clusterId,
+		nodeId: row.nodeId,
+		nodeName: node.name,
+		vmid: row.vmid,
+		purpose: row.purpose,
+		status: row.status,
+		createdByJobId: row.createdByJobId,
+		taskUpid: row.taskUpid,
+		rootfsStorage: node.cluster.rootfsStorage,
+		wanted: {
+			containerId: row.id,
+			jobId: row.createdByJobId,
+			hostname: row.hostname,
+			cpuCores: row.cpuCores,
+			ramMb: row.ramMb,
+			diskGb: row.diskGb,
+			bridge: address.pool.bridge,
+			vlan: address.pool.vlan,
+			address: withPrefix(address.pool, address.address),
+			gateway: address.pool.gateway
+		}
+	};
+}
+
+/** What Proxmox has under a VMID, wherever in the cluster it is; `foreign` for what is no container at all. */
+export async function look(
+	proxmox: ProxmoxClient,
+	{ nodeName, vmid }: { nodeName: string; vmid: number }
+): Promise<Seen | 'foreign' | null> {
+	const here = await seenOn(proxmox, nodeName, vmid);
+	if (here) return here;
+	// A copy for another node lies with its template until it is whole; and a container may have been moved.
+	const elsewhere = (await proxmox.resources('vm')).find((guest) => guest.vmid === vmid);
+	if (!elsewhere) return null;
+	if (elsewhere.type !== 'lxc' || !elsewhere.node) return 'foreign';
+	return seenOn(proxmox, elsewhere.node, vmid);
+}
+
+async function seenOn(proxmox: ProxmoxClient, node: string, vmid: number): Promise<Seen | null> {
+	try {
+		const config = await proxmox.containerConfig(node, vmid);
+		const { status, lock } = await proxmox.containerStatus(node, vmid);
+		return { node, running: status === 'running', lock: lock ?? config.lock ?? null, config };
+	} catch (error) {
+		if (error instanceof ProxmoxError && error.kind === 'not_found') return null;
+		throw error;
+	}
+}
+
+export interface Template {
+	vmid: number;
+	node: string;
+}
+
+/**
+ * The template to copy for a container: one on its own node if there is, else one that its node can reach.
+ * @returns null while the node of every template is down
+ */
+export async function findTemplate(
+	proxmox: ProxmoxClient,
+	target: Target
+): Promise<Template | null> {
+	const rows = await db.container.findMany({
+		where: { clusterId: target.clusterId, purpose: 'template', status: { not: 'deleted' } },
+		orderBy: { vmid: 'asc' },
+		select: { vmid: true }
+	});
+	const resources = await proxmox.resources();
+	const online = new Set(
+		resources.flatMap(({ type, node, status }) =>
+			type === 'node' && node && status === 'online' ? [node] : []
+		)
+	);
+	const templates = rows.flatMap(({ vmid }): Template[] => {
+		const found = resources.find((guest) => guest.type === 'lxc' && guest.vmid === vmid);
+		return found?.node && online.has(found.node) ? [{ vmid, node: found.node }] : [];
+	});
+	return templates.find(({ node }) => node === target.nodeName) ?? templates[0] ?? null;
+}
+
+/** Whether a copy is being made: the one that we know of, or, when its answer was lost, any on these nodes. */
+export async function isCopying(
+	proxmox: ProxmoxClient,
+	taskUpid: string | null,
+	nodes: string[]
+): Promise<boolean> {
+	if (taskUpid) return (await proxmox.taskStatus(taskUpid)).status === 'running';
+	for (const node of new Set(nodes)) {
+		const tasks = await proxmox.tasks(node, { source: 'active', typefilter: 'vzclone' });
+		if (tasks.some(({ endtime }) => endtime === undefined)) return true;
+	}
+	return false;
+}

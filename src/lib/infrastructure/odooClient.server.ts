@@ -1,0 +1,26 @@
+import { db } from '#lib/core/db.server.ts';
+import { odoo, type OdooClient } from '#lib/integrations/odoo/odoo.server.ts';
+import { recorderOf, type Trace } from './clients.server.ts';
+import { sshOn } from './sshPool.server.ts';
+
+/**
+ * Odoo inside a container, through `pct exec` on the node that the container is on. `close` it when done.
+ * @throws {Error} when the row says no Odoo version
+ */
+export async function odooIn(
+	containerId: string,
+	trace: Trace
+): Promise<OdooClient & { close(): Promise<void> }> {
+	const container = await db.container.findUniqueOrThrow({
+		where: { id: containerId },
+		select: { vmid: true, nodeId: true, odooVersion: true }
+	});
+	// 18.0 → 18
+	const version = Number.parseInt(container.odooVersion ?? '', 10);
+	if (!version) throw new Error(`container ${containerId} says no Odoo version`);
+	const shared = await sshOn(container.nodeId);
+	return {
+		...odoo({ version }, shared.client.inside(container.vmid), recorderOf(trace)),
+		close: async () => shared.release()
+	};
+}

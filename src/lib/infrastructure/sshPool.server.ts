@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { db } from '#lib/core/db.server.ts';
+import { env } from '#lib/core/env.server.ts';
+import { unrecorded } from '#lib/integrations/record.ts';
+import { ssh, type SshClient } from '#lib/integrations/ssh/ssh.server.ts';
+
+interface Entry {
+	client: SshClient;
+	users: number;
+	closing: NodeJS.Timeout | null;
+}
+
+/** Connections to a node that a process keeps; sshd drops new ones when many log in at once. */
+const MOST_PER_NODE = 3;
+/** Users of a connection before another one is opened; sshd allows ten sessions on each. */
+const CROWDED = 8;
+/** A connection that nobody uses is closed after this time. */
+const IDLE_MS = 20_000;
+
+const pools = new Map<string, Entry[]>();
+
+export interface SharedSsh {
+	client: SshClient;
+	/** Says that this user is done with it. */
+	release(): void;
+}
+
+/**
+ * SSH to a node, over a connection that is shared within this process. It records nothing: who uses it records what it
+ * does there.
+ */
+export async function sshOn(nodeId: string): Promise<SharedSsh> {
+	const node = await db.node.findUniqueOrThrow({ where: { id: nodeId } });
+	const { sshHost: host, sshPort: port, sshUser: username, sshHostKey: hostKey } = node;
+	// A node whose address or key was changed is another place.
+	const place = JSON.stringify([host, port, username, hostKey]);
+	const privateKey = await readFile(keyPath(), 'utf8');
+	const pool = pools.get(place) ?? [];
+	pools.set(place, pool);
+	let entry = pool.toSorted((a, b) => a.users - b.users)[0];
+	if (!entry || (entry.users >= CROWDED && pool.length < MOST_PER_NODE)) {
+		const config = { host, port, username, hostKey, privateKey };
+		entry = { client: ssh(config, unrecorded), users: 0, closing: null };
+		pool.push(entry);
+	}
+	return use(place, entry);
+}
+
+function use(place: string, entry: Entry): SharedSsh {
+	entry.users += 1;
+	if (entry.closing) clearTimeout(entry.closing);
+	entry.closing = null;
+	let released = false;
+	const close = () => {
+		const left = pools.get(place)?.filter((one) => one !== entry) ?? [];
+		if (left.length > 0) pools.set(place, left);
+		else pools.delete(place);
+		void entry.client.close();
+	};
+	return {
+		client: entry.client,
+		release: () => {
+			if (released) return;
+			released = true;
+			entry.users -= 1;
+			if (entry.users === 0) entry.closing = setTimeout(close, IDLE_MS).unref();
+		}
+	};
+}
+
+function keyPath(): string {
+	if (!env.SSH_KEY_PATH) throw new Error('SSH_KEY_PATH is not set: this process is no worker');
+	return env.SSH_KEY_PATH;
+}
+
+/** Closes every connection, for the end of a process. */
+export async function closeSsh(): Promise<void> {
+	const entries = [...pools.values()].flat();
+	pools.clear();
+	for (const { closing } of entries) if (closing) clearTimeout(closing);
+	await Promise.all(entries.map(({ client }) => client.close()));
+}
