@@ -1,0 +1,72 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import { enrolCluster, type NodeEnrolment } from '#lib/infrastructure/enrol.server.ts';
+import { surveyNode, surveyTemplate } from '#lib/infrastructure/survey.server.ts';
+import { proxmox as proxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
+import { unrecorded } from '#lib/integrations/record.ts';
+import type { Vendors } from '../../src/cli/environment.ts';
+
+const ROOTFS_STORAGE = 'ceph';
+const TEMPLATE_VMID = 9018;
+
+/** What a cluster says of itself, asked before the transaction that enrols it. */
+export async function surveyWorld(vendors: Vendors) {
+	const nodes: NodeEnrolment[] = [];
+	let template;
+	for (const [index, { url, token, node, fingerprint }] of vendors.proxmox.entries()) {
+		const proxmox = proxmoxClient({ baseUrl: url, token, fingerprint }, unrecorded);
+		try {
+			const { capacity } = await surveyNode(proxmox, node, ROOTFS_STORAGE);
+			template ??= await surveyTemplate(proxmox, TEMPLATE_VMID);
+			const ssh = vendors.ssh[index]!;
+			nodes.push({
+				name: node,
+				hostname: `${node}.jeturing.internal`,
+				apiUrl: url,
+				apiToken: token,
+				apiFingerprint: fingerprint,
+				sshHost: ssh.host,
+				sshPort: ssh.port,
+				sshUser: ssh.user,
+				sshHostKey: ssh.host_key,
+				capacity
+			});
+		} finally {
+			await proxmox.close();
+		}
+	}
+	if (!template) throw new Error('the sandbox has no nodes');
+	return { nodes, template };
+}
+
+/** The platform's own things as the sandbox has them: one cluster of three nodes, one tunnel, two base domains. */
+export async function createWorld(
+	tx: Tx,
+	vendors: Vendors,
+	survey: Awaited<ReturnType<typeof surveyWorld>>,
+	appUrl: string
+): Promise<void> {
+	await enrolCluster(tx, {
+		name: 'jeturing',
+		region: 'default',
+		odooVersion: '18.0',
+		templatePrefix: 'tpl_18',
+		rootfsStorage: ROOTFS_STORAGE,
+		backupStorage: 'nfs-backup',
+		...survey,
+		pool: { name: 'tenants', bridge: 'vmbr0', network: '10.10.20.0/24', gateway: '10.10.20.1' }
+	});
+	const { tunnel_id, zone_id } = vendors.cloudflare;
+	const tunnel = await tx.tunnel.upsert({
+		where: { cloudflareId: tunnel_id },
+		create: { cloudflareId: tunnel_id, name: 'tcs-sajet-tunnel' },
+		update: {}
+	});
+	await tx.baseDomain.upsert({
+		where: { name: 'sajet.us' },
+		create: { name: 'sajet.us', zoneId: zone_id, tunnelId: tunnel.id, isDefault: true },
+		update: { zoneId: zone_id }
+	});
+	const own = { tunnelId: tunnel.id, hostname: 'erp.sajet.us' };
+	const exists = await tx.edgeHost.findFirst({ where: own });
+	if (!exists) await tx.edgeHost.create({ data: { ...own, service: appUrl } });
+}
