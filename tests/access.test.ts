@@ -1,0 +1,176 @@
+import { fileURLToPath } from 'node:url';
+import type { RequestEvent } from '@sveltejs/kit';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { handle } from '../src/hooks.server.ts';
+import { authenticate } from '#lib/identity/admission.server.ts';
+import { isPublicRoute } from '#lib/identity/publicRoutes.ts';
+import { type Entry, entriesOf, topicsOf } from './access/entries.ts';
+import { answered, isRefusal, requestEvent } from './access/event.ts';
+import { type Persona, type People, createPeople, refusedPersonas } from './access/personas.ts';
+import { parse, readSources } from './architecture/source.ts';
+import { PARAMS, parametersOf } from './factories/params.ts';
+import { testDatabase } from './setup/database.ts';
+
+await testDatabase();
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const entries = readSources(root, ['src/routes']).flatMap(entriesOf);
+const topics = readSources(root, ['src/lib'])
+	.filter(({ path }) => path.endsWith('/topics.server.ts'))
+	.flatMap(topicsOf);
+const modules = import.meta.glob<Record<string, unknown>>(
+	'/src/routes/**/+{server,page.server,layout.server}.ts'
+);
+
+type Run = (event: RequestEvent) => unknown;
+
+let people: People;
+const values = new Map<string, string>();
+
+beforeAll(async () => {
+	people = await createPeople();
+});
+
+describe('every way in', () => {
+	it('is found', () => {
+		expect(entries.length).toBeGreaterThan(20);
+	});
+
+	it('begins with a guard and a literal permission', () => {
+		expect(entries.filter(({ guard }) => guard.kind === 'none').map(label)).toEqual([]);
+		expect(topics.filter(({ guard }) => guard.kind === 'none').map(({ file }) => file)).toEqual([]);
+	});
+
+	it('has a factory for each of its parameters', () => {
+		const missing = entries.flatMap(({ routeId }) =>
+			parametersOf(routeId).filter(({ key }) => !PARAMS[key])
+		);
+		expect([...new Set(missing.map(({ key }) => key))]).toEqual([]);
+	});
+
+	it('is public in the list exactly where its guard says so', () => {
+		const pages = entries.filter(({ file }) => !file.includes('+layout'));
+		const surprising = pages.filter(
+			({ routeId, guard }) => isPublicRoute(routeId) !== (guard.kind === 'public')
+		);
+		expect(surprising.map(label)).toEqual([]);
+	});
+});
+
+describe('refuses whom it must', () => {
+	it.each(
+		entries
+			.filter(({ guard }) => guard.kind !== 'public' && guard.kind !== 'none')
+			.map((entry) => [label(entry), entry] as const)
+	)('%s', async (_, entry) => {
+		const run = await runOf(entry);
+		expect(await admitted(entry, run)).toEqual([]);
+	});
+});
+
+describe('the test itself', () => {
+	const source = (text: string) =>
+		entriesOf(parse('src/routes/admin/fixture/+page.server.ts', text));
+
+	it('sees a load without a guard, behind other work, or with a permission that is not literal', () => {
+		const texts = [
+			'export const load = async () => ({});',
+			"export const load = async (event) => { const id = event.params.id; requireStaff(event, 'tenants:read'); };",
+			'export const load = (event) => { requireStaff(event, permission); };',
+			"export const actions = { default: async (event) => { if (x) requireStaff(event, 'tenants:read'); } };"
+		];
+		expect(texts.map((text) => source(text)[0]?.guard.kind)).toEqual([
+			'none',
+			'none',
+			'none',
+			'none'
+		]);
+		expect(
+			source(
+				"export const load = (event) => { const staff = requireStaff(event, 'tenants:read'); };"
+			)[0]?.guard
+		).toEqual({
+			kind: 'staff',
+			permission: 'tenants:read'
+		});
+	});
+
+	it('catches an entry that lets everybody in behind a guard that only looks right', async () => {
+		const [entry] = source(
+			"export const load = (event) => { const staff = requireStaff(event, 'tenants:read'); };"
+		);
+		if (!entry) throw new Error('no entry');
+		const open = await admitted(entry, () => ({ secret: 'for everybody' }));
+		expect(open).toContain('anonymous, guard alone: 200');
+		expect(open).toContain('staff without tenants:read: 200');
+	});
+});
+
+/** Everybody who got in and must not have: through the real hook, and with the hook's own refusal taken away. */
+async function admitted(entry: Entry, run: Run): Promise<string[]> {
+	const params = await paramsOf(entry.routeId);
+	const found: string[] = [];
+	for (const persona of refusedPersonas(people, entry)) {
+		const through = requestEvent(asked(entry, params, persona));
+		const answer = await answered(() =>
+			handle({ event: through, resolve: (event) => answered(() => run(event)) })
+		);
+		if (!isRefusal(answer)) found.push(`${persona.name}: ${answer.status}`);
+
+		const alone = requestEvent(asked(entry, params, persona));
+		Object.assign(alone.locals, {
+			requestId: 'access',
+			ip: '127.0.0.1',
+			locale: 'es',
+			auth: await authenticate(alone)
+		});
+		const guarded = await answered(() => run(alone));
+		if (!isRefusal(guarded)) found.push(`${persona.name}, guard alone: ${guarded.status}`);
+	}
+	return found;
+}
+
+function asked(entry: Entry, params: Record<string, string>, persona: Persona) {
+	const isForm = entry.member.startsWith('actions');
+	return {
+		routeId: entry.routeId,
+		params,
+		method: entry.method,
+		cookie: persona.cookie,
+		// Nobody is refused for a form of another company, or for a body that is no JSON.
+		body: isForm ? new URLSearchParams({ customer_id: persona.customerId ?? '' }) : '{}',
+		headers: isForm || entry.method === 'GET' ? {} : { 'content-type': 'application/json' }
+	};
+}
+
+async function runOf(entry: Entry): Promise<Run> {
+	const module = await modules[`/${entry.file}`]?.();
+	const [member = '', action] = entry.member.split('.');
+	const exportedValue = module?.[member];
+	const run = action ? property(exportedValue, action) : exportedValue;
+	if (!isRun(run)) throw new Error(`${label(entry)} is not a function`);
+	return run;
+}
+
+function property(value: unknown, name: string): unknown {
+	return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function isRun(value: unknown): value is Run {
+	return typeof value === 'function';
+}
+
+async function paramsOf(routeId: string): Promise<Record<string, string>> {
+	const params: Record<string, string> = {};
+	for (const { name, key } of parametersOf(routeId)) {
+		const known = values.get(key) ?? (await PARAMS[key]?.());
+		if (!known) throw new Error(`tests/factories/params.ts has nothing for ${key}`);
+		values.set(key, known);
+		params[name] = known;
+	}
+	return params;
+}
+
+function label({ routeId, member, guard }: Entry): string {
+	return `${routeId} ${member} (${'permission' in guard ? guard.permission : guard.kind})`;
+}

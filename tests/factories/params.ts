@@ -1,0 +1,26 @@
+import { db } from '#lib/core/db.server.ts';
+import { issueUserToken } from '#lib/identity/userTokens.server.ts';
+import { createCompany, createMember } from './identity.ts';
+import { createUnplacedTenant } from './infrastructure.ts';
+
+/**
+ * A real value for every parameter of every route, by the segment before it and its name: `tenants/[id]`. The rows
+ * belong to nobody who asks in the access test. A route whose parameter is missing here fails that test.
+ */
+export const PARAMS: Record<string, () => Promise<string>> = {
+	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
+	'customers/[id]': async () => (await createCompany()).id,
+	'reset/[token]': async () =>
+		(await issueUserToken(db, (await createMember()).id, 'reset_password')).token,
+	'set-password/[token]': async () =>
+		(await issueUserToken(db, (await createMember()).id, 'set_password')).token
+};
+
+/** Names of a route's parameters with the key of their factory. */
+export function parametersOf(routeId: string): { name: string; key: string }[] {
+	const segments = routeId.split('/').filter((segment) => segment && !/^\(.*\)$/.test(segment));
+	return segments.flatMap((segment, position) => {
+		const name = /^\[+(?:\.\.\.)?(\w+)(?:=\w+)?\]+$/.exec(segment)?.[1];
+		return name ? [{ name, key: `${segments[position - 1] ?? ''}/${segment}` }] : [];
+	});
+}
