@@ -32,8 +32,8 @@ export function demoSecrets(dataDir: string, sandboxPort: number): DemoSecrets {
 	const kept: Partial<DemoSecrets> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 	const secrets: DemoSecrets = {
 		secrets_key: randomBytes(32).toString('base64'),
-		staff_password: randomBytes(9).toString('base64url'),
-		customer_password: randomBytes(9).toString('base64url'),
+		staff_password: randomBytes(12).toString('base64url'),
+		customer_password: randomBytes(12).toString('base64url'),
 		...kept,
 		sandbox_port: sandboxPort
 	};

@@ -14,9 +14,12 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'fa
 /**
  * Rules "guard" and "public": whatever a request can reach says in its first statement who may, and what is public stands
  * in the typed list as well.
- * @param publicRoutes route ids of that list, with or without groups
+ * @param isPublic whether that list has a route id
  */
-export function guardProblems(sources: Source[], publicRoutes: string[]): Problem[] {
+export function guardProblems(
+	sources: Source[],
+	isPublic: (routeId: string) => boolean
+): Problem[] {
 	return sources.flatMap((source) => {
 		if (!source.path.startsWith('src/routes/')) return [];
 		const file = source.path.slice(source.path.lastIndexOf('/') + 1);
@@ -32,7 +35,7 @@ export function guardProblems(sources: Source[], publicRoutes: string[]): Proble
 							)
 						]
 					: [];
-		return [...found, ...publicProblems(source, publicRoutes)];
+		return [...found, ...publicProblems(source, isPublic)];
 	});
 }
 
@@ -71,7 +74,7 @@ function handlerProblems(source: Source): Problem[] {
 }
 
 /** The literal, `{ customer: literal }` as its text, or null. */
-function endpointPermission(call: ts.CallExpression): string | null {
+export function endpointPermission(call: ts.CallExpression): string | null {
 	const [options] = call.arguments;
 	if (!options || !ts.isObjectLiteralExpression(options)) return null;
 	for (const property of options.properties) {
@@ -107,14 +110,14 @@ function unguarded(source: Source, what: string, value: ts.Node): Problem[] {
 	return [];
 }
 
-function statementCall(statement: ts.Statement | undefined): ts.CallExpression | undefined {
+export function statementCall(statement: ts.Statement | undefined): ts.CallExpression | undefined {
 	if (!statement) return undefined;
 	if (ts.isExpressionStatement(statement)) return callIn(statement.expression);
 	if (!ts.isVariableStatement(statement)) return undefined;
 	return callIn(statement.declarationList.declarations[0]?.initializer);
 }
 
-function callIn(expression: ts.Node | undefined): ts.CallExpression | undefined {
+export function callIn(expression: ts.Node | undefined): ts.CallExpression | undefined {
 	if (!expression) return undefined;
 	const inner = ts.isExpression(expression) ? unwrapped(expression) : expression;
 	const call = ts.isAwaitExpression(inner) ? inner.expression : inner;
@@ -122,7 +125,7 @@ function callIn(expression: ts.Node | undefined): ts.CallExpression | undefined 
 }
 
 /** Without parentheses, `satisfies` and `as`. */
-function unwrapped(value: ts.Node): ts.Node {
+export function unwrapped(value: ts.Node): ts.Node {
 	return ts.isParenthesizedExpression(value) ||
 		ts.isSatisfiesExpression(value) ||
 		ts.isAsExpression(value)
@@ -131,7 +134,7 @@ function unwrapped(value: ts.Node): ts.Node {
 }
 
 /** `[name, value]` of everything that the module exports by declaration. */
-function exported({ tree }: Source): [string, ts.Node][] {
+export function exported({ tree }: Source): [string, ts.Node][] {
 	return tree.statements.flatMap((statement): [string, ts.Node][] => {
 		const isExported =
 			ts.canHaveModifiers(statement) &&
@@ -152,34 +155,23 @@ function exported({ tree }: Source): [string, ts.Node][] {
 	});
 }
 
-function publicProblems(source: Source, publicRoutes: string[]): Problem[] {
-	let isPublic = false;
+function publicProblems(source: Source, isPublic: (routeId: string) => boolean): Problem[] {
+	// The root layout runs for every page; the page's own route decides.
+	if (source.path === 'src/routes/+layout.server.ts') return [];
+	let saysSo = false;
 	const visit = (node: ts.Node): void => {
 		if (ts.isCallExpression(node)) {
 			const called = name(node.expression);
-			if (called === 'publicRoute') isPublic = true;
-			if (called === 'endpoint' && endpointPermission(node) === 'public') isPublic = true;
+			if (called === 'publicRoute') saysSo = true;
+			if (called === 'endpoint' && endpointPermission(node) === 'public') saysSo = true;
 		}
 		ts.forEachChild(node, visit);
 	};
 	visit(source.tree);
-	if (!isPublic) return [];
 	const id = source.path.slice('src/routes'.length, source.path.lastIndexOf('/')) || '/';
-	const withoutGroups = id.replace(/\/\([^)]+\)/g, '') || '/';
-	if (publicRoutes.includes(id) || publicRoutes.includes(withoutGroups)) return [];
+	if (!saysSo || isPublic(id)) return [];
 	const detail = `${id} calls itself public and is not in src/lib/identity/publicRoutes.ts`;
 	return [{ rule: 'public', file: source.path, detail }];
-}
-
-/** String literals of the typed list, wherever they stand in it. */
-export function stringsIn({ tree }: Source): string[] {
-	const found: string[] = [];
-	const visit = (node: ts.Node): void => {
-		if (ts.isStringLiteral(node) && node.text.startsWith('/')) found.push(node.text);
-		ts.forEachChild(node, visit);
-	};
-	visit(tree);
-	return found;
 }
 
 function problem(source: Source, detail: string): Problem {

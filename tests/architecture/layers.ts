@@ -1,4 +1,5 @@
-import type { Problem, Source } from './source.ts';
+import ts from 'typescript';
+import { name, type Problem, type Source } from './source.ts';
 
 /** Who may import whom (docs/architecture.md): a lower line never imports a higher one. */
 const LINES: string[][] = [
@@ -112,9 +113,10 @@ function browserProblems({ path, imports }: Source): Problem[] {
 }
 
 /** Rule "database": the customer's side goes through asCustomer; vendor clients and components know no database. */
-function databaseProblems({ path, imports }: Source): Problem[] {
+function databaseProblems({ path, imports, tree }: Source): Problem[] {
 	const problem = (detail: string): Problem => ({ rule: 'database', file: path, detail });
-	return imports.flatMap(({ target, names, typeOnly, specifier }) => {
+	const queries = path.startsWith('src/routes/tenant/') ? ownerQueries(tree) : [];
+	const found = imports.flatMap(({ target, names, typeOnly, specifier }) => {
 		if (typeOnly || path.endsWith('.test.ts')) return [];
 		const database = target === 'src/lib/core/db.server.ts';
 		const prisma = target?.startsWith('prisma/generated/client') ?? false;
@@ -129,6 +131,30 @@ function databaseProblems({ path, imports }: Source): Problem[] {
 		}
 		return [];
 	});
+	return [...found, ...queries.map(problem)];
+}
+
+/** The owner's transaction may be handed to a verb on the customer's side, never queried there. */
+function ownerQueries(tree: ts.SourceFile): string[] {
+	const found: string[] = [];
+	const visit = (node: ts.Node, owners: string[]): void => {
+		let inside = owners;
+		if (
+			ts.isCallExpression(node) &&
+			['transaction', 'asOwner'].includes(name(node.expression) ?? '')
+		) {
+			const callback = node.arguments.find((argument) => ts.isArrowFunction(argument));
+			const parameter = callback && name(callback.parameters[0]?.name);
+			if (parameter) inside = [...owners, parameter];
+			else found.push("hands something other than (tx) => … to the owner's transaction");
+		}
+		if (ts.isPropertyAccessExpression(node) && owners.includes(name(node.expression) ?? '')) {
+			found.push(`queries ${node.getText()} as the owner; that belongs in a verb of the area`);
+		}
+		ts.forEachChild(node, (child) => visit(child, inside));
+	};
+	visit(tree, []);
+	return found;
 }
 
 /** Rule "specifiers": what the next SvelteKit removes, and what plain Node cannot load. */

@@ -63,6 +63,13 @@ describe('imports', () => {
 		expect(importRules(path, `import { db as all } ${from}`)).toContain('database');
 		expect(importRules(path, `import * as all ${from}`)).toContain('database');
 		expect(importRules(path, `import { asCustomer, type Tx } ${from}`)).toEqual([]);
+		const owner = (work: string) =>
+			`import { transaction } ${from} await transaction((tx) => ${work});`;
+		expect(importRules(path, owner('tenants.suspend(tx, tenant)'))).toEqual([]);
+		expect(importRules(path, owner('tx.customer.findMany()'))).toContain('database');
+		expect(importRules(path, `import { transaction } ${from} transaction(work);`)).toContain(
+			'database'
+		);
 		const vendor = 'src/lib/integrations/stripe/client.ts';
 		expect(importRules(vendor, `import { db } ${from}`)).toContain('database');
 	});
@@ -113,9 +120,9 @@ describe('files', () => {
 
 describe('guards', () => {
 	const page = (text: string) =>
-		guardProblems([parse('src/routes/admin/plans/+page.server.ts', text)], []).length;
+		guardProblems([parse('src/routes/admin/plans/+page.server.ts', text)], () => false).length;
 	const handler = (path: string, text: string) =>
-		guardProblems([parse(path, text)], ['/health']).map(({ rule }) => rule);
+		guardProblems([parse(path, text)], (id) => id.endsWith('/health')).map(({ rule }) => rule);
 
 	test.each([
 		'export const load: PageServerLoad = async (event) => ({});',
