@@ -2,6 +2,7 @@ import { dnsControlRoutes } from '../dns/control.ts';
 import { cloudflareControlRoutes } from '../cloudflare/control.ts';
 import { serveVendor, type Route } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { proxmoxControlRoutes } from '../proxmox/control.ts';
 import type { Vendors } from '../sandbox.ts';
 import type { SmtpStandIn } from '../smtp/server.ts';
 import type { StripeServer } from '../stripe/server.ts';
@@ -34,7 +35,8 @@ export async function startConsole(kernel: Kernel, options: ConsoleOptions): Pro
 		...stripe.controlRoutes,
 		...smtp.controlRoutes,
 		...dnsControlRoutes(kernel),
-		...cloudflareControlRoutes(kernel)
+		...cloudflareControlRoutes(kernel),
+		...proxmoxControlRoutes(kernel)
 	];
 	const server = await serveVendor(
 		kernel,

@@ -53,6 +53,7 @@ export function openDispute(account: Account, charge: Charge, reason = 'fraudule
 			enhanced_eligibility_types: [],
 			evidence: {
 				...NO_EVIDENCE,
+				enhanced_evidence: {},
 				customer_email_address: account.find('customers', charge.customer)?.email ?? null
 			},
 			evidence_details: {
@@ -61,7 +62,7 @@ export function openDispute(account: Account, charge: Charge, reason = 'fraudule
 				has_evidence: false,
 				past_due: false,
 				submission_count: 0,
-				submission_method: null
+				submission_method: 'not_submitted'
 			},
 			intended_submission_method: null,
 			is_charge_refundable: false,
@@ -91,5 +92,4 @@ const NO_EVIDENCE = Object.fromEntries(
 	'access_activity_log billing_address cancellation_policy cancellation_policy_disclosure cancellation_rebuttal customer_communication customer_email_address customer_name customer_purchase_ip customer_signature duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id product_description receipt refund_policy refund_policy_disclosure refund_refusal_explanation service_date service_documentation shipping_address shipping_carrier shipping_date shipping_documentation shipping_tracking_number uncategorized_file uncategorized_text'
 		.split(' ')
 		.map((name) => [name, null])
-		.concat([['enhanced_evidence', null]])
 );

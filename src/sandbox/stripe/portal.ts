@@ -235,12 +235,12 @@ function noFeatures(): Record<string, Record<string, unknown>> {
 		invoice_history: { enabled: false },
 		payment_method_update: { enabled: false, payment_method_configuration: null },
 		subscription_cancel: {
-			cancellation_reason: { enabled: false, options: [] },
+			cancellation_reason: { enabled: false, feedback_options: [], options: [] },
 			enabled: false,
 			mode: 'at_period_end',
 			proration_behavior: 'none'
 		},
-		subscription_pause: { enabled: false },
+		subscription_pause: { duration: { interval_options: [], type: 'indefinite' }, enabled: false },
 		subscription_update: {
 			billing_cycle_anchor: null,
 			default_allowed_updates: [],

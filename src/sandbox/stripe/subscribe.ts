@@ -80,7 +80,12 @@ export function startSubscription(
 		status: trialing ? 'trialing' : 'incomplete',
 		test_clock: account.find('customers', request.customer)?.test_clock ?? null,
 		trial_end: trialing ? anchor : null,
-		trial_settings: { end_behavior: { missing_payment_method: request.missing_payment_method } },
+		trial_settings: {
+			end_behavior: {
+				missing_payment_method: request.missing_payment_method,
+				...{ billing_cycle_anchor: null }
+			}
+		},
 		trial_start: trialing ? at : null,
 		...SUBSCRIPTION_REST
 	});

@@ -2,7 +2,6 @@ import type { Account } from './account.ts';
 import type { Call, Operation } from './api.ts';
 import { behaviourOf, judge } from './cards.ts';
 import { priceOf } from './catalog.ts';
-import { planChange } from './change.ts';
 import { sourceOf } from './coupons.ts';
 import { ownMethod, refuseWhileAdvancing, requireCustomer } from './customers.ts';
 import { invalid, missing, noSuch, StripeError } from './errors.ts';

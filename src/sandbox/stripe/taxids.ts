@@ -54,7 +54,7 @@ export function createTaxId(account: Account, customer: Customer, params: Form):
 		...{
 			customer_account: null,
 			livemode: false,
-			owner: { type: 'customer', customer: customer.id },
+			owner: { customer: customer.id, customer_account: null, type: 'customer' },
 			verification: { status: 'unavailable', verified_address: null, verified_name: null }
 		}
 	});
