@@ -121,7 +121,7 @@ function databaseProblems({ path, imports, tree }: Source): Problem[] {
 		const database = target === 'src/lib/core/db.server.ts';
 		const prisma = target?.startsWith('prisma/generated/client') ?? false;
 		if (path.startsWith('src/routes/tenant/')) {
-			const owner = ['db', 'transaction', '*'].find((word) => names.includes(word));
+			const owner = ['db', '*'].find((word) => names.includes(word));
 			if (database && owner)
 				return [problem(`imports ${owner}; use asCustomer under routes/tenant`)];
 			if (prisma && names.includes('PrismaClient')) return [problem('opens its own connection')];
