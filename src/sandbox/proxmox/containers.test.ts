@@ -134,11 +134,11 @@ describe('configuration', () => {
 		await data('PUT', '/nodes/pve1/lxc/201/config', { memory: 4096, tty: 4 });
 		const pending = (await data('GET', '/nodes/pve1/lxc/201/pending')) as {
 			key: string;
-			value?: number;
-			pending?: number;
+			value?: string;
+			pending?: string;
 		}[];
-		expect(pending.find((row) => row.key === 'memory')).toEqual({ key: 'memory', value: 4096 });
-		expect(pending.find((row) => row.key === 'tty')).toEqual({ key: 'tty', pending: 4 });
+		expect(pending.find((row) => row.key === 'memory')).toEqual({ key: 'memory', value: '4096' });
+		expect(pending.find((row) => row.key === 'tty')).toEqual({ key: 'tty', pending: '4' });
 		expect(await task('POST', '/nodes/pve1/lxc/201/status/reboot')).toBe('OK');
 		expect((await config(201)).tty).toBe(4);
 	});

@@ -63,8 +63,8 @@ export const configOperations: Operation[] = [
 				const change = container.pending[key];
 				return {
 					key,
-					...(container.config[key] === undefined ? {} : { value: container.config[key] }),
-					...(change?.value === undefined ? {} : { pending: change.value }),
+					...(container.config[key] === undefined ? {} : { value: String(container.config[key]) }),
+					...(change?.value === undefined ? {} : { pending: String(change.value) }),
 					...(change?.delete ? { delete: 1 } : {})
 				};
 			});

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
@@ -107,16 +107,20 @@ async function listen(
 			});
 		}
 	);
+	// As sshd does: without it every small answer waits for the acknowledgement of the one before.
+	const listener = createServer({ noDelay: true }, (socket) => server.injectSocket(socket));
 	await new Promise<void>((resolve, reject) => {
-		server.once('error', reject);
-		server.listen(port, '127.0.0.1', resolve);
+		listener.once('error', reject);
+		listener.listen(port, '127.0.0.1', resolve);
 	});
+	const address = listener.address();
 	return {
-		port: (server.address() as AddressInfo).port,
+		port: typeof address === 'object' && address ? address.port : port,
 		close: () =>
 			new Promise((resolve) => {
 				for (const client of open) client.end();
-				server.close(() => resolve());
+				listener.close(() => resolve());
+				// A client that does not say goodbye is not waited for.
 				setTimeout(() => resolve(), 500).unref();
 			})
 	};

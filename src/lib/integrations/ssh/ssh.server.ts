@@ -146,6 +146,8 @@ async function dial(config: SshConfig, operation: string): Promise<NodeSSH> {
 				return !untrusted;
 			}
 		});
+		// Commands are small packets in turn: each would wait for the acknowledgement of the one before.
+		client.connection?.setNoDelay();
 		return client;
 	} catch (cause) {
 		client.dispose();
