@@ -1,7 +1,7 @@
 import { lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
-import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
+import { audit, SYSTEM, type Actor } from '#lib/logs/audit.server.ts';
 import type { Customer, Signup } from '#prisma/generated/client.ts';
 import { mayBecome, type CustomerStatus } from './customerStates.ts';
 
@@ -28,25 +28,37 @@ export async function findOrCreateForSignup(
 			? await tx.customer.findUnique({ where: { stripeCustomerId } })
 			: null;
 	if (known) return known.stripeCustomerId ? known : withStripe(tx, known, stripeCustomerId);
-	const customer = await tx.customer.create({
-		data: {
-			companyName: signup.companyName,
-			fullName: signup.fullName,
-			email: signup.email,
-			country: signup.country,
-			locale: signup.locale,
-			stripeCustomerId
-		}
-	});
+	return createCustomer(tx, { ...factsOf(signup), stripeCustomerId });
+}
+
+export interface NewCustomer {
+	companyName: string;
+	fullName: string;
+	email: string;
+	country: string | null;
+	locale: string;
+	stripeCustomerId?: string | null;
+	/** Who makes it; the system by default. */
+	by?: Actor;
+}
+
+/** A company that will pay: `pending` until it has a subscription in force. */
+export async function createCustomer(tx: Tx, input: NewCustomer): Promise<Customer> {
+	const { by = SYSTEM, ...facts } = input;
+	const customer = await tx.customer.create({ data: facts });
 	await audit(tx, {
-		actor: SYSTEM,
+		actor: by,
 		action: 'customers.create',
 		subject: { type: 'customer', id: customer.id },
 		customerId: customer.id,
-		after: { companyName: customer.companyName, email: customer.email, signupId: signup.id }
+		after: { companyName: customer.companyName, email: customer.email }
 	});
 	await publish(tx, 'staff:customers', customer.id);
 	return customer;
+}
+
+function factsOf({ companyName, fullName, email, country, locale }: SignupFacts) {
+	return { companyName, fullName, email, country, locale };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { now } from '#lib/core/clock.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
+import { notify } from './notifications.server.ts';
 
 export interface AlertInput {
 	/** `billing.refund-failed`, `infrastructure.node-offline`. */
@@ -15,7 +16,7 @@ export interface AlertInput {
 export type AlertSubject = Pick<AlertInput, 'rule' | 'subjectType' | 'subjectId'>;
 
 /**
- * Opens an alert for staff, or refreshes the one that is open for the same rule and subject.
+ * Opens an alert and tells staff, or refreshes the one that is open for the same rule and subject.
  * @returns its id, and whether it is new
  */
 export async function openAlert(
@@ -30,8 +31,18 @@ export async function openAlert(
 		ON CONFLICT (rule, subject_type, subject_id) WHERE closed_at IS NULL
 		DO UPDATE SET severity = EXCLUDED.severity, data = EXCLUDED.data
 		RETURNING id, (xmax = 0) AS "isNew"`;
-	await publish(tx, 'staff:alerts', row!.id);
-	return row!;
+	const opened = row!;
+	await publish(tx, 'staff:alerts', opened.id);
+	if (opened.isNew) {
+		await notify(tx, {
+			permission: 'notifications:read',
+			kind: alert.rule,
+			severity: alert.severity === 'critical' ? 'error' : alert.severity,
+			data: { ...alert.data, subjectType: alert.subjectType, subjectId: alert.subjectId },
+			dedupeKey: `alert:${opened.id}`
+		});
+	}
+	return opened;
 }
 
 /** Closes the open alert of a rule and subject. @returns false when none was open */

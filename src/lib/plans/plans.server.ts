@@ -101,7 +101,9 @@ async function make(client: StripeClient, price: PriceWithPlan): Promise<Stripe.
 		transfer_lookup_key: true,
 		metadata: { plan: price.plan.key, version: String(price.plan.version), plan_price_id: price.id }
 	};
-	const made = await client.prices.create(params, `price:${price.id}:${price.amount}:${product}`);
+	// Under the key of the last one Stripe would only repeat the answer of then, archived since.
+	const key = `price:${price.id}:${product}:after:${price.stripePriceId ?? 'none'}`;
+	const made = await client.prices.create(params, key);
 	const readBack = await client.prices.retrieve(made.id);
 	if (says(readBack, price)) return readBack;
 	throw new StripeVendorError({

@@ -1,5 +1,6 @@
 import { env } from '#lib/core/env.server.ts';
 import { cloudflare, type Cloudflare } from '#lib/integrations/cloudflare/cloudflare.server.ts';
+import { mailClient as mail, type MailClient } from '#lib/integrations/mail/mail.server.ts';
 import { stripe, type StripeClient } from '#lib/integrations/stripe/stripe.server.ts';
 import { recorder, type CallContext } from '#lib/logs/calls.server.ts';
 import { setting } from './settings.server.ts';
@@ -19,6 +20,17 @@ export async function cloudflareClient(trace: CallContext = {}): Promise<Cloudfl
 			apiToken: await setting('cloudflare.api_token'),
 			accountId: await setting('cloudflare.account_id'),
 			baseUrl: env.CLOUDFLARE_API_URL
+		},
+		recorder(trace)
+	);
+}
+
+/** The mail server in force. Close it after use. @param trace what the recorded calls are filed under */
+export async function mailClient(trace: CallContext = {}): Promise<MailClient> {
+	return mail(
+		{
+			url: await setting('notifications.smtp_url'),
+			from: await setting('notifications.mail_from')
 		},
 		recorder(trace)
 	);

@@ -1,0 +1,111 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { after, MINUTE, now } from '#lib/core/clock.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { createCheckoutSession, retrieveCheckoutSession } from '#lib/billing/checkout.server.ts';
+import { retrieveSubscription, upsertFromStripe } from '#lib/billing/subscriptions.server.ts';
+import { findOrCreateForSignup } from '#lib/customers/customers.server.ts';
+import { ensureStripePrice } from '#lib/plans/plans.server.ts';
+import type { Customer, Signup, Subscription } from '#prisma/generated/client.ts';
+import type { TestStripe } from '../setup/stripe.ts';
+import { aCustomer } from './customers.ts';
+import { aPlan } from './plans.ts';
+
+/** A subscription that is only ours: nothing at Stripe stands behind it. */
+export async function aSubscription(
+	facts: Partial<Omit<Subscription, 'id' | 'createdAt' | 'updatedAt'>> = {}
+): Promise<Subscription> {
+	const customerId = facts.customerId ?? (await aCustomer()).id;
+	const planId = facts.planId ?? (await aPlan()).id;
+	return db.subscription.create({
+		data: {
+			billingMode: 'invoice',
+			status: 'active',
+			currency: 'usd',
+			amount: 4_900,
+			interval: 'month',
+			...facts,
+			customerId,
+			planId
+		}
+	});
+}
+
+/** What a visitor typed. */
+export async function aSignup(facts: Partial<Signup> = {}): Promise<Signup> {
+	const planId = facts.planId ?? (await aPlan()).id;
+	const slug = facts.slug ?? `s${randomBytes(5).toString('hex')}`;
+	return db.signup.create({
+		data: {
+			id: randomUUID(),
+			companyName: `Comercial ${slug}`,
+			fullName: 'Ana Vera',
+			email: `${slug}@example.com`,
+			country: 'EC',
+			...facts,
+			slug,
+			planId
+		}
+	});
+}
+
+export interface PaidSignup {
+	signup: Signup;
+	stripeSessionId: string;
+	stripeSubscriptionId: string;
+	stripeCustomerId: string;
+}
+
+/**
+ * Opens Checkout for a signup as the product does and pays at the stand-in. Nothing of ours knows of it yet.
+ * @param options.card digits of a test card, `bank` for a payment whose outcome comes later
+ */
+export async function payFor(
+	stripe: TestStripe,
+	signup: Signup,
+	options: { card?: string; attempt?: number } = {}
+): Promise<PaidSignup> {
+	const price = await db.planPrice.findFirstOrThrow({ where: { planId: signup.planId } });
+	const session = await createCheckoutSession({
+		signupId: signup.id,
+		attempt: options.attempt ?? 1,
+		email: signup.email,
+		priceId: await ensureStripePrice(price.id),
+		locale: 'es',
+		successUrl: 'http://localhost:4443/success?session_id={CHECKOUT_SESSION_ID}',
+		cancelUrl: 'http://localhost:4443/signup',
+		expiresAt: after(now(), 31 * MINUTE),
+		metadata: { slug: signup.slug }
+	});
+	await stripe.control(`/checkout/${session.id}/pay`, {
+		card: options.card ?? '4242424242424242'
+	});
+	const checkout = await retrieveCheckoutSession(session.id);
+	if (!checkout?.subscriptionId || !checkout.customerId) throw new Error('it was not paid');
+	return {
+		signup,
+		stripeSessionId: session.id,
+		stripeSubscriptionId: checkout.subscriptionId,
+		stripeCustomerId: checkout.customerId
+	};
+}
+
+/** Takes over what was paid for, as happens when the event of its Checkout session comes. */
+export async function adopt(
+	paid: PaidSignup
+): Promise<{ customer: Customer; subscription: Subscription }> {
+	const atStripe = await retrieveSubscription(paid.stripeSubscriptionId);
+	if (!atStripe) throw new Error('Stripe does not know the subscription');
+	return transaction(async (tx) => {
+		const signup = await tx.signup.findUniqueOrThrow({ where: { id: paid.signup.id } });
+		const customer = await findOrCreateForSignup(tx, {
+			signup,
+			stripeCustomerId: paid.stripeCustomerId
+		});
+		await tx.signup.update({ where: { id: signup.id }, data: { customerId: customer.id } });
+		const subscription = await upsertFromStripe(tx, atStripe, {
+			customerId: customer.id,
+			planId: signup.planId
+		});
+		return { customer, subscription };
+	});
+}
