@@ -1,21 +1,36 @@
 import { env } from '#lib/core/env.server.ts';
 import { db } from '#lib/core/db.server.ts';
+import { startListening, stopListening } from '#lib/core/listen.server.ts';
 import { log } from '#lib/core/log.server.ts';
-import { startQueue, stopQueue } from '#lib/core/queue.server.ts';
+import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
+import { type Hub, startHub } from '#lib/identity/hub.server.ts';
+import './live.server.ts';
 import './registry.server.ts';
 
+const UPGRADE = Symbol.for('erp-core.upgrade');
 const SHUTDOWN = Symbol.for('erp-core.shutdown');
 
 /**
- * Starts what this process is for besides answering requests: the queue, and with ROLE=worker or all its workers.
+ * Starts what this process is for besides answering requests: the queue, with ROLE=worker or all its workers, and with
+ * ROLE=web or all what tells browsers of changes.
  * @throws {EnvError} when the environment is not right
  */
 export async function startProcess(): Promise<void> {
+	// Vite's dev server runs the init hook again after every change.
+	if (isQueueOpen()) return;
 	const works = env.ROLE !== 'web';
 	await startQueue({ work: works });
-	// src/server.ts calls it once no new request comes in.
+	let hub: Hub | undefined;
+	if (env.ROLE !== 'worker') {
+		await startListening();
+		hub = startHub();
+	}
+	// src/server.ts calls the one for each WebSocket, the other once no new request comes in.
 	Object.assign(globalThis, {
+		[UPGRADE]: hub?.upgrade,
 		[SHUTDOWN]: async () => {
+			hub?.stop();
+			await stopListening();
 			await stopQueue();
 			await db.$disconnect();
 		}
