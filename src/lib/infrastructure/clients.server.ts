@@ -17,11 +17,14 @@ export function recorderOf({ customerId, ...trace }: Trace) {
 	return recorder({ ...trace, ...(customerId ? { customerId } : {}) });
 }
 
-/** The API of one node; it serves its whole cluster. @param timeoutMs of one attempt; 15 s by default */
+/** How long one request to a node may take; tests shorten it. */
+export const patience = { requestMs: 15_000 };
+
+/** The API of one node; it serves its whole cluster. @param timeoutMs of one attempt */
 export async function proxmoxOn(
 	nodeId: string,
 	trace: Trace,
-	timeoutMs?: number
+	timeoutMs = patience.requestMs
 ): Promise<ProxmoxClient> {
 	const node = await db.node.findUniqueOrThrow({
 		where: { id: nodeId },
@@ -33,7 +36,7 @@ export async function proxmoxOn(
 			baseUrl: node.apiUrl,
 			token: decrypt(node.credential.apiToken, tokenContext(nodeId)),
 			fingerprint: node.apiFingerprint,
-			...(timeoutMs ? { timeoutMs } : {})
+			timeoutMs
 		},
 		recorderOf(trace)
 	);
