@@ -27,7 +27,7 @@ export type Delivery = {
 };
 export type EventState = { events: Record<string, StripeEvent>; deliveries: Delivery[] };
 
-const KEPT_EVENTS = 5000;
+const KEPT_EVENTS = 3000;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** One Stripe account in test mode: its objects, its time and its events. */

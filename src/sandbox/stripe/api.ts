@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Route, SandboxRequest, SandboxResponse } from '../kernel/http.ts';
 import type { StoreDocument } from '../kernel/store.ts';
 import { ACCEPTED } from './accepted.ts';
-import type { Account } from './account.ts';
+import { API_VERSION, type Account } from './account.ts';
 import { runDue } from './due.ts';
 import { invalid, StripeError } from './errors.ts';
 import { expand } from './expand.ts';
@@ -43,12 +43,10 @@ export function routes(
 		run: async (request, path) => {
 			const id = account.id('req_', 14);
 			try {
-				return await answer(account, replays.get(), running, operation, request, path, id);
+				return await answer(account, replays, running, operation, request, path, id);
 			} catch (error) {
 				if (error instanceof StripeError) return withHeaders(error.response(id), id);
 				throw error;
-			} finally {
-				replays.changed();
 			}
 		}
 	}));
@@ -56,7 +54,7 @@ export function routes(
 
 async function answer(
 	account: Account,
-	replays: Replays,
+	replays: StoreDocument<Replays>,
 	running: Set<string>,
 	operation: Operation,
 	request: SandboxRequest,
@@ -70,7 +68,7 @@ async function answer(
 		.update(JSON.stringify([request.method, request.path, pairs.toSorted()]))
 		.digest('hex');
 	if (key) {
-		const kept = replays[key];
+		const kept = replays.get()[key];
 		const fresh = kept && kept.at > account.kernel.clock.now() - KEPT_SECONDS;
 		if (fresh && kept.digest !== digest) throw reused(key);
 		if (fresh) return replayed(kept, id);
@@ -82,19 +80,29 @@ async function answer(
 		const result = execute(account, operation, pairs, path, { id, idempotency_key: key });
 		// Only what began to execute is kept: refused parameters may be corrected under the same key.
 		if (key && (result.status === 200 || result.status === 402)) {
-			const body = JSON.stringify(result.body);
-			replays[key] = {
+			keep(replays, key, {
 				digest,
 				status: result.status,
-				body,
+				body: JSON.stringify(result.body),
 				request: id,
 				at: account.kernel.clock.now()
-			};
+			});
 		}
 		return withHeaders(result, id, key);
 	} finally {
 		if (key) running.delete(key);
 	}
+}
+
+function keep(replays: StoreDocument<Replays>, key: string, kept: Kept): void {
+	const all = replays.get();
+	all[key] = kept;
+	for (const old of Object.keys(all)) {
+		const tooOld = (all[old]?.at ?? 0) < kept.at - KEPT_SECONDS;
+		if (!tooOld) break;
+		delete all[old];
+	}
+	replays.changed();
 }
 
 function execute(
@@ -111,6 +119,7 @@ function execute(
 	account.request = request;
 	try {
 		const result = operation.run({ account, params, path });
+		if (operation.method !== 'GET') account.changed();
 		return { status: 200, body: expand(account, result, params.texts('expand') ?? []) };
 	} catch (error) {
 		if (error instanceof StripeError) return error.response(request.id);
@@ -164,6 +173,7 @@ function withHeaders(response: SandboxResponse, id: string, key?: string | null)
 		headers: {
 			'content-type': 'application/json',
 			'Request-Id': id,
+			'Stripe-Version': API_VERSION,
 			...(key ? { 'Idempotency-Key': key, 'Original-Request': id } : {}),
 			...response.headers
 		}

@@ -30,7 +30,12 @@ export const testClocks: Operation[] = [
 				...{ livemode: false }
 			});
 			const customer = params.text('customer');
-			if (customer) account.get('customers', customer, 'customer').test_clock = clock.id;
+			if (customer) {
+				account.get('customers', customer, 'customer').test_clock = clock.id;
+				for (const row of account.all('subscriptions')) {
+					if (row.customer === customer) row.test_clock = clock.id;
+				}
+			}
 			account.emit('test_helpers.test_clock.created', clock);
 			return clock;
 		}

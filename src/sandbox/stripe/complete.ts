@@ -10,7 +10,7 @@ import { createSetupIntent } from './setup.ts';
 import { invoiceUnpaid } from './standing.ts';
 import type { Session, SessionPlan } from './state.ts';
 import { announce, startSubscription } from './subscribe.ts';
-import type { CardFailure, Customer, PaymentMethod } from './types.ts';
+import type { CardFailure, Customer, PaymentIntent, PaymentMethod } from './types.ts';
 
 export interface Buyer {
 	/** Digits of a test card, or `bank` for a debit whose outcome comes days later; null when nothing is asked. */
@@ -59,16 +59,31 @@ export function settleSession(account: Account, session: Session, paid: boolean)
 	if (session.status !== 'complete' || session.payment_status !== 'unpaid') {
 		throw invalid(`Checkout session ${session.id} does not wait for a payment.`);
 	}
-	const at = account.now(session.customer);
 	const invoice = account.find('invoices', session.invoice);
 	const open = invoice ? openPayment(account, invoice) : null;
 	const intent = open?.intent ?? account.find('payment_intents', session.payment_intent);
-	if (!intent || intent.status !== 'processing') throw invalid('No payment is being processed.');
+	if (!intent) throw invalid('No payment is being processed.');
+	settlePayment(account, intent, paid);
+}
+
+/** The bank's late word on any payment that is `processing`: a session's first one or a renewal's. */
+export function settlePayment(account: Account, intent: PaymentIntent, paid: boolean): void {
+	if (intent.status !== 'processing') throw invalid('No payment is being processed.');
+	const at = account.now(intent.customer);
+	const payment = account
+		.all('invoice_payments')
+		.find((row) => row.payment.payment_intent === intent.id);
+	const invoice = account.find('invoices', payment?.invoice);
+	const session = account
+		.all('sessions')
+		.find((row) => row.payment_intent === intent.id || (invoice && row.invoice === invoice.id));
 	settle(account, intent, paid);
-	if (paid) session.payment_status = 'paid';
+	if (session && paid) session.payment_status = 'paid';
 	if (invoice && paid) markPaid(account, invoice, at);
 	if (invoice && !paid) invoiceUnpaid(account, invoice, at, 'declined');
-	account.emit(`checkout.session.async_payment_${paid ? 'succeeded' : 'failed'}`, session);
+	const waits = session && invoice?.billing_reason !== 'subscription_cycle';
+	if (waits)
+		account.emit(`checkout.session.async_payment_${paid ? 'succeeded' : 'failed'}`, session);
 }
 
 function complete(

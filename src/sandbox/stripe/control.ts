@@ -1,6 +1,6 @@
 import type { Route, SandboxRequest, SandboxResponse } from '../kernel/http.ts';
 import type { Account } from './account.ts';
-import { paySession, settleSession } from './complete.ts';
+import { paySession, settlePayment, settleSession } from './complete.ts';
 import { closeDispute, openDispute } from './disputes.ts';
 import { invalid, StripeError } from './errors.ts';
 import { saveDefault } from './portal.ts';
@@ -39,6 +39,15 @@ export function stripeControlRoutes(account: Account, deliveries: Deliveries): R
 			const session = account.get('sessions', id);
 			settleSession(account, session, text(body, 'outcome') !== 'failed');
 			return { payment_status: session.payment_status };
+		}),
+		post('/payment_intents/:id/outcome', (body, { id = '' }) => {
+			const intent = account.get('payment_intents', id);
+			settlePayment(
+				account,
+				intent,
+				oneOf(body, 'outcome', ['succeeded', 'failed'] as const) === 'succeeded'
+			);
+			return { status: intent.status };
 		}),
 		post('/checkout/:id/expire', (_body, { id = '' }) => {
 			const session = account.get('sessions', id);

@@ -206,6 +206,8 @@ export function collect(
 ): Verdict | null {
 	const open = openPayment(account, invoice);
 	const method = account.find('payment_methods', methodId);
+	// Whatever comes of it, this attempt is over; a refusal plans the next one.
+	invoice.next_payment_attempt = null;
 	if (!open) return null;
 	invoice.attempted = true;
 	invoice.attempt_count += 1;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestStripe, until } from './testing.ts';
+import { isObject, startTestStripe, until } from './testing.ts';
 
 let lab: Awaited<ReturnType<typeof startTestStripe>>;
 beforeAll(async () => {
@@ -164,4 +164,31 @@ test('coupons lower the first invoice once, or all of them', async () => {
 	await expect(
 		lab.stripe.coupons.create({ percent_off: 5, duration: 'repeating' })
 	).rejects.toMatchObject({ param: 'duration_in_months' });
+});
+
+test('a renewal by bank debit is asked for once and waits for the bank', async () => {
+	const { id } = await lab.session();
+	await lab.control(`/checkout/${id}/pay`, { card: 'bank' });
+	await lab.control(`/checkout/${id}/async`, { outcome: 'succeeded' });
+	const session = await lab.stripe.checkout.sessions.retrieve(id, { expand: ['subscription'] });
+	if (!isObject(session.subscription)) throw new Error('no subscription');
+	const end = session.subscription.items.data[0]?.current_period_end ?? 0;
+	lab.kernel.clock.advance((end - lab.kernel.clock.now() + 4000) * 1000);
+	const [renewal] = (
+		await lab.stripe.invoices.list({
+			subscription: session.subscription.id,
+			expand: ['data.payments']
+		})
+	).data;
+	expect(renewal).toMatchObject({ status: 'open', attempt_count: 1, next_payment_attempt: null });
+	const intent = String(renewal?.payments?.data[0]?.payment.payment_intent);
+	expect((await lab.stripe.charges.list({ payment_intent: intent })).data).toMatchObject([
+		{ status: 'pending' }
+	]);
+	await lab.control(`/payment_intents/${intent}/outcome`, { outcome: 'failed' });
+	const late = await lab.stripe.subscriptions.retrieve(session.subscription.id);
+	expect(late.status).toBe('past_due');
+	const events = (await lab.stripe.events.list({ limit: 100 })).data.map((event) => event.type);
+	expect(events).toContain('invoice.payment_failed');
+	expect(events).not.toContain('checkout.session.async_payment_failed');
 });

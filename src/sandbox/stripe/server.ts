@@ -155,11 +155,11 @@ function authenticate(request: SandboxRequest): SandboxResponse | null {
 		).response('');
 	}
 	const version = request.headers['stripe-version'];
-	if (version && version !== API_VERSION) {
+	if (version && !/^\d{4}-\d{2}-\d{2}(\.[a-z]+)?$/.test(version)) {
 		return new StripeError(
 			400,
 			'invalid_request_error',
-			`Invalid Stripe API version: ${version}. This stand-in speaks ${API_VERSION} only.`
+			`Invalid Stripe API version: ${version}`
 		).response('');
 	}
 	return null;

@@ -52,6 +52,7 @@ export function newSession(account: Account, params: Form, given: Given): Sessio
 			given.mode === 'subscription'
 				? (params.choice('payment_method_collection', ['always', 'if_required']) ?? 'always')
 				: 'if_required',
+		payment_method_types: allowed ?? PAYMENT_TYPES,
 		payment_status: given.total === 0 ? 'no_payment_required' : 'unpaid',
 		setup_intent: null,
 		status: 'open',
@@ -68,7 +69,6 @@ export function newSession(account: Account, params: Form, given: Given): Sessio
 			client_secret: hosted ? null : `${id}_secret_${account.secret()}`,
 			customer_creation:
 				given.mode === 'payment' ? 'if_required' : given.customer ? null : 'always',
-			payment_method_types: allowed ?? PAYMENT_TYPES,
 			...(hosted ? {} : { return_url: params.text('return_url') }),
 			tax_id_collection: {
 				enabled: params.object('tax_id_collection')?.flag('enabled') ?? false,

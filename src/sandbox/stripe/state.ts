@@ -52,6 +52,7 @@ export type Session = Base & {
 	ui_mode: string;
 	url: string | null;
 	payment_method_collection: string | null;
+	payment_method_types: string[];
 };
 export type SetupIntent = Base & {
 	created: number;

@@ -75,7 +75,12 @@ export class Deliveries {
 		for (const delivery of this.#account.log.deliveries) {
 			if (delivery.next_at > now || this.#running.has(delivery)) continue;
 			this.#running.add(delivery);
-			void this.#attempt(delivery).finally(() => {
+			const attempt = this.#attempt(delivery).catch((error: unknown) => {
+				// An endpoint that vanished in between, say: the message is lost, the sandbox is not.
+				this.#done(delivery, undefined);
+				process.stderr.write(`sandbox webhook: ${String(error)}\n`);
+			});
+			void attempt.finally(() => {
 				this.#running.delete(delivery);
 				this.#account.logChanged();
 				this.#schedule();

@@ -4,10 +4,10 @@ import { needsMethod, paySession, type Buyer, type PayOutcome } from '../complet
 import { runDue } from '../due.ts';
 import type { Session } from '../state.ts';
 import { cardFields, checkCard, NO_CARD, readCard, testCards, type CardInput } from './cardform.ts';
-import { html } from '../../kernel/html.ts';
+import { html, type Html } from '../../kernel/html.ts';
 import { amount, document, redirect } from './html.ts';
 import { applyPromotion } from './promotion.ts';
-import { isTextKey, language, speaker, type Lang, type TextKey } from './texts.ts';
+import { isTextKey, language, speaker, type Lang, type Say, type TextKey } from './texts.ts';
 
 interface Typed {
 	card: CardInput;
@@ -203,31 +203,7 @@ function payPage(
 					value="${email ?? typed.email}"
 					${email ? html` readonly` : ''}
 				/>
-				${
-					asksMethod
-						? html`<fieldset style="border:0;padding:0;margin:0">
-								<label class="choice"
-									><input
-										type="radio"
-										name="method"
-										value="card"
-										${typed.method === 'bank' ? '' : html` checked`}
-									/>
-									${say('card')}</label
-								>
-								${cardFields(say, typed.card)}
-								<label class="choice"
-									><input
-										type="radio"
-										name="method"
-										value="bank"
-										${typed.method === 'bank' ? html` checked` : ''}
-									/>
-									${say('bank')}</label
-								>
-							</fieldset>`
-						: ''
-				}
+				${asksMethod ? methods(session, typed, say) : ''}
 				${
 					plan?.allow_promotion_codes
 						? html`<label for="promotion">${say('promotion')}</label
@@ -240,6 +216,21 @@ function payPage(
 		</main>
 	</div>`;
 	return document(lang, title, body);
+}
+
+function methods(session: Session, typed: Typed, say: Say): Html {
+	const takes = session.payment_method_types;
+	const bank =
+		takes.includes('us_bank_account') && (typed.method === 'bank' || !takes.includes('card'));
+	const radio = (value: string, chosen: boolean, label: TextKey) =>
+		html`<label class="choice"
+			><input type="radio" name="method" value="${value}" ${chosen ? html` checked` : ''} />
+			${say(label)}</label
+		>`;
+	return html`<fieldset style="border:0;padding:0;margin:0">
+		${takes.includes('card') ? html`${radio('card', !bank, 'card')}${cardFields(say, typed.card)}` : ''}
+		${takes.includes('us_bank_account') ? radio('bank', bank, 'bank') : ''}
+	</fieldset>`;
 }
 
 function authenticatePage(session: Session, lang: Lang): SandboxResponse {

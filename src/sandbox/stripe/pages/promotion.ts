@@ -17,6 +17,9 @@ export function applyPromotion(account: Account, session: Session, code: string)
 		line.amount_total = line.amount_subtotal - couponValue(coupon, line.amount_subtotal);
 	}
 	session.amount_total = plan.lines.reduce((sum, line) => sum + line.amount_total, 0);
+	const off = (session.amount_subtotal ?? 0) - session.amount_total;
+	const details = { amount_discount: off, amount_shipping: 0, amount_tax: 0 };
+	Object.assign(session, { total_details: details });
 	account.changed();
 	return true;
 }
