@@ -5,6 +5,7 @@
 export const PUBLIC_ROUTES: readonly string[] = [
 	'/',
 	'/signup',
+	'/signup/continue',
 	'/success',
 	'/kb',
 	'/kb/[slug]',
@@ -19,6 +20,7 @@ export const PUBLIC_ROUTES: readonly string[] = [
 	'/reset/[token]',
 	'/set-password/[token]',
 	'/api/auth/login',
+	'/api/signup/name',
 	'/api/openapi.json',
 	'/api/docs',
 	'/health',

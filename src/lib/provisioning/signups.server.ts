@@ -14,8 +14,6 @@ import type { SignupInput } from './schema.ts';
 const SESSION_LASTS = 31 * MINUTE;
 /** A session that ends sooner than this is not offered any more: nobody types a card in less. */
 const SESSION_USABLE = 2 * MINUTE;
-/** What the cookie that opens /success is signed for. */
-export const SIGNUP_COOKIE = 'signup';
 
 export interface Visitor {
 	ip: string | null;
@@ -167,7 +165,7 @@ async function create(signup: Signup, row: CheckoutSession): Promise<string> {
 			priceId: await ensureStripePrice(price.id),
 			locale: signup.locale === 'en' ? 'en' : 'es',
 			successUrl: `${successUrl(signup.id)}&session_id={CHECKOUT_SESSION_ID}`,
-			cancelUrl: `${env.ORIGIN}/signup?plan=${signup.planId}&cancelled=1`,
+			cancelUrl: `${env.ORIGIN}/signup?cancelled=1`,
 			expiresAt: row.expiresAt,
 			metadata: { signup_id: signup.id, slug: signup.slug }
 		})

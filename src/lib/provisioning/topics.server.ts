@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { unsign } from '#lib/core/crypto.server.ts';
 import { asCustomer, db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import { requestCookie } from '#lib/identity/cookies.server.ts';
 import { publicRoute, requireCustomer, requireStaff } from '#lib/identity/guard.server.ts';
 import { defineTopic } from '#lib/identity/topics.server.ts';
-import { SIGNUP_COOKIE } from './signups.server.ts';
+import { signupOfRequest } from './signupCookie.server.ts';
 
 defineTopic({
 	name: 'admin.tenants',
@@ -51,8 +49,7 @@ defineTopic({
 	moves: true,
 	guard: async (event, id) => {
 		const auth = publicRoute(event);
-		const signed = requestCookie(event.request, SIGNUP_COOKIE);
-		if (signed && unsign(signed, SIGNUP_COOKIE) === id) return uuid(id);
+		if (signupOfRequest(event.request) === id) return uuid(id);
 		if (!auth) throw new AppError('NOT_LOGGED_IN');
 		const { customerId } = requireCustomer(event, 'instance:read');
 		// Members may not read the table itself: it holds what a visitor typed.

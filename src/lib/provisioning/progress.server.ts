@@ -1,0 +1,78 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import { publicUrl } from '../domains/baseDomains.server.ts';
+import { setupSpeed } from './speed.server.ts';
+import { latestRuns } from './tenantView.server.ts';
+
+/** One step as people who wait see it. */
+export interface StepProgress {
+	name: string;
+	status: 'pending' | 'running' | 'done' | 'failed' | 'skipped' | 'undone';
+	seconds: number | null;
+	/** How long it usually takes; null when we do not know yet. */
+	usualSeconds: number | null;
+}
+
+export interface SetupProgress {
+	/** State of the tenant. */
+	status: string;
+	/** Of the run; null before it begins. */
+	runStatus: string | null;
+	startedAt: Date | null;
+	finishedAt: Date | null;
+	usualSeconds: number | null;
+	steps: StepProgress[];
+	url: string;
+	slug: string;
+	/** How many paid before and still wait for room; null when it does not wait. */
+	ahead: number | null;
+}
+
+/** Where the set-up of a tenant stands. The caller has proved that the viewer may see this tenant. */
+export async function setupProgress(tx: Tx, tenantId: string): Promise<SetupProgress> {
+	const tenant = await tx.tenant.findUniqueOrThrow({
+		where: { id: tenantId },
+		select: {
+			id: true,
+			slug: true,
+			status: true,
+			isolation: true,
+			queuedAt: true,
+			baseDomain: { select: { name: true } }
+		}
+	});
+	const run = (await latestRuns(tx, [tenantId])).get(tenantId);
+	const usual = await setupSpeed(tx);
+	return {
+		status: tenant.status,
+		runStatus: run?.status ?? null,
+		startedAt: run?.createdAt ?? null,
+		finishedAt: run?.finishedAt ?? null,
+		usualSeconds: usual?.seconds ?? null,
+		steps: (run?.steps ?? []).map((step) => ({
+			name: step.name,
+			status: step.status,
+			seconds:
+				step.startedAt && step.finishedAt
+					? (step.finishedAt.getTime() - step.startedAt.getTime()) / 1000
+					: null,
+			usualSeconds: usual?.steps.find(({ name }) => name === step.name)?.seconds ?? null
+		})),
+		url: publicUrl(tenant.slug, tenant.baseDomain.name),
+		slug: tenant.slug,
+		ahead: tenant.status === 'waiting_capacity' ? await countAhead(tx, tenant) : null
+	};
+}
+
+function countAhead(
+	tx: Tx,
+	tenant: { id: string; isolation: 'shared' | 'dedicated' | 'dedicated_ha'; queuedAt: Date | null }
+): Promise<number> {
+	return tx.tenant.count({
+		where: {
+			status: 'waiting_capacity',
+			isolation: tenant.isolation,
+			queuedAt: { lt: tenant.queuedAt ?? new Date(0) },
+			NOT: { id: tenant.id }
+		}
+	});
+}

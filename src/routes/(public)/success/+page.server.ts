@@ -1,0 +1,40 @@
+import { db } from '#lib/core/db.server.ts';
+import { publicRoute } from '#lib/identity/guard.server.ts';
+import { setupProgress } from '#lib/provisioning/progress.server.ts';
+import { signupOf } from '#lib/provisioning/signupCookie.server.ts';
+import type { PageServerLoad } from './$types';
+
+/**
+ * Where a signup stands. The browser that began it sees everything; whoever has only the address of this page, with
+ * the ids that Stripe puts into it, sees the state in words and no name.
+ */
+export const load: PageServerLoad = async (event) => {
+	publicRoute(event);
+	const own = signupOf(event.cookies);
+	if (own) {
+		const signup = await db.signup.findUnique({
+			where: { id: own },
+			select: { id: true, status: true, companyName: true, slug: true, email: true, tenantId: true }
+		});
+		if (signup) {
+			return {
+				status: signup.status,
+				signup: {
+					id: signup.id,
+					companyName: signup.companyName,
+					slug: signup.slug,
+					email: signup.email
+				},
+				progress: signup.tenantId ? await setupProgress(db, signup.tenantId) : null
+			};
+		}
+	}
+	const stripeSessionId = event.url.searchParams.get('session_id');
+	const session = stripeSessionId
+		? await db.checkoutSession.findUnique({
+				where: { stripeSessionId },
+				select: { signup: { select: { status: true } } }
+			})
+		: null;
+	return { status: session?.signup.status ?? null, signup: null, progress: null };
+};
