@@ -1,15 +1,19 @@
 import { db } from './db.server.ts';
+import { listeningState } from './listen.server.ts';
 import { log } from './log.server.ts';
 import { isQueueOpen } from './queue.server.ts';
 
 export interface Readiness {
 	ready: boolean;
 	/** By part: `ok`, or in a few words what is missing. */
-	checks: Record<'database' | 'migrations' | 'queue', string>;
+	checks: Record<'database' | 'migrations' | 'queue' | 'live', string>;
 }
 
 // A balancer asks every few seconds; a database that takes longer is as good as away.
 const PATIENCE_MS = 2_000;
+
+// A worker alone has no browser to tell anything.
+const LIVE = { on: 'ok', off: 'ok', lost: 'LISTEN is missing: nothing arrives by itself' };
 
 /** @param expected names of the migrations that this build needs */
 export async function readiness(expected: string[]): Promise<Readiness> {
@@ -21,7 +25,8 @@ export async function readiness(expected: string[]): Promise<Readiness> {
 			: missing.length === 0
 				? 'ok'
 				: `missing: ${missing.join(', ')}`,
-		queue: isQueueOpen() ? 'ok' : 'not started'
+		queue: isQueueOpen() ? 'ok' : 'not started',
+		live: LIVE[listeningState()]
 	};
 	return { ready: Object.values(checks).every((state) => state === 'ok'), checks };
 }

@@ -34,3 +34,22 @@ export function setChallengeCookie(cookies: Cookies, value: string, expires: Dat
 export function clearChallengeCookie(cookies: Cookies): void {
 	cookies.delete(challengeCookie(), common());
 }
+
+/** One cookie of a request that reached us outside SvelteKit; undefined when it has none of this name. */
+export function requestCookie(request: Pick<Request, 'headers'>, name: string): string | undefined {
+	for (const pair of (request.headers.get('cookie') ?? '').split(';')) {
+		const cut = pair.indexOf('=');
+		if (cut < 0 || pair.slice(0, cut).trim() !== name) continue;
+		const value = pair
+			.slice(cut + 1)
+			.trim()
+			.replace(/^"(.*)"$/, '$1');
+		try {
+			return decodeURIComponent(value);
+		} catch {
+			// No cookie of ours: those decode.
+			return undefined;
+		}
+	}
+	return undefined;
+}

@@ -99,7 +99,7 @@ export function loginPath(event: Guarded, side: 'admin' | 'tenant'): string {
 
 /** True for what answers machines: envelope instead of pages and redirects. */
 export function isApi(event: Pick<RequestEvent, 'url'>): boolean {
-	return /^\/(api|webhooks|health)(\/|$)/.test(event.url.pathname);
+	return /^\/(api|webhooks|health|live)(\/|$)/.test(event.url.pathname);
 }
 
 export function isStaffPath(pathname: string): boolean {

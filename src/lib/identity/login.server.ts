@@ -1,14 +1,13 @@
 import type { RequestEvent } from '@sveltejs/kit';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import { publish } from '#lib/core/live.server.ts';
 import { audit } from '#lib/logs/audit.server.ts';
 import { actorOf } from './actor.server.ts';
 import type { Auth, AuthUser } from './auth.ts';
 import { foldEmail } from './email.ts';
 import { checkPassword } from './passwords.server.ts';
 import { clearPoints, returnPoint, takePoint } from './rateLimits.server.ts';
-import { type Side, authUser, createSession } from './sessions.server.ts';
+import { type Side, accessChanged, authUser, createSession } from './sessions.server.ts';
 import { checkSecondFactor } from './totp.server.ts';
 import { issueUserToken, readUserToken, spendUserToken } from './userTokens.server.ts';
 
@@ -118,7 +117,7 @@ export async function logout(auth: Auth): Promise<void> {
 			action: 'identity.logout',
 			subject: { type: 'session', id: session.id }
 		});
-		await publish(tx, `user:${auth.user.id}`, 'sessions');
+		await accessChanged(tx, auth.user.id);
 	});
 }
 

@@ -63,9 +63,11 @@ export const authUser = {
 /**
  * Who holds this cookie, with what they may do now; null when the session ended, the person was disabled or lost the
  * role. `slidTo` is the new end when this visit moved it.
+ * @param options slide false: looking is no visit, so that an open socket keeps no forgotten session alive
  */
 export async function resolveSession(
-	token: string | undefined
+	token: string | undefined,
+	{ slide: mayGoOn = true } = {}
 ): Promise<{ auth: Auth; slidTo: Date | null } | null> {
 	const given = readBearer(token);
 	if (!given) return null;
@@ -103,7 +105,7 @@ export async function resolveSession(
 		auth = await memberAuth(user, session.customerId, common);
 	}
 	if (!auth) return null;
-	const due = at.getTime() - session.lastSeenAt.getTime() >= SLIDE_EVERY;
+	const due = mayGoOn && at.getTime() - session.lastSeenAt.getTime() >= SLIDE_EVERY;
 	return { auth, slidTo: due ? await slide(id, session.side, at) : null };
 }
 
@@ -154,7 +156,7 @@ export async function revokeSession(tx: Tx, auth: Auth, sessionId: string): Prom
 		action: 'identity.revoke_session',
 		subject: { type: 'session', id: sessionId }
 	});
-	await publish(tx, `user:${auth.user.id}`, 'sessions');
+	await accessChanged(tx, auth.user.id);
 }
 
 /** Ends every session of a person but the given one: after a new password, a new second factor, a lost role. */
@@ -166,7 +168,7 @@ export async function revokeSessions(
 	const { count } = await tx.session.deleteMany({
 		where: { userId, ...(exceptId && { id: { not: exceptId } }) }
 	});
-	await publish(tx, `user:${userId}`, 'sessions');
+	await accessChanged(tx, userId);
 	return count;
 }
 
@@ -190,7 +192,16 @@ export async function switchCustomer(tx: Tx, auth: Auth, customerId: string): Pr
 		before: { customerId: auth.customer.id },
 		after: { customerId }
 	});
-	await publish(tx, `user:${auth.user.id}`, 'sessions');
+	await accessChanged(tx, auth.user.id);
+}
+
+/**
+ * Says that a person's sessions, role or companies changed: pages that list them load again, and every socket of theirs
+ * is asked anew whether it may hear what it hears.
+ */
+export async function accessChanged(tx: Tx, userId: string): Promise<void> {
+	await publish(tx, `user:${userId}`, 'sessions');
+	await publish(tx, `access:${userId}`);
 }
 
 /** Removes sessions and links that ended; what they did is in the audit log. */
