@@ -15,6 +15,7 @@ import { clientAddress } from '#lib/identity/clientAddress.server.ts';
 import { failure } from '#lib/identity/envelope.server.ts';
 import { isApi } from '#lib/identity/guard.server.ts';
 import { withSecurityHeaders } from '#lib/identity/securityHeaders.server.ts';
+import { answerForTenantHost } from '#lib/provisioning/offAir.server.ts';
 import { serverTheme } from '#lib/ui/theme.ts';
 import { paraglideMiddleware } from '#i18n/paraglide/server.js';
 
@@ -39,6 +40,8 @@ export const handle: Handle = async ({ event, resolve }) => {
 	const response = await paraglideMiddleware(event.request, async ({ request, locale }) => {
 		event.request = request;
 		event.locals.locale = locale;
+		const offAir = await answerForTenantHost(request, locale);
+		if (offAir) return offAir;
 		try {
 			refuseLargeBody(request);
 			refuseForeignOrigin(event);
