@@ -23,6 +23,7 @@ export function nodesSection(kernel: Kernel): Html {
 						<td>${all.filter((one) => one.node === node.name).length}</td>
 						<td>
 							${act(node.online ? 'Apagar' : 'Encender', `/__sandbox/proxmox/nodes/${node.name}`, 'nodos', { 'online:bool': String(!node.online) })}
+							${act(node.extraMemoryBytes > 0 ? 'Liberar memoria' : 'Llenar memoria', `/__sandbox/proxmox/nodes/${node.name}`, 'nodos', { 'used_memory_gib:number': node.extraMemoryBytes > 0 ? '0' : String(node.memoryBytes / GIB) })}
 						</td>
 					</tr>`
 			),
@@ -30,7 +31,7 @@ export function nodesSection(kernel: Kernel): Html {
 		)}
 		<h3>Almacenamientos</h3>
 		${table(
-			['Nombre', 'Tipo', 'Contenido', 'Tamaño', 'Estado'],
+			['Nombre', 'Tipo', 'Contenido', 'Tamaño', 'Estado', ''],
 			storages.map(
 				(one) =>
 					html`<tr>
@@ -39,6 +40,10 @@ export function nodesSection(kernel: Kernel): Html {
 						<td>${one.content.join(', ')}</td>
 						<td>${Math.round(one.totalBytes / GIB)} GiB</td>
 						<td>${one.offline ? 'caído' : 'en línea'}</td>
+						<td>
+							${act(Object.values(one.filled).some((bytes) => bytes > 0) ? 'Vaciar' : 'Llenar', `/__sandbox/proxmox/storages/${one.storage}`, 'nodos', { 'filled_gib:number': Object.values(one.filled).some((bytes) => bytes > 0) ? '0' : String(one.totalBytes / GIB) })}
+							${act(one.offline ? 'Conectar' : 'Desconectar', `/__sandbox/proxmox/storages/${one.storage}`, 'nodos', { 'online:bool': String(one.offline) })}
+						</td>
 					</tr>`
 			),
 			'Ningún almacenamiento.'

@@ -5,6 +5,7 @@ import { outcome, type Invocation, type Outcome } from '../ssh/shell.ts';
 import type { Guest } from './commands.ts';
 import { databaseCommand } from './cli-db.ts';
 import { ODOO_MS } from './durations.ts';
+import { NOT_UP } from './psql.ts';
 import { runShellScript } from './shell-script.ts';
 import { newDatabase, type GuestState } from './state.ts';
 
@@ -148,6 +149,9 @@ async function dispatch(
 	interrupted: boolean
 ): Promise<Outcome> {
 	await guest.wait(ODOO_MS.start, invocation.signal);
+	if (guest.container.readyAtMs > Date.now()) {
+		return outcome(1, '', `psycopg2.OperationalError: ${NOT_UP}`);
+	}
 	switch (parsed.command) {
 		case 'db':
 			return databaseCommand(guest, state, parsed, invocation, interrupted);

@@ -4,9 +4,16 @@ import type { DatabaseState, GuestState } from './state.ts';
 
 const QUERY_MS = 60;
 
+/** What every client of PostgreSQL says while the server is not there. */
+export const NOT_UP =
+	'connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: No such file or directory\n\tIs the server running locally and accepting connections on that socket?\n';
+
 /** The few questions that an operator asks PostgreSQL: which databases there are, and whether one is whole. */
 export async function psql(guest: Guest, state: GuestState, args: string[]): Promise<Outcome> {
 	await guest.wait(QUERY_MS, new AbortController().signal);
+	if (guest.container.readyAtMs > Date.now()) {
+		return outcome(2, '', `psql: error: ${NOT_UP}`);
+	}
 	const { flags, command, database } = options(args);
 	const names = ['postgres', ...Object.keys(state.databases).sort(), 'template0', 'template1'];
 	if (flags.includes('l')) {

@@ -126,7 +126,7 @@ export async function startProxmox(
 		nodes: servers.map(({ access }) => access),
 		close: async () => {
 			consoles.close();
-			await Promise.all(servers.map(({ server }) => server.follow(false)));
+			await Promise.all(servers.map(({ server }) => server.close()));
 		}
 	};
 }
@@ -136,6 +136,7 @@ export class NodeServer {
 	readonly #listen: (port: number) => Promise<{ port: number; close(): Promise<void> }>;
 	#port = 0;
 	#open: { close(): Promise<void> } | null = null;
+	#closed = false;
 	/** Openings and closings, one after the other. */
 	#last: Promise<void> = Promise.resolve();
 
@@ -152,7 +153,7 @@ export class NodeServer {
 
 	follow(online: boolean): Promise<void> {
 		this.#last = this.#last.then(async () => {
-			if (online && !this.#open) await this.open(this.#port);
+			if (online && !this.#open && !this.#closed) await this.open(this.#port);
 			else if (!online && this.#open) {
 				const server = this.#open;
 				this.#open = null;
@@ -160,5 +161,11 @@ export class NodeServer {
 			}
 		});
 		return this.#last;
+	}
+
+	/** For good: no power switch brings it back. */
+	close(): Promise<void> {
+		this.#closed = true;
+		return this.follow(false);
 	}
 }

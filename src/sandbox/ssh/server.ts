@@ -68,7 +68,7 @@ export async function startSsh(
 	return {
 		nodes: servers.map(({ access }) => access),
 		close: async () => {
-			await Promise.all(servers.map(({ server }) => server.follow(false)));
+			await Promise.all(servers.map(({ server }) => server.close()));
 			if (!options.dataDir) rmSync(folder, { recursive: true, force: true });
 		}
 	};

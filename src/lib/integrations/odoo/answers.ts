@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VendorError } from '../errors.ts';
 import { OdooError } from './errors.ts';
 import { RESULT } from './script.ts';
 
@@ -46,6 +47,7 @@ export function malformed(operation: string, text: string): OdooError {
 /** Meaning of a command that failed; PostgreSQL and Odoo say it on stderr. */
 export function commandFailed(
 	operation: string,
+	changes: boolean,
 	{ code, stderr }: { code: number; stderr: string }
 ): OdooError {
 	const lines = stderr
@@ -55,6 +57,8 @@ export function commandFailed(
 	const found: [RegExp, OdooError['kind']][] = [
 		[/already exists/i, 'exists'],
 		[/template database "[^"]*" does not exist/i, 'no_template'],
+		// PostgreSQL or Odoo is still starting, or was stopped: nothing was done.
+		[/No such file or directory\s+Is the server running|curl: \(7\)|starting up/i, 'not_ready'],
 		[/relation "[^"]*" does not exist|UndefinedTable/i, 'incomplete'],
 		[/database "?[^" ]*"? does not exist/i, 'no_database']
 	];
@@ -64,12 +68,28 @@ export function commandFailed(
 		lines.at(-1) ??
 		`exit code ${code}`
 	).slice(0, 500);
-	// Killed by a signal: how far it came is not known.
+	const unclear = kind === 'failed';
 	return new OdooError({
 		operation,
 		kind,
 		message,
 		code: String(code),
-		ambiguous: kind === 'failed'
+		retryable: kind === 'not_ready' || (unclear && !changes),
+		// How far a command came before it failed or was killed is not known.
+		ambiguous: unclear && changes
 	});
+}
+
+/**
+ * Looks whether a change is there. When looking fails, the change itself may well have happened.
+ * @throws OdooError `failed`, ambiguous
+ */
+export async function readBack<T>(operation: string, look: () => Promise<T>): Promise<T> {
+	try {
+		return await look();
+	} catch (cause) {
+		if (!(cause instanceof VendorError)) throw cause;
+		const message = `What was done could not be read back: ${cause.message}`;
+		throw new OdooError({ operation, kind: 'failed', message, ambiguous: true, cause });
+	}
 }

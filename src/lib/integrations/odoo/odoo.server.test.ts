@@ -191,11 +191,29 @@ describe('failures', () => {
 		expect(await client.databaseState('acme')).toBe('ready');
 	});
 
+	test('a database that cannot be looked at afterwards may be there', async () => {
+		pve.kernel.faults.add({ target: 'ssh', match: 'psql', kind: 'reset' });
+		expect(await failure(client.duplicateTemplate('tpl_18_es', 'acme'))).toMatchObject({
+			operation: 'db.duplicate',
+			ambiguous: true,
+			retryable: false
+		});
+		expect(await client.databaseState('acme')).toBe('ready');
+	});
+
+	test('a container that is still booting is not ready: nothing was done', async () => {
+		pve.cluster.state.containers[301]!.readyAtMs = Date.now() + 60_000;
+		const notYet = { kind: 'not_ready', retryable: true, ambiguous: false };
+		expect(await failure(client.duplicateTemplate('tpl_18_es', 'acme'))).toMatchObject(notYet);
+		expect(await failure(client.listDatabases())).toMatchObject(notYet);
+		expect(await client.healthy()).toBe(false);
+	});
+
 	test('a stopped service is unhealthy, and a login cannot be asked', async () => {
 		guest().active = false;
 		expect(await client.healthy()).toBe(false);
 		expect(await failure(client.authenticate('tpl_18_es', 'admin', 'admin'))).toMatchObject({
-			kind: 'failed'
+			kind: 'not_ready'
 		});
 	});
 });

@@ -1,12 +1,14 @@
 import type { CallRecorder } from '../record.ts';
 import {
 	commandFailed,
+	readBack,
 	malformed,
 	parametersSchema,
 	parseJson,
 	resultOf,
 	rpcSchema
 } from './answers.ts';
+import { checked } from './database-name.ts';
 import { OdooError } from './errors.ts';
 import { configureScript, redacted, type DatabaseSettings } from './script.ts';
 
@@ -15,7 +17,7 @@ export type { DatabaseSettings } from './script.ts';
 /** Runs a command inside the container, as `SshClient.inside(vmid)` does. @throws VendorError when it cannot be run */
 export type OdooExec = (
 	argv: string[],
-	options?: { stdin?: string; timeoutMs?: number }
+	options?: { stdin?: string; timeoutMs?: number; changes?: boolean }
 ) => Promise<{ code: number; stdout: string; stderr: string }>;
 
 export interface OdooConfig {
@@ -42,9 +44,6 @@ const TIMEOUTS = {
 	init: 1800,
 	dump: 3600
 } as const;
-/** What Odoo accepts, without what PostgreSQL would fold or a shell would read. */
-const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-
 /**
  * Odoo inside one container, through its command line: no master password travels. Tenant data goes on stdin; arguments
  * hold database names and our own constants alone. Success is what is read back, never what a command reports.
@@ -65,20 +64,26 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		send: () => Promise<T>
 	) => record({ vendor: 'odoo', operation, changes, key: database, request }, send);
 
-	/** A command that must end with 0. */
-	const run = async (
+	const send = async (
 		operation: string,
+		changes: boolean,
 		argv: string[],
 		seconds: number,
 		stdin?: string
 	): Promise<string> => {
-		const result = await exec(argv, { stdin, timeoutMs: seconds * SECOND });
+		const result = await exec(argv, { stdin, timeoutMs: seconds * SECOND, changes });
 		if (result.code === 0) return result.stdout;
-		throw commandFailed(operation, result);
+		throw commandFailed(operation, changes, result);
 	};
+	/** A change that must end with 0. */
+	const run = (operation: string, argv: string[], seconds: number, stdin?: string) =>
+		send(operation, true, argv, seconds, stdin);
+	/** A question: losing its answer does no harm. */
+	const ask = (operation: string, argv: string[], seconds: number, stdin?: string) =>
+		send(operation, false, argv, seconds, stdin);
 
 	const query = (operation: string, database: string, sql: string) =>
-		run(operation, asOdoo('psql', '-X', '-d', database, '-At', '-c', sql), TIMEOUTS.query);
+		ask(operation, asOdoo('psql', '-X', '-d', database, '-At', '-c', sql), TIMEOUTS.query);
 
 	const names = async (): Promise<string[]> => {
 		const text = await query(
@@ -106,7 +111,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 	};
 
 	const expectReady = async (operation: string, database: string): Promise<void> => {
-		const state = await stateOf(database);
+		const state = await readBack(operation, () => stateOf(database));
 		if (state === 'ready') return;
 		const absent = state === 'absent';
 		throw new OdooError({
@@ -142,7 +147,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		/** Major version of the program that is installed. */
 		version: () =>
 			call('version', false, '', {}, async () => {
-				const text = await run('version', asOdoo(program, '--version'), TIMEOUTS.query);
+				const text = await ask('version', asOdoo(program, '--version'), TIMEOUTS.query);
 				const major = Number(/(\d+)(?:\.\d+)?/.exec(text)?.[1]);
 				if (!major) throw malformed('version', text);
 				return major;
@@ -211,7 +216,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 			call('db.drop', true, database, {}, async () => {
 				if (!(await names()).includes(checked(database))) return false;
 				await run('db.drop', db('drop', database), TIMEOUTS.drop);
-				if ((await names()).includes(database)) {
+				if ((await readBack('db.drop', names)).includes(database)) {
 					throw new OdooError({
 						operation: 'db.drop',
 						kind: 'not_done',
@@ -226,9 +231,9 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 			call('db.dump', true, database, { path }, async () => {
 				await run('db.dump', db('dump', checked(database), path), TIMEOUTS.dump);
 				const sha256 =
-					(await run('db.dump', ['sha256sum', path], TIMEOUTS.dump)).split(' ')[0] ?? '';
+					(await ask('db.dump', ['sha256sum', path], TIMEOUTS.dump)).split(' ')[0] ?? '';
 				const sizeBytes = Number(
-					(await run('db.dump', ['stat', '-c', '%s', path], TIMEOUTS.query)).trim()
+					(await ask('db.dump', ['stat', '-c', '%s', path], TIMEOUTS.query)).trim()
 				);
 				if (!/^[0-9a-f]{64}$/.test(sha256) || !(sizeBytes > 0))
 					throw malformed('db.dump', `${sha256} ${sizeBytes}`);
@@ -268,7 +273,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 					'@-',
 					'http://127.0.0.1:8069/jsonrpc'
 				];
-				const text = await run('login', argv, TIMEOUTS.http + 5, JSON.stringify(request));
+				const text = await ask('login', argv, TIMEOUTS.http + 5, JSON.stringify(request));
 				const answer = rpcSchema.safeParse(parseJson(text));
 				if (!answer.success) throw malformed('login', text);
 				if (answer.data.error)
@@ -284,14 +289,9 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		healthy: () =>
 			call('health', false, '', {}, async () => {
 				const argv = ['curl', '-sS', '-f', '-m', '5', 'http://127.0.0.1:8069/web/health'];
-				return (await exec(argv, { timeoutMs: 10 * SECOND })).code === 0;
+				return (await exec(argv, { timeoutMs: 10 * SECOND, changes: false })).code === 0;
 			})
 	};
 }
 
 export type OdooClient = ReturnType<typeof odoo>;
-
-function checked(database: string): string {
-	if (!NAME.test(database)) throw new TypeError(`no database name: ${JSON.stringify(database)}`);
-	return database;
-}

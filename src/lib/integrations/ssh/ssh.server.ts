@@ -22,6 +22,8 @@ export interface ExecOptions {
 	stdin?: string | Buffer;
 	/** The command is stopped on the other side when this is over. 60 seconds by default. */
 	timeoutMs?: number;
+	/** The command changes something, so that a lost answer is ambiguous; true by default. `call` wins. */
+	changes?: boolean;
 	/** How the call is recorded; null: the caller records it. A change named `ssh.exec` by default. */
 	call?: { operation: string; changes: boolean; key?: string } | null;
 }
@@ -35,7 +37,7 @@ export interface ExecResult {
 /** Runs a command inside one container. */
 export type ContainerExec = (
 	argv: string[],
-	options?: Pick<ExecOptions, 'stdin' | 'timeoutMs'>
+	options?: Pick<ExecOptions, 'stdin' | 'timeoutMs' | 'changes'>
 ) => Promise<ExecResult>;
 
 /** sshd allows ten sessions on a connection; some room is left for a person. */
@@ -88,8 +90,10 @@ export function ssh(config: SshConfig, record: CallRecorder) {
 
 	const exec = (argv: string[], options: ExecOptions = {}): Promise<ExecResult> => {
 		const call =
-			options.call === undefined ? { operation: 'ssh.exec', changes: true } : options.call;
-		if (!call) return send('ssh.exec', true, argv, options);
+			options.call === undefined
+				? { operation: 'ssh.exec', changes: options.changes ?? true }
+				: options.call;
+		if (!call) return send('ssh.exec', options.changes ?? true, argv, options);
 		const request = { argv, stdinBytes: options.stdin?.length ?? 0 };
 		return record({ vendor: 'ssh', request, ...call }, () =>
 			send(call.operation, call.changes, argv, options)
