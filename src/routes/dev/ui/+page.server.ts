@@ -1,6 +1,7 @@
 import { error, fail } from '@sveltejs/kit';
 import { message, superValidate } from 'sveltekit-superforms';
 import { zod4 } from 'sveltekit-superforms/adapters';
+import { publicRoute } from '#lib/identity/guard.server.ts';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
 import { people } from './people.ts';
@@ -11,9 +12,10 @@ function assertNotProduction(): void {
 	if (process.env.APP_ENV === 'production') error(404);
 }
 
-export const load: PageServerLoad = async ({ url }) => {
+export const load: PageServerLoad = async (event) => {
+	publicRoute(event);
 	assertNotProduction();
-	const query = parseListQuery(url, {
+	const query = parseListQuery(event.url, {
 		sort: ['name', 'since', 'mrr'],
 		defaultSort: 'name',
 		filters: ['plan', 'since'],
@@ -39,17 +41,19 @@ export const load: PageServerLoad = async ({ url }) => {
 };
 
 export const actions: Actions = {
-	validated: async ({ request }) => {
+	validated: async (event) => {
+		publicRoute(event);
 		assertNotProduction();
-		const form = await superValidate(request, zod4(sample));
+		const form = await superValidate(event.request, zod4(sample));
 		if (!form.valid) return fail(400, { form });
 		if (form.data.subdomain === 'ocupado')
 			return message(form, 'Ese subdominio ya tiene dueño.', { status: 409 });
 		return message(form, `Guardado: ${form.data.company}`);
 	},
-	plain: async ({ request }) => {
+	plain: async (event) => {
+		publicRoute(event);
 		assertNotProduction();
-		const data = await request.formData();
+		const data = await event.request.formData();
 		const reason = String(data.get('reason') ?? '').trim();
 		if (reason.length < 5)
 			return fail(400, {
@@ -58,12 +62,14 @@ export const actions: Actions = {
 			});
 		return { message: 'Motivo anotado.' };
 	},
-	confirm: async ({ request }) => {
+	confirm: async (event) => {
+		publicRoute(event);
 		assertNotProduction();
-		const data = await request.formData();
+		const data = await event.request.formData();
 		return { message: `Confirmado: ${String(data.get('confirm') ?? '')}` };
 	},
-	broken: async () => {
+	broken: async (event) => {
+		publicRoute(event);
 		assertNotProduction();
 		throw new Error('A failure for the gallery');
 	}
