@@ -8,6 +8,7 @@ export function shell(title: string, body: Html): SandboxResponse {
 			<head>
 				<meta charset="utf-8" />
 				<meta name="viewport" content="width=device-width, initial-scale=1" />
+				<link rel="icon" href="data:," />
 				<title>${title} · Simulador</title>
 				<style>
 					${new Html(CSS)}
@@ -108,7 +109,7 @@ h1{font-size:20px;margin:4px 0 12px}h2{font-size:16px;margin:0 0 10px}h3{font-si
 .scroll{overflow-x:auto}table{width:100%;border-collapse:collapse;font-size:13px}
 td,th{text-align:left;padding:7px 8px;border-bottom:1px solid #e3e8ed;vertical-align:top}th{color:#6c757d;font-weight:600}
 code,pre{font:12.5px ui-monospace,monospace}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f3f6f9;padding:10px;border-radius:6px;margin:6px 0}
-a{color:#003b73}.quiet{color:#6c757d}.error{background:#fdecec;border:1px solid #ef4444;color:#8a1c1c;border-radius:6px;padding:10px}
+td:first-child{white-space:nowrap}a{color:#003b73}.quiet{color:#6c757d}.error{background:#fdecec;border:1px solid #ef4444;color:#8a1c1c;border-radius:6px;padding:10px}
 button{border:1px solid #80abcb;background:#fff;color:#003b73;border-radius:6px;padding:7px 12px;font:inherit;font-weight:600;cursor:pointer;min-height:34px}
 button:focus-visible,a:focus-visible,input:focus-visible,select:focus-visible{outline:3px solid #80abcb}
 .inline{display:inline-block;margin:2px 6px 2px 0}.fields{display:flex;flex-wrap:wrap;gap:10px;align-items:end;margin:10px 0}

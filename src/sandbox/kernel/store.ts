@@ -10,6 +10,7 @@ export class Store {
 	readonly #documents = new Map<string, { value: unknown; initial: () => unknown }>();
 	readonly #dirty = new Set<string>();
 	#timer: NodeJS.Timeout | null = null;
+	#lastFlushMs = 0;
 
 	/** @param dir where the documents live; null keeps them in memory only */
 	constructor(dir: string | null) {
@@ -45,6 +46,7 @@ export class Store {
 
 	/** Writes what is waiting. Called by the timer and at shutdown. */
 	flush(): void {
+		const started = performance.now();
 		if (this.#timer) clearTimeout(this.#timer);
 		this.#timer = null;
 		for (const name of this.#dirty) {
@@ -54,12 +56,17 @@ export class Store {
 			renameSync(`${file}.tmp`, file);
 		}
 		this.#dirty.clear();
+		this.#lastFlushMs = performance.now() - started;
 	}
 
 	#changed(name: string): void {
 		if (!this.#dir) return;
 		this.#dirty.add(name);
-		this.#timer ??= setTimeout(() => this.flush(), 200).unref();
+		this.#timer ??= setTimeout(
+			() => this.flush(),
+			// Large documents are written less often, so that writing takes a tenth of the time at most.
+			Math.max(200, 10 * this.#lastFlushMs)
+		).unref();
 	}
 
 	#file(name: string): string | null {

@@ -28,6 +28,7 @@ export type Delivery = {
 export type EventState = { events: Record<string, StripeEvent>; deliveries: Delivery[] };
 
 const KEPT_EVENTS = 3000;
+const TRIM_EVERY = 500;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** One Stripe account in test mode: its objects, its time and its events. */
@@ -35,6 +36,7 @@ export class Account {
 	readonly kernel: Kernel;
 	readonly #state: StoreDocument<State>;
 	readonly #events: StoreDocument<EventState>;
+	#sinceTrim = 0;
 	/** Origin that hosted pages are served from; known once the server listens. */
 	url = '';
 	/** The API call that is running, for the events that it causes. */
@@ -112,6 +114,12 @@ export class Account {
 		return (this.state.notes[subscription] ??= { pending_lines: [] });
 	}
 
+	#trim(events: EventState['events']): void {
+		const ids = Object.keys(events);
+		for (const id of ids.slice(0, Math.max(0, ids.length - KEPT_EVENTS))) delete events[id];
+		this.#sinceTrim = 0;
+	}
+
 	/** Records an event with the object as it is now and hands it to the webhooks. */
 	emit(type: string, object: object, previous?: object): StripeEvent {
 		const event: StripeEvent = {
@@ -127,8 +135,8 @@ export class Account {
 		};
 		const { events } = this.log;
 		events[event.id] = event;
-		const ids = Object.keys(events);
-		for (const id of ids.slice(0, Math.max(0, ids.length - KEPT_EVENTS))) delete events[id];
+		this.#sinceTrim += 1;
+		if (this.#sinceTrim > TRIM_EVERY) this.#trim(events);
 		this.changed();
 		this.logChanged();
 		this.onEvent(event);

@@ -29,6 +29,7 @@ export type Replays = Record<string, Kept>;
 
 const KEPT_SECONDS = 24 * 3600;
 const USUAL_MS = 250;
+const LOOK_EVERY_MS = 200;
 
 /** Turns the operations into routes with idempotency, unknown-parameter checks and expansion. */
 export function routes(
@@ -94,6 +95,18 @@ async function answer(
 	}
 }
 
+const ran = new WeakMap<Account, { real: number; offset: number }>();
+
+/** What time has brought about shows before the call runs; looking once in a while is enough while time only flows. */
+function keepUp(account: Account): void {
+	const last = ran.get(account);
+	const { offsetMs: offset } = account.kernel.clock;
+	const real = Date.now();
+	if (last && last.offset === offset && real - last.real < LOOK_EVERY_MS) return;
+	ran.set(account, { real, offset });
+	runDue(account);
+}
+
 function keep(replays: StoreDocument<Replays>, key: string, kept: Kept): void {
 	const all = replays.get();
 	all[key] = kept;
@@ -115,7 +128,7 @@ function execute(
 	const params = Form.parse(pairs);
 	const accepted = ACCEPTED[`${operation.method} ${operation.path}`];
 	if (accepted) params.only([...accepted, 'expand']);
-	runDue(account);
+	keepUp(account);
 	account.request = request;
 	try {
 		const result = operation.run({ account, params, path });

@@ -12,75 +12,109 @@ import type { Invoice, Subscription } from './types.ts';
 interface Due {
 	at: number;
 	run: (at: number) => void;
+	/** Still to be done: what ran before it in the same batch may have settled it. */
+	stands: () => boolean;
 }
 
 const DAY = 86_400;
 const HOUR = 3600;
+const MOST_BATCHES = 10_000;
 const OFF_SESSION = { offSession: true, authenticated: false, checkout: false };
 
 /** Lets happen, in order, all that is due by the sandbox's clock. Objects of test clocks stand still. */
 export function runDue(account: Account): void {
-	const now = account.kernel.clock.now();
-	for (let turns = 0; turns < 10_000; turns += 1) {
-		const next = earliest(account, null);
-		if (!next || next.at > now) return;
-		next.run(next.at);
-		account.changed();
-	}
+	runUntil(account, null, account.kernel.clock.now(), () => {});
 }
 
 /** Lets happen what is due for one test clock up to its new time. */
 export function runClock(account: Account, clockId: string, target: number): void {
 	const clock = account.get('test_clocks', clockId);
-	for (let turns = 0; turns < 10_000; turns += 1) {
-		const next = earliest(account, clockId);
-		if (!next || next.at > target) break;
-		clock.frozen_time = Math.max(clock.frozen_time, next.at);
-		next.run(next.at);
-	}
+	runUntil(account, clockId, target, (at) => {
+		clock.frozen_time = Math.max(clock.frozen_time, at);
+	});
 	clock.frozen_time = target;
 	account.changed();
 }
 
-function earliest(account: Account, clock: string | null): Due | null {
-	let first: Due | null = null;
-	const consider = (at: number | null | undefined, run: (at: number) => void): void => {
-		if (at !== null && at !== undefined && (!first || at < first.at)) first = { at, run };
+function runUntil(
+	account: Account,
+	clock: string | null,
+	target: number,
+	reached: (at: number) => void
+): void {
+	for (let turn = 0; turn < MOST_BATCHES; turn += 1) {
+		const due = waiting(account, clock, target);
+		const [first] = due;
+		if (!first) return;
+		// Nothing brings about anything else within the hour (a draft closes an hour later), so this much is one batch.
+		for (const one of due) {
+			if (one.at >= first.at + HOUR) break;
+			if (!one.stands()) continue;
+			reached(one.at);
+			one.run(one.at);
+		}
+		account.changed();
+	}
+}
+
+/** The next thing of each object, as far as it is due, in order of time. */
+function waiting(account: Account, clock: string | null, target: number): Due[] {
+	const due: Due[] = [];
+	const keep = (next: Due | null): void => {
+		if (next && next.at <= target) due.push(next);
 	};
 	for (const subscription of account.all('subscriptions')) {
 		if (subscription.ended_at === null && subscription.test_clock === clock) {
-			ofSubscription(account, subscription, consider);
+			keep(ofSubscription(account, subscription));
 		}
 	}
 	for (const invoice of account.all('invoices')) {
-		if (invoice.test_clock !== clock) continue;
-		if (invoice.status === 'draft') {
-			consider(invoice.automatically_finalizes_at, (at) => closeDraft(account, invoice, at));
-		} else if (invoice.status === 'open') {
-			consider(invoice.next_payment_attempt, (at) => {
-				collect(account, invoice, chargedMethod(account, invoice), OFF_SESSION, at);
-			});
-		}
+		if (invoice.test_clock === clock) keep(ofInvoice(account, invoice));
 	}
-	if (clock) return first;
-	for (const session of account.all('sessions')) {
-		if (session.status === 'open')
-			consider(session.expires_at, () => expireSession(account, session));
+	for (const session of clock ? [] : account.all('sessions')) {
+		if (session.status !== 'open') continue;
+		keep({
+			at: session.expires_at,
+			run: () => expireSession(account, session),
+			stands: () => session.status === 'open'
+		});
 	}
-	return first;
+	return due.sort((a, b) => a.at - b.at);
 }
 
-function ofSubscription(
-	account: Account,
-	subscription: Subscription,
-	consider: (at: number | null, run: (at: number) => void) => void
-): void {
+function ofInvoice(account: Account, invoice: Invoice): Due | null {
+	const { status } = invoice;
+	const at =
+		status === 'draft'
+			? invoice.automatically_finalizes_at
+			: status === 'open'
+				? invoice.next_payment_attempt
+				: null;
+	if (at === null) return null;
+	const run = (time: number): void => {
+		if (status === 'draft') closeDraft(account, invoice, time);
+		else collect(account, invoice, chargedMethod(account, invoice), OFF_SESSION, time);
+	};
+	const stands = (): boolean =>
+		invoice.status === status &&
+		(status === 'draft' ? invoice.automatically_finalizes_at : invoice.next_payment_attempt) === at;
+	return { at, run, stands };
+}
+
+function ofSubscription(account: Account, subscription: Subscription): Due | null {
+	let first: Due | null = null;
+	const stands = (): boolean => subscription.ended_at === null;
+	const consider = (at: number | null, run: (at: number) => void): Due | null => {
+		if (at !== null && (!first || at < first.at)) first = { at, run, stands };
+		return first;
+	};
 	const notes = account.notes(subscription.id);
 	if (subscription.status === 'incomplete') {
-		consider(subscription.created + 23 * HOUR, (at) => expireIncomplete(account, subscription, at));
-		return;
+		return consider(subscription.created + 23 * HOUR, (at) =>
+			expireIncomplete(account, subscription, at)
+		);
 	}
-	if (subscription.status === 'paused') return;
+	if (subscription.status === 'paused') return null;
 	const end = Math.min(...subscription.items.data.map((item) => item.current_period_end));
 	if (subscription.status === 'trialing' && !notes.trial_notified && subscription.trial_end) {
 		consider(Math.max(subscription.created, subscription.trial_end - 3 * DAY), () => {
@@ -108,7 +142,7 @@ function ofSubscription(
 		});
 	}
 	consider(phaseEnd(account, subscription), (at) => nextPhase(account, subscription, at));
-	consider(end, (at) => renew(account, subscription, at));
+	return consider(end, (at) => renew(account, subscription, at));
 }
 
 function renew(account: Account, subscription: Subscription, at: number): void {

@@ -213,8 +213,16 @@ export function line(
 	};
 }
 
+// Making one takes longer than a whole call.
+const formats = new Map<string, Intl.NumberFormat>();
+
 export function money(amount: number, currency: string): string {
-	return new Intl.NumberFormat('en', { style: 'currency', currency }).format(amount / 100);
+	let format = formats.get(currency);
+	if (!format) {
+		format = new Intl.NumberFormat('en', { style: 'currency', currency });
+		formats.set(currency, format);
+	}
+	return format.format(amount / 100);
 }
 
 export function planOf(price: Price): object {

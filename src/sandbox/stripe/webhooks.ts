@@ -16,6 +16,7 @@ const HELD_MS = 3000;
 export class Deliveries {
 	readonly #account: Account;
 	#timer: NodeJS.Timeout | null = null;
+	#timerAt = 0;
 	#closed = false;
 	readonly #running = new Set<Delivery>();
 	/** Met their fault already. */
@@ -24,7 +25,7 @@ export class Deliveries {
 	constructor(account: Account) {
 		this.#account = account;
 		account.onEvent = (event) => this.#queue(event);
-		this.#schedule();
+		this.#wakeForNext();
 	}
 
 	/** Sends an event once more to every endpoint that is subscribed to it, or to one. */
@@ -45,32 +46,40 @@ export class Deliveries {
 			.filter((row) => row.status === 'enabled' && (!only || row.id === only))
 			.filter(({ enabled_events: types }) => types.includes('*') || types.includes(event.type));
 		for (const endpoint of endpoints) {
+			// Events of one moment overtake each other, as the real ones do.
+			const next_at = Date.now() + Math.random() * 800 * kernel.speed;
 			log.deliveries.push({
 				event: event.id,
 				endpoint: endpoint.id,
 				attempts: 0,
-				// Events of one moment overtake each other, as the real ones do.
-				next_at: Date.now() + Math.random() * 800 * kernel.speed,
+				next_at,
 				last_error: null
 			});
+			this.#wake(next_at);
 		}
 		event.pending_webhooks = endpoints.length;
 		this.#account.logChanged();
-		this.#schedule();
 		return endpoints.length;
 	}
 
-	#schedule(): void {
-		if (this.#closed) return;
+	/** Sees to it that something is sent at `at` (real milliseconds), or before. */
+	#wake(at: number): void {
+		if (this.#closed || (this.#timer && this.#timerAt <= at)) return;
 		if (this.#timer) clearTimeout(this.#timer);
-		const waiting = this.#account.log.deliveries.filter((entry) => !this.#running.has(entry));
-		if (!waiting.length) return;
-		const next = Math.min(...waiting.map((entry) => entry.next_at));
-		this.#timer = setTimeout(() => this.#sendDue(), Math.max(0, next - Date.now()));
+		this.#timerAt = at;
+		this.#timer = setTimeout(() => this.#sendDue(), Math.max(0, at - Date.now()));
 		this.#timer.unref();
 	}
 
+	#wakeForNext(): void {
+		const times = this.#account.log.deliveries
+			.filter((entry) => !this.#running.has(entry))
+			.map((entry) => entry.next_at);
+		if (times.length) this.#wake(times.reduce((a, b) => Math.min(a, b)));
+	}
+
 	#sendDue(): void {
+		this.#timer = null;
 		const now = Date.now();
 		for (const delivery of this.#account.log.deliveries) {
 			if (delivery.next_at > now || this.#running.has(delivery)) continue;
@@ -83,10 +92,10 @@ export class Deliveries {
 			void attempt.finally(() => {
 				this.#running.delete(delivery);
 				this.#account.logChanged();
-				this.#schedule();
+				if (this.#account.log.deliveries.includes(delivery)) this.#wake(delivery.next_at);
 			});
 		}
-		this.#schedule();
+		this.#wakeForNext();
 	}
 
 	async #attempt(delivery: Delivery): Promise<void> {
@@ -126,7 +135,9 @@ export class Deliveries {
 	#releaseHeld(sent: Delivery): void {
 		for (const delivery of this.#account.log.deliveries) {
 			if (delivery === sent || delivery.endpoint !== sent.endpoint) continue;
-			if (delivery.last_error === 'held') delivery.next_at = Date.now();
+			if (delivery.last_error !== 'held') continue;
+			delivery.next_at = Date.now();
+			this.#wake(delivery.next_at);
 		}
 	}
 

@@ -8,6 +8,7 @@ export function document(lang: string, title: string, body: Html, status = 200):
 			<head>
 				<meta charset="utf-8" />
 				<meta name="viewport" content="width=device-width, initial-scale=1" />
+				<link rel="icon" href="data:," />
 				<title>${title}</title>
 				<style>
 					${new Html(CSS)}
