@@ -4,6 +4,16 @@ import { invalidateAll } from '$app/navigation';
 export type LiveState = 'live' | 'connecting' | 'offline';
 type Handler = (id?: string) => void;
 
+interface Listened {
+	handlers: Set<Handler>;
+	/** When what the page shows was loaded, at the earliest: `performance.now()`. */
+	loadedAt: number;
+	/** There was no socket for a while: whatever happened then, nobody told. */
+	missed: boolean;
+	/** It was asked for when the socket opened, with the cookies of that moment: a refusal is final. */
+	fromStart: boolean;
+}
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 /** After so many attempts in vain it is said that there is no connection. */
@@ -14,12 +24,13 @@ const LINGER_MS = 2_000;
 const FRESH_MS = 15_000;
 /** Several topics often change together. */
 const TOGETHER_MS = 150;
+const DAY_MS = 86_400_000;
+/** Close code of identity's hub. */
+const SESSION_ENDED = 4401;
 
-const handlers = new Map<string, Set<Handler>>();
-/** Topics that were asked for when the socket opened: a refusal of those is final. */
-let asked = new Set<string>();
+const topics = new Map<string, Listened>();
 let socket: WebSocket | null = null;
-let opened = 0;
+let hasOpened = false;
 let attempts = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let lingering: ReturnType<typeof setTimeout> | undefined;
@@ -39,21 +50,23 @@ export const live = {
 	 */
 	subscribe(topic: string, onChange: Handler): () => void {
 		clearTimeout(lingering);
-		const known = handlers.get(topic);
-		if (known) known.add(onChange);
+		const known = topics.get(topic);
+		if (known) known.handlers.add(onChange);
 		else {
-			handlers.set(topic, new Set([onChange]));
-			if (socket?.readyState === WebSocket.OPEN) ask(topic);
+			// With the first socket nobody knows how long ago the document came; later a navigation brought the data.
+			const loadedAt = hasOpened ? Math.max(0, performance.now() - FRESH_MS) : 0;
+			const handlers = new Set([onChange]);
+			topics.set(topic, { handlers, loadedAt, missed: false, fromStart: false });
+			if (socket?.readyState === WebSocket.OPEN) ask(topic, loadedAt);
 		}
 		if (!socket && !timer) connect();
 		return () => {
-			const left = handlers.get(topic);
-			left?.delete(onChange);
-			if (left?.size !== 0) return;
-			handlers.delete(topic);
-			asked.delete(topic);
+			const left = topics.get(topic);
+			left?.handlers.delete(onChange);
+			if (left?.handlers.size !== 0) return;
+			topics.delete(topic);
 			send({ unsubscribe: topic });
-			if (handlers.size === 0) lingering = setTimeout(disconnect, LINGER_MS);
+			if (topics.size === 0) lingering = setTimeout(disconnect, LINGER_MS);
 		};
 	}
 };
@@ -92,19 +105,24 @@ function connect(): void {
 	const opening = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/live`);
 	socket = opening;
 	opening.onopen = () => {
-		opened += 1;
+		hasOpened = true;
 		attempts = 0;
 		shown = 'live';
-		asked = new Set(handlers.keys());
-		for (const topic of asked) ask(topic);
+		for (const [topic, listened] of topics) {
+			listened.fromStart = true;
+			ask(topic, listened.loadedAt);
+		}
 	};
-	opening.onmessage = ({ data }) => hear(JSON.parse(String(data)));
+	opening.onmessage = ({ data }) => {
+		if (socket === opening) hear(JSON.parse(String(data)));
+	};
 	opening.onclose = ({ code }) => {
 		if (socket !== opening) return;
 		socket = null;
+		for (const listened of topics.values()) listened.missed = true;
 		// The session ended: what the page may still show only the server can say.
-		if (code === 4401) callAll();
-		if (handlers.size > 0) retry();
+		if (code === SESSION_ENDED) callAll();
+		if (topics.size > 0) retry();
 	};
 }
 
@@ -124,10 +142,9 @@ function disconnect(): void {
 	closing?.close();
 }
 
-/** Asks for a topic; the age of what the page shows lets the server say what changed since. */
-function ask(topic: string): void {
-	const age = opened > 1 ? FRESH_MS : Math.min(performance.now(), 3_600_000);
-	send({ subscribe: topic, age: Math.round(asked.has(topic) ? age : Math.min(age, FRESH_MS)) });
+/** The age of what the page shows lets the server say at once what changed since. */
+function ask(topic: string, loadedAt: number): void {
+	send({ subscribe: topic, age: Math.min(Math.round(performance.now() - loadedAt), DAY_MS) });
 }
 
 function send(message: object): void {
@@ -142,23 +159,24 @@ function hear(message: Record<string, unknown>): void {
 	} else if (typeof message.topic === 'string') {
 		call(message.topic, typeof message.id === 'string' ? message.id : undefined);
 	} else if (typeof message.subscribed === 'string') {
-		// Whatever happened while there was no socket, nobody told.
-		if (opened > 1 && asked.has(message.subscribed)) call(message.subscribed);
-	} else if (typeof message.refused === 'string' && !asked.has(message.refused)) {
+		const listened = topics.get(message.subscribed);
+		if (!listened?.missed) return;
+		listened.missed = false;
+		call(message.subscribed);
+	} else if (typeof message.refused === 'string') {
 		// The socket may be older than the login: a new one is asked with today's cookies.
-		if (handlers.has(message.refused)) {
-			disconnect();
-			connect();
-		}
+		if (topics.get(message.refused)?.fromStart !== false) return;
+		disconnect();
+		connect();
 	}
 }
 
 function call(topic: string, id?: string): void {
-	for (const handler of [...(handlers.get(topic) ?? [])]) handler(id);
+	for (const handler of [...(topics.get(topic)?.handlers ?? [])]) handler(id);
 }
 
 function callAll(): void {
-	for (const topic of [...handlers.keys()]) call(topic);
+	for (const topic of [...topics.keys()]) call(topic);
 }
 
 if (typeof addEventListener === 'function') {
