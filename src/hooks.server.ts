@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type Handle, type HandleServerError, type ServerInit, error } from '@sveltejs/kit';
+import {
+	type Handle,
+	type HandleServerError,
+	type RequestEvent,
+	type ServerInit,
+	error
+} from '@sveltejs/kit';
 import { SvelteKitError } from '@sveltejs/kit/internal';
 import { AppError, type ErrorCode } from '#lib/core/errors.ts';
 import { log } from '#lib/core/log.server.ts';
@@ -31,10 +37,7 @@ export const init: ServerInit = async () => {
 
 export const handle: Handle = async ({ event, resolve }) => {
 	event.locals.requestId = randomUUID();
-	event.locals.ip = clientAddress(
-		event.getClientAddress(),
-		event.request.headers.get('x-forwarded-for')
-	);
+	event.locals.ip = clientAddress(peerOf(event), event.request.headers.get('x-forwarded-for'));
 	event.locals.auth = null;
 
 	const response = await paraglideMiddleware(event.request, async ({ request, locale }) => {
@@ -61,6 +64,16 @@ export const handle: Handle = async ({ event, resolve }) => {
 	});
 	return withSecurityHeaders(response, event);
 };
+
+/** The other end of the connection; nowhere when it has hung up already. */
+function peerOf(event: RequestEvent): string {
+	try {
+		return event.getClientAddress();
+	} catch {
+		// Nobody will read the answer, so whose it is does not matter.
+		return '0.0.0.0';
+	}
+}
 
 /** What a person reads of an error; of one without a name only the id under which the log has the rest. */
 export const handleError: HandleServerError = ({ error: thrown, event, status }) => {

@@ -7,6 +7,7 @@ import type { Auth, AuthUser } from './auth.ts';
 import { foldEmail } from './email.ts';
 import { checkPassword } from './passwords.server.ts';
 import { clearPoints, returnPoint, takePoint } from './rateLimits.server.ts';
+import { staffSecondFactorRequired } from './secondFactor.server.ts';
 import { type Side, accessChanged, authUser, createSession } from './sessions.server.ts';
 import { checkSecondFactor } from './totp.server.ts';
 import { issueUserToken, readUserToken, spendUserToken } from './userTokens.server.ts';
@@ -44,6 +45,8 @@ export function requestOrigin(event: Pick<RequestEvent, 'locals' | 'request'>): 
 }
 
 const SIDES: Record<LoginRole, Side> = { admin: 'staff', tenant: 'customer' };
+/** Where staff without a second factor go before anything else. */
+export const SET_UP_SECOND_FACTOR = '/login/second-factor';
 const HOMES: Record<LoginRole, string> = { admin: '/admin', tenant: '/tenant/portal' };
 
 /**
@@ -214,7 +217,9 @@ async function openSession(
 		return made;
 	});
 	const { token, expiresAt } = session;
-	return { token, expiresAt, user: person.user, role, redirectUrl: HOMES[role] };
+	const missing = role === 'admin' && !person.secondFactor && (await staffSecondFactorRequired());
+	const redirectUrl = missing ? SET_UP_SECOND_FACTOR : HOMES[role];
+	return { token, expiresAt, user: person.user, role, redirectUrl };
 }
 
 async function noteFailure(

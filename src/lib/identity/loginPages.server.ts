@@ -11,6 +11,7 @@ import { localPath } from './guard.server.ts';
 import {
 	type LoggedIn,
 	type LoginRole,
+	SET_UP_SECOND_FACTOR,
 	answerChallenge,
 	challenge,
 	login,
@@ -30,7 +31,7 @@ export function logInByForm(event: RequestEvent, role: LoginRole) {
 		}
 		const { value, expiresAt } = await challenge({ ...given, role }, from);
 		setChallengeCookie(event.cookies, value, expiresAt);
-		redirect(303, `/login/second-factor${next ? `?next=${encodeURIComponent(next)}` : ''}`);
+		redirect(303, secondFactorPath(next));
 	});
 }
 
@@ -49,5 +50,10 @@ export function answerByForm(event: RequestEvent) {
 
 function enter(cookies: Cookies, done: LoggedIn, next: string | null): never {
 	setSessionCookie(cookies, done.token, done.expiresAt);
+	if (done.redirectUrl === SET_UP_SECOND_FACTOR) redirect(303, secondFactorPath(next));
 	redirect(303, next ?? done.redirectUrl);
+}
+
+function secondFactorPath(next: string | null): string {
+	return next ? `${SET_UP_SECOND_FACTOR}?next=${encodeURIComponent(next)}` : SET_UP_SECOND_FACTOR;
 }

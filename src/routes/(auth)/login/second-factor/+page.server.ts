@@ -29,7 +29,10 @@ export const actions: Actions = {
 		const auth = publicRoute(event);
 		return answerForm(event.request, codeForm, async ({ code }) => {
 			if (!auth?.secondFactorMissing) throw new AppError('NOT_LOGGED_IN');
-			return { recoveryCodes: await transaction((tx) => enableTotp(tx, auth, code)) };
+			const recoveryCodes = await transaction((tx) => enableTotp(tx, auth, code));
+			// The page that answers this post loads with the same locals.
+			event.locals.auth = { ...auth, secondFactorMissing: false };
+			return { recoveryCodes };
 		});
 	}
 };
