@@ -4,7 +4,6 @@ import {
 	iterate,
 	same,
 	show,
-	truthy,
 	type PythonFunction,
 	type PythonObject,
 	type Value
