@@ -9,8 +9,7 @@ export default defineConfig({
 		paraglideVitePlugin({
 			project: './src/i18n/project.inlang',
 			outdir: './src/i18n/paraglide',
-			strategy: ['cookie', 'preferredLanguage', 'baseLocale'],
-			cookieName: 'locale'
+			strategy: ['cookie', 'preferredLanguage', 'baseLocale']
 		}),
 		tailwindcss(),
 		sveltekit(),

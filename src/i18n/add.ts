@@ -22,12 +22,26 @@ try {
 			if (!text) throw new Error(`${key} has no text in ${locale}`);
 			messages[key] = text;
 		}
-		const sorted = Object.fromEntries(Object.entries(messages).sort(([a], [b]) => (a < b ? -1 : 1)));
+		const sorted = Object.fromEntries(
+			Object.entries(messages).sort(([a], [b]) => (a < b ? -1 : 1))
+		);
 		writeFileSync(file, `${JSON.stringify(sorted, null, '\t')}\n`);
 	}
 	execFileSync(
 		process.execPath,
-		[here('../../node_modules/.bin/paraglide-js'), 'compile', '--project', here('./project.inlang'), '--outdir', here('./paraglide'), '--silent'],
+		[
+			here('../../node_modules/.bin/paraglide-js'),
+			'compile',
+			'--project',
+			here('./project.inlang'),
+			'--outdir',
+			here('./paraglide'),
+			'--strategy',
+			'cookie',
+			'preferredLanguage',
+			'baseLocale',
+			'--silent'
+		],
 		{ stdio: 'inherit' }
 	);
 } finally {
