@@ -23,7 +23,7 @@ const node = ssh(
 );
 const recorded: RecordedCall[] = [];
 const clientOf = (version: number) =>
-	odoo({ version }, node.inside(301), (call, send) => {
+	odoo({ version, patienceMs: 600 }, node.inside(301), (call, send) => {
 		recorded.push(call);
 		return send();
 	});
@@ -192,12 +192,13 @@ describe('failures', () => {
 	});
 
 	test('a database that cannot be looked at afterwards may be there', async () => {
-		pve.kernel.faults.add({ target: 'ssh', match: 'psql', kind: 'reset' });
+		pve.kernel.faults.add({ target: 'ssh', match: 'psql', kind: 'reset', times: 9 });
 		expect(await failure(client.duplicateTemplate('tpl_18_es', 'acme'))).toMatchObject({
 			operation: 'db.duplicate',
 			ambiguous: true,
 			retryable: false
 		});
+		pve.kernel.faults.clear();
 		expect(await client.databaseState('acme')).toBe('ready');
 	});
 
@@ -207,6 +208,11 @@ describe('failures', () => {
 		expect(await failure(client.duplicateTemplate('tpl_18_es', 'acme'))).toMatchObject(notYet);
 		expect(await failure(client.listDatabases())).toMatchObject(notYet);
 		expect(await client.healthy()).toBe(false);
+	});
+
+	test('a question waits for a container that boots', async () => {
+		pve.cluster.state.containers[301]!.readyAtMs = Date.now() + 200;
+		expect(await client.databaseState('tpl_18_es')).toBe('ready');
 	});
 
 	test('a stopped service is unhealthy, and a login cannot be asked', async () => {

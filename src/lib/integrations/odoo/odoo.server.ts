@@ -9,6 +9,7 @@ import {
 	rpcSchema
 } from './answers.ts';
 import { checked } from './database-name.ts';
+import { patiently } from './patience.ts';
 import { OdooError } from './errors.ts';
 import { configureScript, redacted, type DatabaseSettings } from './script.ts';
 
@@ -29,6 +30,8 @@ export interface OdooConfig {
 	user?: string;
 	/** `odoo-bin` by default. */
 	program?: string;
+	/** How long a question is asked again while the services inside are not up; 10 seconds by default. */
+	patienceMs?: number;
 }
 
 /** System parameter that says which run made a database. */
@@ -78,9 +81,9 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 	/** A change that must end with 0. */
 	const run = (operation: string, argv: string[], seconds: number, stdin?: string) =>
 		send(operation, true, argv, seconds, stdin);
-	/** A question: losing its answer does no harm. */
+	/** A question: asked again while that may help, as long as a container takes to boot. */
 	const ask = (operation: string, argv: string[], seconds: number, stdin?: string) =>
-		send(operation, false, argv, seconds, stdin);
+		patiently(config.patienceMs ?? 10 * SECOND, () => send(operation, false, argv, seconds, stdin));
 
 	const query = (operation: string, database: string, sql: string) =>
 		ask(operation, asOdoo('psql', '-X', '-d', database, '-At', '-c', sql), TIMEOUTS.query);
