@@ -51,10 +51,7 @@ export async function copyTemplate(
 		return null;
 	} catch (error) {
 		// Somebody outside the queue copies the same template, or a worker that died left its copy running.
-		if (error instanceof ProxmoxError && error.locked) {
-			await run.sleep(0.5);
-			return null;
-		}
+		if (error instanceof ProxmoxError && error.locked) return waiting('clone_queue', 1, target);
 		// The look tells whose it is.
 		if (error instanceof ProxmoxError && error.kind === 'exists') return null;
 		// What may have taken effect keeps the turn until the next look; the rest makes room for others.

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
 import type { FaultRequest } from '../../sandbox/kernel/faults.ts';
@@ -28,6 +29,7 @@ async function untilReady(placed: Placed, run: Run = placed.run, tries = 12) {
 		try {
 			const progress = await ensureContainer(run, placed.place.containerId);
 			if (progress.ready) return { progress, errors };
+			await sleep(Math.min(300, progress.wait * 1000));
 		} catch (error) {
 			errors.push(error);
 		}
