@@ -18,10 +18,11 @@ export interface TestStripe {
 /**
  * The Stripe stand-in in this process, without latency, and the environment that leads the product to it. Call it
  * before anything reads the environment. Faults end with each test.
+ * @param options.appUrl origin that webhooks go to, at `/webhooks/stripe`; none are sent without it
  */
-export async function testStripe(): Promise<TestStripe> {
+export async function testStripe(options: { appUrl?: string } = {}): Promise<TestStripe> {
 	const kernel = new Kernel({ dataDir: null, speed: 0 });
-	const server = await startStripe(kernel, { port: 0 });
+	const server = await startStripe(kernel, { port: 0, ...options });
 	process.env.STRIPE_API_URL = server.url;
 	process.env.STRIPE_SECRET_KEY = server.key;
 	process.env.STRIPE_WEBHOOK_SECRET = server.webhook_secret;

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 
-const ROUNDS = 10;
+/** In each round one of those who write at the same time is done. */
+const ROUNDS = 40;
+const LONGEST_PAUSE_MS = 50;
 
 /**
  * Reads an object from Stripe and writes our mirror of it, so that the state that stays is one that was read after
@@ -25,6 +28,7 @@ export async function mirrored<T, R>(
 			return free ? { result: await write(tx, object) } : null;
 		});
 		if (written) return written.result;
+		await sleep(Math.random() * LONGEST_PAUSE_MS);
 	}
 	throw new Error(`${stripeId} is being written all the time`);
 }

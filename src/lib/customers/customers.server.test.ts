@@ -46,6 +46,13 @@ it('follows the subscriptions of the customer', async () => {
 	expect(await refreshed()).toBe('active');
 });
 
+it('is inactive when its subscription had ended before we learned of it', async () => {
+	const { id } = await aCustomer();
+	await aSubscription({ customerId: id, status: 'cancelled', stripeStatus: 'canceled' });
+	await transaction((tx) => refreshStatus(tx, id));
+	expect(await statusOf(id)).toBe('inactive');
+});
+
 it('makes one customer of a signup, however often it is asked', async () => {
 	const signup = await aSignup();
 	const find = () =>

@@ -97,8 +97,20 @@ export async function refreshStatus(tx: Tx, customerId: string): Promise<void> {
 		where: { customerId, status: { in: ['active', 'past_due', 'suspended'] } },
 		select: { id: true }
 	});
-	if (live) await transition(tx, customerId, 'active');
-	else if (customer.status === 'active') await transition(tx, customerId, 'inactive');
+	if (live) return transition(tx, customerId, 'active');
+	// A subscription that had ended before we learned of it was in force all the same.
+	if (customer.status === 'pending' && (await hadOne(tx, customerId)))
+		await transition(tx, customerId, 'active');
+	else if (customer.status !== 'active') return;
+	await transition(tx, customerId, 'inactive');
+}
+
+async function hadOne(tx: Tx, customerId: string): Promise<boolean> {
+	const ended = await tx.subscription.findFirst({
+		where: { customerId, stripeStatus: 'canceled' },
+		select: { id: true }
+	});
+	return ended !== null;
 }
 
 async function withStripe(

@@ -5,10 +5,18 @@ import { stripe, type StripeClient } from '#lib/integrations/stripe/stripe.serve
 import { recorder, type CallContext } from '#lib/logs/calls.server.ts';
 import { setting } from './settings.server.ts';
 
+/** Made shorter by tests, so that a fault costs no waiting. */
+export const tuning: { stripeTimeoutMs?: number; stripeReadRetries?: number } = {};
+
 /** Stripe with the key in force. @param trace what the recorded calls are filed under */
 export async function stripeClient(trace: CallContext = {}): Promise<StripeClient> {
 	return stripe(
-		{ secretKey: await setting('stripe.secret_key'), baseUrl: env.STRIPE_API_URL },
+		{
+			secretKey: await setting('stripe.secret_key'),
+			baseUrl: env.STRIPE_API_URL,
+			timeoutMs: tuning.stripeTimeoutMs,
+			readRetries: tuning.stripeReadRetries
+		},
 		recorder(trace)
 	);
 }

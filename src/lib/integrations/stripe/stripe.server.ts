@@ -15,6 +15,8 @@ export interface StripeConfig {
 	baseUrl?: string;
 	/** Of one attempt; 20 seconds by default. */
 	timeoutMs?: number;
+	/** How often a read is tried again; twice by default. */
+	readRetries?: number;
 }
 
 const TIMEOUT_MS = 20_000;
@@ -57,7 +59,7 @@ function connect(config: StripeConfig): Stripe {
 		host: url.hostname,
 		...(url.port !== '' && { port: url.port }),
 		timeout: config.timeoutMs ?? TIMEOUT_MS,
-		maxNetworkRetries: 2,
+		maxNetworkRetries: config.readRetries ?? 2,
 		telemetry: false
 	});
 }

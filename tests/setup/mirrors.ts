@@ -1,0 +1,69 @@
+import { db } from '#lib/core/db.server.ts';
+
+/** What our mirror says of a customer, without ids, times of writing and the history of how it came to be. */
+export async function snapshot(customerId: string) {
+	const customer = await db.customer.findUniqueOrThrow({ where: { id: customerId } });
+	const subscription = await db.subscription.findFirstOrThrow({ where: { customerId } });
+	const invoices = await db.invoice.findMany({
+		where: { customerId },
+		orderBy: { number: 'asc' },
+		include: { lines: true, attempts: true, creditNotes: true }
+	});
+	const refunds = await db.refund.findMany({ where: { customerId }, orderBy: { amount: 'asc' } });
+	const disputes = await db.dispute.findMany({ where: { customerId } });
+	const { _sum } = await db.mrrMovement.aggregate({
+		where: { customerId },
+		_sum: { amount: true }
+	});
+	return {
+		customer: customer.status,
+		subscription: {
+			status: subscription.status,
+			stripeStatus: subscription.stripeStatus,
+			mrr: subscription.mrr,
+			amount: subscription.amount,
+			disputed: subscription.disputedAt !== null,
+			periodEnd: subscription.currentPeriodEnd,
+			paidThrough: subscription.paidThrough,
+			cancelAt: subscription.cancelAt,
+			cancelledAt: subscription.cancelledAt
+		},
+		invoices: invoices.map((invoice) => ({
+			number: invoice.number,
+			status: invoice.status,
+			total: invoice.total,
+			amountPaid: invoice.amountPaid,
+			ours: invoice.subscriptionId === subscription.id,
+			lines: invoice.lines.map(({ amount, description }) => [amount, description]),
+			attempts: invoice.attempts.map(({ status, amount }) => [status, amount]),
+			creditNotes: invoice.creditNotes.map(({ status, amount }) => [status, amount])
+		})),
+		refunds: refunds.map(({ status, amount, failureReason }) => ({
+			status,
+			amount,
+			failureReason
+		})),
+		disputes: disputes.map(({ status, amount }) => ({ status, amount })),
+		movements: _sum.amount ?? 0
+	};
+}
+
+/** Forgets everything that was mirrored for a signup, so that it can be learned again in another order. */
+export async function forgetMirrors(signupId: string): Promise<void> {
+	const signup = await db.signup.findUniqueOrThrow({ where: { id: signupId } });
+	await db.stripeMirror.deleteMany();
+	if (!signup.customerId) return;
+	const where = { customerId: signup.customerId };
+	await db.signup.update({ where: { id: signupId }, data: { customerId: null } });
+	await db.dispute.deleteMany({ where });
+	await db.creditNote.deleteMany({ where });
+	await db.refund.deleteMany({ where });
+	await db.invoice.deleteMany({ where });
+	await db.refundOrder.deleteMany({ where });
+	// Movements are append-only, so that the customer and its subscription stay and give up their Stripe ids.
+	await db.subscription.updateMany({ where, data: { stripeSubscriptionId: null } });
+	await db.customer.update({
+		where: { id: signup.customerId },
+		data: { stripeCustomerId: null }
+	});
+}
