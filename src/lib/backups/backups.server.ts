@@ -50,8 +50,8 @@ export async function takeLastBackup(run: Run, tenantId: string): Promise<Backup
 	});
 	const taken =
 		backup.status === 'succeeded' ? backup : await advance(backup, run.trace, run.signal);
-	if (!taken) {
-		return { ready: false, wait: 15, reason: 'backup_running', detail: backup.kind };
+	if ('wait' in taken) {
+		return { ready: false, wait: taken.wait, reason: 'backup_running', detail: backup.kind };
 	}
 	return {
 		ready: true,
@@ -80,8 +80,11 @@ export async function runBackup(backupId: string, signal: AbortSignal): Promise<
 	const backup = await db.backup.findUniqueOrThrow({ where: { id: backupId } });
 	if (backup.status !== 'running') return;
 	const trace = { customerId: backup.customerId, subjectId: backup.tenantId };
-	if (await advance(backup, trace, signal)) return;
-	await db.$transaction((tx) => enqueue(tx, 'backups.take', { backupId }, { startAfter: 15 }));
+	const taken = await advance(backup, trace, signal);
+	if (!('wait' in taken)) return;
+	await db.$transaction((tx) =>
+		enqueue(tx, 'backups.take', { backupId }, { startAfter: taken.wait })
+	);
 }
 
 /** @throws {AppError} NOT_FOUND, WRONG_STATE */
@@ -116,14 +119,18 @@ async function createBackup(
 	});
 }
 
-/** @returns the finished row, or null while it still runs */
-async function advance(backup: Backup, trace: Trace, signal: AbortSignal): Promise<Backup | null> {
+/** @returns the finished row, or the seconds until the next look while it still runs */
+async function advance(
+	backup: Backup,
+	trace: Trace,
+	signal: AbortSignal
+): Promise<Backup | { wait: number }> {
 	try {
 		const dump =
 			backup.kind === 'container'
 				? await dumpContainer(backup, trace, signal)
 				: await dumpDatabase(backup, trace);
-		if (!dump.done) return null;
+		if (!dump.done) return { wait: dump.wait };
 		return await finish(backup, dump.archive);
 	} catch (error) {
 		// Interrupted, not failed: the next run goes on.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { db } from '#lib/core/db.server.ts';
 import { proxmoxOn, type Trace } from '#lib/infrastructure/clients.server.ts';
 import { sshOn } from '#lib/infrastructure/sshPool.server.ts';
@@ -36,7 +37,8 @@ export async function dumpContainer(
 		const there = await readBack(proxmox, place, backup.id);
 		if (there) return { done: true, archive: there };
 		const upid =
-			(await runningTask(proxmox, place, backup)) ?? (await start(proxmox, place, backup));
+			(await runningTask(proxmox, place, backup)) ?? (await start(proxmox, place, backup, signal));
+		if (!upid) return { done: false, wait: 1 };
 		try {
 			await proxmox.waitTask(upid, { timeoutMs: 9_000, pollMs: 250, signal });
 		} catch (error) {
@@ -72,14 +74,29 @@ async function runningTask(
 	return tasks.find(({ endtime }) => endtime === undefined)?.upid ?? null;
 }
 
-async function start(proxmox: ProxmoxClient, place: Place, { id }: Backup): Promise<string> {
-	const upid = await proxmox.vzdump(place.node, {
-		vmid: place.vmid,
-		storage: place.storage,
-		'notes-template': noteOf(id)
-	});
+/** @returns null when the answer was lost, but the archive is there or on its way: look again */
+async function start(
+	proxmox: ProxmoxClient,
+	place: Place,
+	backup: Backup,
+	signal: AbortSignal
+): Promise<string | null> {
+	let upid: string | null;
+	try {
+		upid = await proxmox.vzdump(place.node, {
+			vmid: place.vmid,
+			storage: place.storage,
+			'notes-template': noteOf(backup.id)
+		});
+	} catch (error) {
+		if (!(error instanceof ProxmoxError) || !error.ambiguous) throw error;
+		await sleep(1_000, undefined, { signal });
+		if (await runningTask(proxmox, place, backup)) return null;
+		if (await readBack(proxmox, place, backup.id)) return null;
+		throw error;
+	}
 	if (!upid) throw new Error(`CT ${place.vmid} is not on ${place.node}`);
-	await db.backup.update({ where: { id }, data: { taskUpid: upid } });
+	await db.backup.update({ where: { id: backup.id }, data: { taskUpid: upid } });
 	return upid;
 }
 
