@@ -3,9 +3,10 @@ import type { RequestEvent } from '@sveltejs/kit';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { handle } from '../src/hooks.server.ts';
 import { authenticate } from '#lib/identity/admission.server.ts';
+import { findTopic } from '#lib/identity/topics.server.ts';
 import { isPublicRoute } from '#lib/identity/publicRoutes.ts';
 import { type Entry, entriesOf, topicsOf } from './access/entries.ts';
-import { answered, isRefusal, requestEvent } from './access/event.ts';
+import { type Asked, answered, isRefusal, requestEvent } from './access/event.ts';
 import { type Persona, type People, createPeople, refusedPersonas } from './access/personas.ts';
 import { parse, readSources } from './architecture/source.ts';
 import { PARAMS, parametersOf } from './factories/params.ts';
@@ -21,6 +22,9 @@ const topics = readSources(root, ['src/lib'])
 const modules = import.meta.glob<Record<string, unknown>>(
 	'/src/routes/**/+{server,page.server,layout.server}.ts'
 );
+
+const topicModules = import.meta.glob('/src/lib/**/topics.server.ts');
+const SOCKET = { routeId: '/live', params: {}, method: 'GET' };
 
 type Run = (event: RequestEvent) => unknown;
 
@@ -48,6 +52,11 @@ describe('every way in', () => {
 		expect([...new Set(missing.map(({ key }) => key))]).toEqual([]);
 	});
 
+	it('has a factory for each row that a topic names', () => {
+		const missing = topics.filter(({ name, takesId }) => takesId && !PARAMS[`topic/${name}`]);
+		expect(missing.map(({ name }) => name)).toEqual([]);
+	});
+
 	it('is public in the list exactly where its guard says so', () => {
 		const pages = entries.filter(({ file }) => !file.includes('+layout'));
 		const surprising = pages.filter(
@@ -68,9 +77,37 @@ describe('refuses whom it must', () => {
 	});
 });
 
+describe('a topic refuses whom it must', () => {
+	// A public one without a row has nobody to refuse.
+	const guarded = topics.filter(({ guard, takesId }) => guard.kind !== 'public' || takesId);
+
+	it.each(guarded.map((topic) => [topic.name, topic] as const))('%s', async (_, entry) => {
+		await topicModules[`/${entry.file}`]?.();
+		const found = findTopic(entry.name);
+		if (!found) throw new Error(`${entry.name} is not defined`);
+		const id = entry.takesId ? await valueOf(`topic/${entry.name}`) : '';
+		const open: string[] = [];
+		for (const persona of refusedPersonas(people, entry.guard, entry.takesId)) {
+			const event = await authenticated({ ...SOCKET, cookie: persona.cookie });
+			const answer = await answered(() => found.topic.guard(event, id));
+			if (!isRefusal(answer)) open.push(`${persona.name}: ${answer.status}`);
+		}
+		expect(open).toEqual([]);
+	});
+});
+
 describe('the test itself', () => {
 	const source = (text: string) =>
 		entriesOf(parse('src/routes/admin/fixture/+page.server.ts', text));
+
+	it('sees a topic without a guard', () => {
+		const text =
+			"defineTopic({ name: 'a', guard: async (event, id) => id }); defineTopic({ name: 'b', guard: (event) => { requireUser(event); } });";
+		expect(topicsOf(parse('src/lib/x/topics.server.ts', text))).toMatchObject([
+			{ name: 'a', guard: { kind: 'none' }, takesId: true },
+			{ name: 'b', guard: { kind: 'user' }, takesId: false }
+		]);
+	});
 
 	it('sees a load without a guard, behind other work, or with a permission that is not literal', () => {
 		const texts = [
@@ -110,28 +147,36 @@ describe('the test itself', () => {
 async function admitted(entry: Entry, run: Run): Promise<string[]> {
 	const params = await paramsOf(entry.routeId);
 	const found: string[] = [];
-	for (const persona of refusedPersonas(people, entry)) {
+	for (const persona of refusedPersonas(
+		people,
+		entry.guard,
+		parametersOf(entry.routeId).length > 0
+	)) {
 		const through = requestEvent(asked(entry, params, persona));
 		const answer = await answered(() =>
 			handle({ event: through, resolve: (event) => answered(() => run(event)) })
 		);
 		if (!isRefusal(answer)) found.push(`${persona.name}: ${answer.status}`);
 
-		const alone = requestEvent(asked(entry, params, persona));
-		Object.assign(alone.locals, {
-			requestId: 'access',
-			ip: '127.0.0.1',
-			locale: 'es',
-			auth: await authenticate(alone)
-		});
+		const alone = await authenticated(asked(entry, params, persona));
 		const guarded = await answered(() => run(alone));
 		if (!isRefusal(guarded)) found.push(`${persona.name}, guard alone: ${guarded.status}`);
 	}
 	return found;
 }
 
-function asked(entry: Entry, params: Record<string, string>, persona: Persona) {
+/** The request as it stands behind the hook, without the hook's refusals. */
+async function authenticated(wanted: Asked): Promise<RequestEvent> {
+	const event = requestEvent(wanted);
+	Object.assign(event.locals, { requestId: 'access', ip: '127.0.0.1', locale: 'es' });
+	event.locals.auth = await authenticate(event);
+	return event;
+}
+
+function asked(entry: Entry, params: Record<string, string>, persona: Persona): Asked {
 	const isForm = entry.member.startsWith('actions');
+	const contentType: Record<string, string> =
+		isForm || entry.method === 'GET' ? {} : { 'content-type': 'application/json' };
 	return {
 		routeId: entry.routeId,
 		params,
@@ -139,7 +184,7 @@ function asked(entry: Entry, params: Record<string, string>, persona: Persona) {
 		cookie: persona.cookie,
 		// Nobody is refused for a form of another company, or for a body that is no JSON.
 		body: isForm ? new URLSearchParams({ customer_id: persona.customerId ?? '' }) : '{}',
-		headers: isForm || entry.method === 'GET' ? {} : { 'content-type': 'application/json' }
+		headers: contentType
 	};
 }
 
@@ -162,13 +207,16 @@ function isRun(value: unknown): value is Run {
 
 async function paramsOf(routeId: string): Promise<Record<string, string>> {
 	const params: Record<string, string> = {};
-	for (const { name, key } of parametersOf(routeId)) {
-		const known = values.get(key) ?? (await PARAMS[key]?.());
-		if (!known) throw new Error(`tests/factories/params.ts has nothing for ${key}`);
-		values.set(key, known);
-		params[name] = known;
-	}
+	for (const { name, key } of parametersOf(routeId)) params[name] = await valueOf(key);
 	return params;
+}
+
+/** One row for all who ask. */
+async function valueOf(key: string): Promise<string> {
+	const known = values.get(key) ?? (await PARAMS[key]?.());
+	if (!known) throw new Error(`tests/factories/params.ts has nothing for ${key}`);
+	values.set(key, known);
+	return known;
 }
 
 function label({ routeId, member, guard }: Entry): string {

@@ -65,21 +65,41 @@ export function entriesOf(source: Source): Entry[] {
 	});
 }
 
-/** Topics of the socket: every function in the options of `defineTopic` must begin with a guard. */
-export function topicsOf(source: Source): { file: string; guard: Guard }[] {
-	const found: { file: string; guard: Guard }[] = [];
+/** What a page may listen to over the socket. */
+export interface TopicEntry {
+	file: string;
+	name: string;
+	guard: Guard;
+	/** It is about a row that the client names. */
+	takesId: boolean;
+}
+
+/** Topics of the socket: the function `guard` of every `defineTopic` begins with a guard. */
+export function topicsOf(source: Source): TopicEntry[] {
+	const found: TopicEntry[] = [];
 	const visit = (node: ts.Node): void => {
 		if (ts.isCallExpression(node) && name(node.expression) === 'defineTopic') {
 			const [options] = node.arguments;
 			const properties =
 				options && ts.isObjectLiteralExpression(options) ? [...options.properties] : [];
-			const guards = properties.map(guardOf).filter(({ kind }) => kind !== 'none');
-			found.push({ file: source.path, guard: guards[0] ?? { kind: 'none' } });
+			const guard = properties.find((property) => name(property.name) === 'guard');
+			const named = properties.find((property) => name(property.name) === 'name');
+			found.push({
+				file: source.path,
+				name: named && ts.isPropertyAssignment(named) ? (name(named.initializer) ?? '') : '',
+				guard: guard ? guardOf(guard) : { kind: 'none' },
+				takesId: guard ? parameterCount(guard) > 1 : false
+			});
 		}
 		ts.forEachChild(node, visit);
 	};
 	visit(source.tree);
 	return found;
+}
+
+function parameterCount(property: ts.Node): number {
+	const run = ts.isPropertyAssignment(property) ? property.initializer : property;
+	return ts.isFunctionLike(run) ? run.parameters.length : 0;
 }
 
 function guardOf(value: ts.Node): Guard {

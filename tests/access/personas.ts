@@ -7,8 +7,7 @@ import {
 	STAFF_ROLE_PERMISSIONS
 } from '#lib/identity/permissions.ts';
 import { createMember, createStaff, sessionFor } from '../factories/identity.ts';
-import type { Entry } from './entries.ts';
-import { parametersOf } from '../factories/params.ts';
+import type { Guard } from './entries.ts';
 
 /** Somebody who asks. */
 export interface Persona {
@@ -52,8 +51,8 @@ export async function createPeople(): Promise<People> {
 	return { anonymous: { name: 'anonymous' }, otherOwner, membersWithout, staff, staffWithout };
 }
 
-/** Who must be refused at an entry, as its guard has it. */
-export function refusedPersonas(people: People, { guard, routeId }: Entry): Persona[] {
+/** Who must be refused, as the guard has it. @param namesRow the request names a row, which is nobody's of these */
+export function refusedPersonas(people: People, guard: Guard, namesRow: boolean): Persona[] {
 	const { anonymous, otherOwner, membersWithout, staff, staffWithout } = people;
 	if (guard.kind === 'staff') {
 		const { permission } = guard;
@@ -74,10 +73,10 @@ export function refusedPersonas(people: People, { guard, routeId }: Entry): Pers
 			...staff.values(),
 			...present(membersWithout.get(guard.permission)),
 			// Without a parameter the owner of another customer sees that customer, which is right.
-			...(parametersOf(routeId).length > 0 ? [otherOwner] : [])
+			...(namesRow ? [otherOwner] : [])
 		];
 	}
-	return [anonymous];
+	return guard.kind === 'public' && namesRow ? [anonymous, otherOwner] : [anonymous];
 }
 
 function present(persona: Persona | undefined): Persona[] {

@@ -1,13 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { db } from '#lib/core/db.server.ts';
 import { issueUserToken } from '#lib/identity/userTokens.server.ts';
 import { createCompany, createMember } from './identity.ts';
 import { createUnplacedTenant } from './infrastructure.ts';
 
 /**
- * A real value for every parameter of every route, by the segment before it and its name: `tenants/[id]`. The rows
+ * A real value for every parameter of every route, by the segment before it and its name (`tenants/[id]`), and for
+ * every row that a topic names (`topic/portal.tenant`). The rows
  * belong to nobody who asks in the access test. A route whose parameter is missing here fails that test.
  */
 export const PARAMS: Record<string, () => Promise<string>> = {
+	'topic/admin.tenant': async () => (await createUnplacedTenant(db)).id,
+	'topic/portal.tenant': async () => (await createUnplacedTenant(db)).id,
+	'topic/signup': createSignup,
 	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
 	'customers/[id]': async () => (await createCompany()).id,
 	'reset/[token]': async () =>
@@ -15,6 +20,13 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'set-password/[token]': async () =>
 		(await issueUserToken(db, (await createMember()).id, 'set_password')).token
 };
+
+async function createSignup(): Promise<string> {
+	const plan = await db.plan.findFirstOrThrow();
+	const slug = `s${randomBytes(5).toString('hex')}`;
+	const who = { companyName: slug, fullName: 'Ana Mora', email: `${slug}@example.com` };
+	return (await db.signup.create({ data: { ...who, slug, planId: plan.id } })).id;
+}
 
 /** Names of a route's parameters with the key of their factory. */
 export function parametersOf(routeId: string): { name: string; key: string }[] {
