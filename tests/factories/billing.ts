@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { createCheckoutSession, retrieveCheckoutSession } from '#lib/billing/checkout.server.ts';
+import { refundSignup } from '#lib/billing/refunds.server.ts';
 import { retrieveSubscription, upsertFromStripe } from '#lib/billing/subscriptions.server.ts';
 import { findOrCreateForSignup } from '#lib/customers/customers.server.ts';
 import { ensureStripePrice } from '#lib/plans/plans.server.ts';
@@ -108,4 +109,30 @@ export async function adopt(
 		});
 		return { customer, subscription };
 	});
+}
+
+/** Orders that a signup gets its money back. */
+export async function orderRefund(
+	signupId: string,
+	subscription: Pick<Subscription, 'id' | 'customerId'>
+): Promise<void> {
+	const { id: subscriptionId, customerId } = subscription;
+	await transaction((tx) =>
+		refundSignup(tx, { signupId, customerId, subscriptionId, reason: 'no capacity' })
+	);
+}
+
+/** A signup that was paid for and whose refund is ordered. @param options.amount US cents */
+export async function orderedRefund(
+	stripe: TestStripe,
+	options: { card?: string; amount?: number } = {}
+) {
+	const signup = await aSignup({ planId: (await aPlan({ amount: options.amount })).id });
+	const paid = await payFor(stripe, signup, { card: options.card });
+	const { customer, subscription } = await adopt(paid);
+	await orderRefund(signup.id, subscription);
+	const { id: orderId } = await db.refundOrder.findUniqueOrThrow({
+		where: { stripeSubscriptionId: paid.stripeSubscriptionId }
+	});
+	return { signup, paid, customer, subscription, orderId };
 }

@@ -1,31 +1,29 @@
 import Stripe from 'stripe';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { adopt, aSignup, aSubscription, payFor } from '../../../tests/factories/billing.ts';
-import { aPlan } from '../../../tests/factories/plans.ts';
+import {
+	adopt,
+	aSignup,
+	aSubscription,
+	orderedRefund,
+	orderRefund,
+	payFor
+} from '../../../tests/factories/billing.ts';
 import { eventsOf, listenToBilling, waitingJobs } from '../../../tests/setup/billing.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { tuning } from '#lib/settings/clients.server.ts';
 import type { RefundOrder } from '#prisma/generated/client.ts';
 import { catchUp } from './catchUp.server.ts';
 import { keepEvent, processEvent } from './events.server.ts';
 import './jobs.server.ts';
 import { runRefundOrder } from './refundChain.server.ts';
-import {
-	isSignupRefunded,
-	refundDuplicatePayment,
-	refundSignup,
-	signupRefundStatus
-} from './refunds.server.ts';
+import { isSignupRefunded, refundDuplicatePayment, signupRefundStatus } from './refunds.server.ts';
 
 await testDatabase();
 const stripe = await testStripe();
 listenToBilling();
 await testQueue({ work: false });
-tuning.stripeTimeoutMs = 250;
-tuning.stripeReadRetries = 0;
 
 const account = stripe.server.account;
 const api = new Stripe(stripe.server.key, {
@@ -36,20 +34,7 @@ const api = new Stripe(stripe.server.key, {
 
 beforeEach(() => db.$executeRaw`DELETE FROM pgboss.job`);
 
-/** A signup that was paid for, with its refund ordered. */
-async function ordered(card = '4242424242424242', amount = 4_900) {
-	const signup = await aSignup({ planId: (await aPlan({ amount })).id });
-	const paid = await payFor(stripe, signup, { card });
-	const { customer, subscription } = await adopt(paid);
-	await order(signup.id, customer.id, subscription.id);
-	const row = await orderOf(paid.stripeSubscriptionId);
-	return { signup, paid, customer, subscription, orderId: row.id };
-}
-
-const order = (signupId: string, customerId: string, subscriptionId: string) =>
-	transaction((tx) =>
-		refundSignup(tx, { signupId, customerId, subscriptionId, reason: 'no capacity' })
-	);
+const ordered = (card?: string, amount?: number) => orderedRefund(stripe, { card, amount });
 const orderOf = (stripeSubscriptionId: string): Promise<RefundOrder> =>
 	db.refundOrder.findUniqueOrThrow({ where: { stripeSubscriptionId } });
 const statusOf = async (id: string) =>
@@ -118,8 +103,8 @@ describe('the chain', () => {
 	});
 
 	it('gives back once, however often it is ordered and run at the same time', async () => {
-		const { signup, customer, subscription, paid, orderId } = await ordered();
-		await order(signup.id, customer.id, subscription.id);
+		const { signup, subscription, paid, orderId } = await ordered();
+		await orderRefund(signup.id, subscription);
 		const runs = await Promise.allSettled([1, 2, 3].map(() => runRefundOrder(orderId)));
 		expect(runs.some(({ status }) => status === 'fulfilled')).toBe(true);
 		await runRefundOrder(orderId);
@@ -157,7 +142,7 @@ describe('the chain', () => {
 	it('only ends a subscription that Stripe does not bill', async () => {
 		const subscription = await aSubscription();
 		const signup = await aSignup({ customerId: subscription.customerId });
-		await order(signup.id, subscription.customerId, subscription.id);
+		await orderRefund(signup.id, subscription);
 		expect(await isSignupRefunded(db, signup.id)).toBe(true);
 		const row = await db.subscription.findUniqueOrThrow({ where: { id: subscription.id } });
 		expect(row.status).toBe('cancelled');
@@ -305,43 +290,4 @@ describe('a second payment of one signup', () => {
 		await expect(refuse()).rejects.toMatchObject({ code: 'WRONG_STATE' });
 		expect(await db.refundOrder.count({ where: { signupId: signup.id } })).toBe(0);
 	});
-});
-
-describe('while Stripe fails', () => {
-	const FAULTS = [
-		['500 before', { kind: 'status', status: 500, when: 'before' }],
-		['500 after', { kind: 'status', status: 500, when: 'after' }],
-		['reset before', { kind: 'reset', when: 'before', times: 2 }],
-		['reset after', { kind: 'reset', when: 'after', times: 2 }],
-		['timeout before', { kind: 'timeout', when: 'before' }],
-		['timeout after', { kind: 'timeout', when: 'after' }],
-		['nonsense after', { kind: 'malformed', when: 'after' }]
-	] as const;
-
-	it.each(FAULTS)(
-		'resumes at each call without a second refund: %s',
-		{ timeout: 120_000 },
-		async (_, fault) => {
-			const clean = await ordered();
-			stripe.forget();
-			await runRefundOrder(clean.orderId);
-			const calls = stripe.calls();
-			expect(calls.length).toBeGreaterThan(8);
-			for (const [index, line] of calls.entries()) {
-				// A read that fails is the same however it fails.
-				if (line.startsWith('GET') && fault !== FAULTS[0][1]) continue;
-				const { paid, orderId, signup } = await ordered();
-				stripe.fault({ match: '/v1/', skip: index, ...fault });
-				await expect(runRefundOrder(orderId), `${index}: ${line}`).rejects.toThrow();
-				await runRefundOrder(orderId);
-				stripe.kernel.faults.clear();
-				expect(refundsOf(paid.stripeCustomerId), line).toMatchObject([
-					{ amount: 4_900, status: 'succeeded' }
-				]);
-				expect(account.find('subscriptions', paid.stripeSubscriptionId)?.status).toBe('canceled');
-				expect(await isSignupRefunded(db, signup.id), line).toBe(true);
-				expect(await openAlerts(orderId)).toEqual([]);
-			}
-		}
-	);
 });

@@ -119,6 +119,46 @@ it.each([
 	expect(await told(subscription.id)).toBe(1);
 });
 
+it('may go from any status to any other, and tells of each difference once', async () => {
+	const { paid, subscription } = await adopted();
+	const atStripe = stripe.server.account.get('subscriptions', paid.stripeSubscriptionId);
+	const words = {
+		incomplete: 'pending',
+		trialing: 'active',
+		active: 'active',
+		past_due: 'past_due',
+		unpaid: 'suspended',
+		paused: 'suspended',
+		canceled: 'cancelled',
+		incomplete_expired: 'cancelled'
+	};
+	let before = 'active';
+	let changes = 0;
+	const entries = Object.entries(words);
+	// From each to each, coming back in between.
+	for (const from of entries) {
+		for (const [to, ours] of entries.flatMap((next) => [from, next])) {
+			Object.assign(atStripe, {
+				status: to,
+				ended_at: ours === 'cancelled' ? 1_790_000_000 : null
+			});
+			await mirrorSubscription(paid.stripeSubscriptionId);
+			const after = await row(subscription.id);
+			expect(after).toMatchObject({ stripeStatus: to, status: ours });
+			const counts = to === 'active' || to === 'past_due';
+			expect(after.mrr, to).toBe(counts ? 4_900 : 0);
+			if (ours !== before) changes += 1;
+			before = ours;
+		}
+	}
+	expect(await told(subscription.id)).toBe(changes);
+	const { _sum } = await db.mrrMovement.aggregate({
+		where: { subscriptionId: subscription.id },
+		_sum: { amount: true }
+	});
+	expect(_sum.amount).toBe((await row(subscription.id)).mrr);
+});
+
 it('counts a customer who comes back with a new subscription as reactivated', async () => {
 	const { paid, customer } = await adopted();
 	await cancelAtStripe(paid.stripeSubscriptionId, 'tests');

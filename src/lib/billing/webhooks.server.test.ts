@@ -23,7 +23,7 @@ const server = createServer((request, response) => {
 	request.on('data', (chunk: Buffer) => chunks.push(chunk));
 	request.on('end', () => {
 		const signature = String(request.headers['stripe-signature']);
-		receiveStripeEvent(Buffer.concat(chunks), signature)
+		void receiveStripeEvent(Buffer.concat(chunks), signature)
 			.then(
 				() => 200,
 				() => 400

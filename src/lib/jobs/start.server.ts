@@ -1,9 +1,10 @@
 import { env } from '#lib/core/env.server.ts';
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
 import { startListening, stopListening } from '#lib/core/listen.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { type Hub, startHub } from '#lib/identity/hub.server.ts';
+import { requestSync } from '#lib/plans/jobs.server.ts';
 import './live.server.ts';
 import './registry.server.ts';
 
@@ -20,6 +21,8 @@ export async function startProcess(): Promise<void> {
 	if (isQueueOpen()) return;
 	const works = env.ROLE !== 'web';
 	await startQueue({ work: works });
+	// What is on sale can be paid for before the first visitor comes.
+	if (works) await transaction(requestSync);
 	let hub: Hub | undefined;
 	if (env.ROLE !== 'worker') {
 		await startListening();

@@ -6,7 +6,11 @@ import { recorder, type CallContext } from '#lib/logs/calls.server.ts';
 import { setting } from './settings.server.ts';
 
 /** Made shorter by tests, so that a fault costs no waiting. */
-export const tuning: { stripeTimeoutMs?: number; stripeReadRetries?: number } = {};
+export const tuning: {
+	stripeTimeoutMs?: number;
+	stripeReadRetries?: number;
+	cloudflareTimeoutMs?: number;
+} = {};
 
 /** Stripe with the key in force. @param trace what the recorded calls are filed under */
 export async function stripeClient(trace: CallContext = {}): Promise<StripeClient> {
@@ -27,7 +31,8 @@ export async function cloudflareClient(trace: CallContext = {}): Promise<Cloudfl
 		{
 			apiToken: await setting('cloudflare.api_token'),
 			accountId: await setting('cloudflare.account_id'),
-			baseUrl: env.CLOUDFLARE_API_URL
+			baseUrl: env.CLOUDFLARE_API_URL,
+			timeoutMs: tuning.cloudflareTimeoutMs
 		},
 		recorder(trace)
 	);

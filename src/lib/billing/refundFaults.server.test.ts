@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { orderedRefund } from '../../../tests/factories/billing.ts';
+import { listenToBilling } from '../../../tests/setup/billing.ts';
+import { testDatabase } from '../../../tests/setup/database.ts';
+import { testQueue } from '../../../tests/setup/queue.ts';
+import { testStripe } from '../../../tests/setup/stripe.ts';
+import { db } from '#lib/core/db.server.ts';
+import { tuning } from '#lib/settings/clients.server.ts';
+import './jobs.server.ts';
+import { runRefundOrder } from './refundChain.server.ts';
+import { isSignupRefunded } from './refunds.server.ts';
+
+await testDatabase();
+const stripe = await testStripe();
+listenToBilling();
+await testQueue({ work: false });
+tuning.stripeTimeoutMs = 250;
+tuning.stripeReadRetries = 0;
+
+const account = stripe.server.account;
+const ordered = () => orderedRefund(stripe);
+const refundsOf = (stripeCustomerId: string) =>
+	account.all('refunds').filter(({ customer }) => customer === stripeCustomerId);
+
+const FAULTS = [
+	['500 before', { kind: 'status', status: 500, when: 'before' }],
+	['500 after', { kind: 'status', status: 500, when: 'after' }],
+	['reset before', { kind: 'reset', when: 'before', times: 2 }],
+	['reset after', { kind: 'reset', when: 'after', times: 2 }],
+	['timeout before', { kind: 'timeout', when: 'before' }],
+	['timeout after', { kind: 'timeout', when: 'after' }],
+	['nonsense after', { kind: 'malformed', when: 'after' }]
+] as const;
+
+it.each(FAULTS)(
+	'resumes at each call without a second refund: %s',
+	{ timeout: 120_000 },
+	async (_, fault) => {
+		const clean = await ordered();
+		stripe.forget();
+		await runRefundOrder(clean.orderId);
+		const calls = stripe.calls();
+		expect(calls.length).toBeGreaterThan(8);
+		for (const [index, line] of calls.entries()) {
+			// A read that fails is the same however it fails.
+			if (line.startsWith('GET') && fault !== FAULTS[0][1]) continue;
+			const { paid, orderId, signup } = await ordered();
+			stripe.fault({ match: '/v1/', skip: index, ...fault });
+			await expect(runRefundOrder(orderId), `${index}: ${line}`).rejects.toThrow();
+			await runRefundOrder(orderId);
+			stripe.kernel.faults.clear();
+			expect(refundsOf(paid.stripeCustomerId), line).toMatchObject([
+				{ amount: 4_900, status: 'succeeded' }
+			]);
+			expect(account.find('subscriptions', paid.stripeSubscriptionId)?.status).toBe('canceled');
+			expect(await isSignupRefunded(db, signup.id), line).toBe(true);
+			expect(await db.alert.count({ where: { subjectId: orderId, closedAt: null } })).toBe(0);
+		}
+	}
+);
