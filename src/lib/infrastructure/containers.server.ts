@@ -17,6 +17,7 @@ import {
 	releaseContainer
 } from './placement.server.ts';
 import { nextAction, type Action } from './reconcile.ts';
+import type { WAITS } from './reasons.ts';
 import { destroyMarked } from './removal.server.ts';
 import { containerTransition } from './states.ts';
 import { follow } from './tasks.server.ts';
@@ -32,8 +33,7 @@ export type Run = Pick<
  * `clone_queue` others copy the template first · `task_running` Proxmox still works · `being_made` another run makes this
  * shared container · `node_offline` its node is down and no other has room · `template_offline` the template's node is.
  */
-export type ContainerWait =
-	'clone_queue' | 'task_running' | 'being_made' | 'node_offline' | 'template_offline';
+export type ContainerWait = keyof typeof WAITS;
 
 /** Ready, or what the step answers to wait (`detail` is for people who know Proxmox; the reason has a sentence). */
 export type ContainerProgress =

@@ -9,6 +9,7 @@ import {
 	type SharedCandidate,
 	type Wanted
 } from './placement.ts';
+import { rejectionSentence } from './reasons.ts';
 
 const node = (overrides: Partial<Candidate> = {}): Candidate => ({
 	nodeId: overrides.name ?? 'pve1',
@@ -129,7 +130,7 @@ describe('a shared container', () => {
 		[{ nodeStatus: 'maintenance' }, { code: 'node_maintenance' }],
 		[{ retiring: true }, { code: 'not_usable' }],
 		[{ status: 'error' }, { code: 'not_usable' }],
-		[{ region: 'quito' }, { code: 'region' }],
+		[{ region: 'quito' }, { code: 'region', wanted: 'default', has: 'quito' }],
 		[{ clusterId: 'c2' }, { code: 'cluster' }]
 	])('%j is refused with its reason', (overrides, reason) => {
 		const [verdict] = judgeShared([shared(overrides)], { region: 'default', clusterId: 'c1' });
@@ -146,6 +147,19 @@ describe('a shared container', () => {
 			{}
 		);
 		expect(order.map(({ candidate }) => candidate.vmid)).toEqual([202, 201, 200]);
+	});
+});
+
+describe('a reason', () => {
+	it('is a sentence with its figures', () => {
+		const full = node({ committed: { cpuCores: 64, ramMb: 65_000, diskGb: 990 }, containers: 50 });
+		const sentences = rejections(full, wanted).map(rejectionSentence);
+		expect(sentences).toEqual([
+			'Faltan núcleos: se necesitan 2 y quedan 0.',
+			'Falta memoria: se necesitan 4096 MB y quedan 536 MB.',
+			'Falta disco: se necesitan 50 GB y quedan 10 GB.',
+			'El nodo ya tiene el máximo de 50 contenedores.'
+		]);
 	});
 });
 

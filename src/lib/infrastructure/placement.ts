@@ -121,7 +121,8 @@ export interface SharedCandidate {
 }
 
 export type SharedRejection =
-	| { code: 'node_offline' | 'node_maintenance' | 'not_usable' | 'region' | 'cluster' }
+	| { code: 'node_offline' | 'node_maintenance' | 'not_usable' | 'cluster' }
+	| { code: 'region'; wanted: string; has: string }
 	| { code: 'full'; slots: number };
 
 export interface SharedVerdict {
@@ -163,7 +164,9 @@ function sharedRejections(
 	}
 	if (wanted.clusterId && wanted.clusterId !== container.clusterId)
 		reasons.push({ code: 'cluster' });
-	if (wanted.region && wanted.region !== container.region) reasons.push({ code: 'region' });
+	if (wanted.region && wanted.region !== container.region) {
+		reasons.push({ code: 'region', wanted: wanted.region, has: container.region });
+	}
 	if (container.taken >= container.slots) reasons.push({ code: 'full', slots: container.slots });
 	return reasons;
 }
