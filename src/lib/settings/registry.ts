@@ -51,6 +51,15 @@ export const SETTINGS = {
 		label: m.settings_general_locale,
 		hint: m.settings_general_locale_hint
 	}),
+	'general.contact_address': define({
+		category: 'general',
+		schema: z.email(),
+		control: 'text',
+		fromEnv: (env) => `ventas@${env.BASE_DOMAIN}`,
+		initial: 'ventas@sajet.us',
+		label: m.settings_general_contact_address,
+		hint: m.settings_general_contact_address_hint
+	}),
 	'security.staff_second_factor': define({
 		category: 'security',
 		schema: z.boolean(),
