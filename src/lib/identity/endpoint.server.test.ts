@@ -1,10 +1,8 @@
-import type { RequestEvent } from '@sveltejs/kit';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { handle } from '../../hooks.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import { requestEvent } from '../../../tests/access/event.ts';
+import { send } from '../../../tests/access/send.ts';
 import {
 	bearerFor,
 	createMember,
@@ -12,7 +10,7 @@ import {
 	sessionFor
 } from '../../../tests/factories/identity.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
-import { type EndpointHandler, endpoint, pageQuery, paged } from './endpoint.server.ts';
+import { endpoint, pageQuery, paged } from './endpoint.server.ts';
 
 await testDatabase();
 
@@ -60,39 +58,6 @@ const mine = endpoint(
 	},
 	({ actor }) => ({ customer_id: actor.customerId })
 );
-
-interface Sent {
-	method?: string;
-	cookie?: string;
-	authorization?: string;
-	headers?: Record<string, string>;
-	body?: unknown;
-	search?: string;
-	raw?: string;
-}
-
-/** Through the real hook, as a client would. */
-async function send(
-	handler: EndpointHandler,
-	sent: Sent = {}
-): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
-	const headers: Record<string, string> = { 'content-type': 'application/json', ...sent.headers };
-	if (sent.authorization) headers.authorization = sent.authorization;
-	const event: RequestEvent = requestEvent({
-		routeId: '/api/things',
-		params: {},
-		method: sent.method ?? 'POST',
-		cookie: sent.cookie,
-		headers,
-		body: sent.raw ?? JSON.stringify(sent.body ?? {})
-	});
-	event.url.search = sent.search ?? '';
-	const response = await handle({
-		event,
-		resolve: async (resolved) => handler(resolved as Parameters<EndpointHandler>[0])
-	});
-	return { status: response.status, headers: response.headers, body: await response.json() };
-}
 
 const staffCookie = async () => (await sessionFor(await createStaff('administrator'))).cookie;
 const good = { name: 'acme', email: 'ana@acme.com' };
@@ -246,67 +211,5 @@ describe('who asks', () => {
 		expect(await send(mine, { method: 'GET', cookie: await staffCookie() })).toMatchObject({
 			status: 404
 		});
-	});
-});
-
-describe('an Idempotency-Key', () => {
-	const keyed = (key: string) => ({ 'idempotency-key': key });
-
-	it('gives the first answer again, refusals included, and runs once', async () => {
-		const cookie = await staffCookie();
-		const first = await send(create, { cookie, body: good, headers: keyed('k1') });
-		const before = runs;
-		const again = await send(create, { cookie, body: good, headers: keyed('k1') });
-		expect(again.body).toEqual(first.body);
-		expect(again.headers.get('idempotent-replayed')).toBe('true');
-		const taken = { ...good, name: 'taken' };
-		await send(create, { cookie, body: taken, headers: keyed('k2') });
-		expect(await send(create, { cookie, body: taken, headers: keyed('k2') })).toMatchObject({
-			status: 409,
-			body: { error: 'NAME_TAKEN' }
-		});
-		expect(runs).toBe(before + 1);
-	});
-
-	it('conflicts for another body and while the first still runs, and is the own of each actor', async () => {
-		const cookie = await staffCookie();
-		await send(create, { cookie, body: good, headers: keyed('k3') });
-		const other = await send(create, {
-			cookie,
-			body: { ...good, name: 'other' },
-			headers: keyed('k3')
-		});
-		expect(other).toMatchObject({ status: 409, body: { error: 'IDEMPOTENCY_CONFLICT' } });
-		expect(
-			await send(create, { cookie: await staffCookie(), body: good, headers: keyed('k3') })
-		).toMatchObject({ status: 201 });
-		const both = await Promise.all(
-			[1, 2].map(() => send(create, { cookie, body: good, headers: keyed('k4') }))
-		);
-		expect(both.map(({ status }) => status).sort()).toContain(201);
-		expect(
-			new Set(both.filter(({ status }) => status === 201).map(({ body }) => JSON.stringify(body)))
-				.size
-		).toBe(1);
-	});
-
-	it('is forgotten after a failure of ours and after a day', async () => {
-		const cookie = await staffCookie();
-		const broken = { ...good, name: 'broken' };
-		await send(create, { cookie, body: broken, headers: keyed('k5') });
-		const before = runs;
-		expect(await send(create, { cookie, body: broken, headers: keyed('k5') })).toMatchObject({
-			status: 500
-		});
-		expect(runs).toBe(before + 1);
-		await send(create, { cookie, body: good, headers: keyed('k6') });
-		await db.idempotencyKey.updateMany({
-			data: { createdAt: new Date(Date.now() - 25 * 3_600_000) }
-		});
-		expect(
-			(await send(create, { cookie, body: good, headers: keyed('k6') })).headers.get(
-				'idempotent-replayed'
-			)
-		).toBeNull();
 	});
 });
