@@ -1,4 +1,5 @@
 import type { Auth } from '#lib/identity/auth.ts';
+import type { Crumb } from '#lib/ui/crumb.ts';
 
 declare global {
 	namespace App {
@@ -7,6 +8,11 @@ declare global {
 			code?: string;
 			/** Under this id the log has the rest. */
 			id?: string;
+		}
+
+		interface PageData {
+			/** Where the page stands, for the shells' top bar. */
+			crumbs?: Crumb[];
 		}
 
 		interface Locals {
