@@ -92,7 +92,12 @@ describe('a session', () => {
 		await db.user.update({ where: { id: sacked.id }, data: { staffRoleId: null } });
 		await db.membership.deleteMany({ where: { userId: removed.id } });
 		await db.customer.update({ where: { id: closed.customerId }, data: { status: 'deleted' } });
-		expect(await Promise.all(tokens.map((token) => resolveSession(token)))).toEqual([null, null, null, null]);
+		expect(await Promise.all(tokens.map((token) => resolveSession(token)))).toEqual([
+			null,
+			null,
+			null,
+			null
+		]);
 	});
 
 	it('says that staff without a second factor must set one up', async () => {

@@ -64,14 +64,16 @@ export function mailClient(config: MailConfig, record: CallRecorder): MailClient
 
 /** RFC 5321: 4yz may work later, 5yz will not. */
 function named(error: unknown): VendorError {
-	const { code, responseCode, command } = facts(error);
+	const { code, responseCode, syscall } = facts(error);
+	const message = error instanceof Error ? error.message : String(error);
 	const refused = responseCode !== null && responseCode >= 500;
-	// After DATA the server may have taken the mail although we did not hear it.
-	const ambiguous = responseCode === null && command === 'DATA';
+	// Of a connection that breaks off, nodemailer does not say how far it was: the server may have taken the mail.
+	const neverSent = syscall === 'connect' || NEVER_SENT.test(`${code} ${message}`);
+	const ambiguous = responseCode === null && !neverSent;
 	return new VendorError({
 		vendor: 'mail',
 		operation: 'mail.send',
-		message: error instanceof Error ? error.message : String(error),
+		message,
 		status: responseCode,
 		code,
 		retryable: !refused && !ambiguous,
@@ -80,16 +82,19 @@ function named(error: unknown): VendorError {
 	});
 }
 
+/** No server found, no greeting, no login: the mail had not left. */
+const NEVER_SENT = /^(?:EDNS|EAUTH|ETLS|ENOAUTH)\b|Connection timeout|Greeting never received/;
+
 function facts(error: unknown): {
 	code: string | null;
 	responseCode: number | null;
-	command: string | null;
+	syscall: string | null;
 } {
 	const found: Record<string, unknown> =
 		typeof error === 'object' && error !== null ? { ...error } : {};
 	return {
 		code: typeof found.code === 'string' ? found.code : null,
 		responseCode: typeof found.responseCode === 'number' ? found.responseCode : null,
-		command: typeof found.command === 'string' ? found.command : null
+		syscall: typeof found.syscall === 'string' ? found.syscall : null
 	};
 }
