@@ -12,6 +12,8 @@ export const PUBLIC_ROUTES: readonly string[] = [
 	'/status',
 	'/terms',
 	'/privacy',
+	'/robots.txt',
+	'/sitemap.xml',
 	'/login/admin',
 	'/login/tenant',
 	'/login/second-factor',

@@ -6,6 +6,7 @@ import { env } from '#lib/core/env.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
 import { planCards } from '#lib/plans/planCards.server.ts';
+import { countries, likelyCountry } from '#lib/provisioning/countries.server.ts';
 import { signupDraft } from '#lib/provisioning/signupDraft.server.ts';
 import { rememberSignup, signupOf } from '#lib/provisioning/signupCookie.server.ts';
 import { openSignup } from '#lib/provisioning/signups.server.ts';
@@ -18,9 +19,16 @@ export const load: PageServerLoad = async (event) => {
 	const draft = await signupDraft(db, signupOf(event.cookies));
 	const asked = { plan: searchParams.get('plan'), subdomain: searchParams.get('subdomain') };
 	const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
+	const plans = await planCards(db);
+	const likely = {
+		plan: plans.find(({ highlighted, purchasable }) => highlighted && purchasable)?.key ?? '',
+		country: likelyCountry(event.request.headers.get('accept-language')) ?? ''
+	};
+	const known = { ...likely, ...draft, ...given };
 	return {
-		form: await superValidate({ ...draft, ...given }, zod4(signupSchema), { errors: false }),
-		plans: await planCards(db),
+		form: await superValidate(known, zod4(signupSchema), { errors: false }),
+		plans,
+		countries: countries(event.locals.locale),
 		baseDomain: env.BASE_DOMAIN,
 		cancelled: searchParams.has('cancelled')
 	};
@@ -47,7 +55,9 @@ export const actions: Actions = {
 				: message(form, error.sentence, { status: 409 });
 		}
 		rememberSignup(event.cookies, opened.signupId);
-		redirect(303, opened.url);
+		// Browsers do not let a form lead to another host by itself, as our security policy asks; a page of ours goes on.
+		const isScripted = event.request.headers.has('x-sveltekit-action');
+		redirect(303, isScripted ? opened.url : '/signup/continue?form');
 	}
 };
 

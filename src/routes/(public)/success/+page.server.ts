@@ -1,7 +1,9 @@
 import { db } from '#lib/core/db.server.ts';
+import { env } from '#lib/core/env.server.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
 import { setupProgress } from '#lib/provisioning/progress.server.ts';
 import { signupOf } from '#lib/provisioning/signupCookie.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
 import type { PageServerLoad } from './$types';
 
 /**
@@ -10,6 +12,7 @@ import type { PageServerLoad } from './$types';
  */
 export const load: PageServerLoad = async (event) => {
 	publicRoute(event);
+	const maxWaitHours = await setting('provisioning.max_wait_hours');
 	const own = signupOf(event.cookies);
 	if (own) {
 		const signup = await db.signup.findUnique({
@@ -18,6 +21,8 @@ export const load: PageServerLoad = async (event) => {
 		});
 		if (signup) {
 			return {
+				maxWaitHours,
+				hostname: `${signup.slug}.${env.BASE_DOMAIN}`,
 				status: signup.status,
 				signup: {
 					id: signup.id,
@@ -36,5 +41,11 @@ export const load: PageServerLoad = async (event) => {
 				select: { signup: { select: { status: true } } }
 			})
 		: null;
-	return { status: session?.signup.status ?? null, signup: null, progress: null };
+	return {
+		maxWaitHours,
+		hostname: null,
+		status: session?.signup.status ?? null,
+		signup: null,
+		progress: null
+	};
 };
