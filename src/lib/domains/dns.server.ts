@@ -1,8 +1,9 @@
 import { now } from '#lib/core/clock.server.ts';
-import { db } from '#lib/core/db.server.ts';
+import { db, isUniqueViolation } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Cloudflare } from '../integrations/cloudflare/cloudflare.server.ts';
 import { CloudflareError } from '../integrations/cloudflare/errors.ts';
+import type { DnsRecord } from '../integrations/cloudflare/types.ts';
 
 export interface WantedRecord {
 	tenantId: string;
@@ -44,11 +45,11 @@ export async function ensureRecord(client: Cloudflare, wanted: WantedRecord): Pr
 			if (!(error instanceof CloudflareError && error.kind === 'duplicate')) throw error;
 		}
 		found = await find();
-	} else if (found.content !== target) {
+	} else if (!leadsThere(found)) {
 		await client.dns.setTarget(wanted.zoneId, found.id, target);
 		found = await find();
 	}
-	if (!found || found.content !== target) {
+	if (!found || !leadsThere(found)) {
 		throw new CloudflareError({
 			kind: 'vendor',
 			operation: 'dns.create',
@@ -61,6 +62,11 @@ export async function ensureRecord(client: Cloudflare, wanted: WantedRecord): Pr
 		data: { cloudflareId: found.id, content: target }
 	});
 	return found.id;
+
+	/** Only a proxied record reaches a tunnel. */
+	function leadsThere(record: DnsRecord): boolean {
+		return record.content === target && record.proxied === true;
+	}
 
 	async function find() {
 		const records = await client.dns.findByName(wanted.zoneId, wanted.name);
@@ -101,24 +107,29 @@ export async function removeRecord(client: Cloudflare, tenantId: string): Promis
 	}
 }
 
-/** The row comes before the call, so that a crash in between leaves a trace to follow. */
+/**
+ * The row comes before the call, so that a crash in between leaves a trace to follow.
+ * @throws {AppError} NAME_TAKEN when the name is another tenant's
+ */
 async function intend(wanted: WantedRecord, target: string): Promise<{ id: string }> {
-	const existing = await db.dnsRecord.findFirst({
-		where: { tenantId: wanted.tenantId, name: wanted.name, type: 'CNAME', deletedAt: null },
-		select: { id: true }
-	});
-	return (
-		existing ??
-		db.dnsRecord.create({
-			data: {
-				customerId: wanted.customerId,
-				tenantId: wanted.tenantId,
-				zoneId: wanted.zoneId,
-				name: wanted.name,
-				type: 'CNAME',
-				content: target
-			},
+	const { tenantId, customerId, zoneId, name } = wanted;
+	const own = () =>
+		db.dnsRecord.findFirst({
+			where: { tenantId, name, type: 'CNAME', deletedAt: null },
 			select: { id: true }
-		})
-	);
+		});
+	const existing = await own();
+	if (existing) return existing;
+	try {
+		return await db.dnsRecord.create({
+			data: { customerId, tenantId, zoneId, name, type: 'CNAME', content: target },
+			select: { id: true }
+		});
+	} catch (error) {
+		if (!isUniqueViolation(error)) throw error;
+		// Written meanwhile: by another worker on the same step, or for somebody else.
+		const meanwhile = await own();
+		if (!meanwhile) throw new AppError('NAME_TAKEN', { cause: error, detail: `${name} is in use` });
+		return meanwhile;
+	}
 }

@@ -1,17 +1,19 @@
 import { z } from 'zod';
 import { now } from '#lib/core/clock.server.ts';
 import { sha256 } from '#lib/core/crypto.server.ts';
-import { db, transaction, type Tx } from '#lib/core/db.server.ts';
+import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { defineJob, enqueue } from '#lib/core/queue.server.ts';
+import { Prisma } from '#prisma/generated/client.ts';
 import type { IngressRule } from '../integrations/cloudflare/types.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
 import { deriveIngress, foreignRules, sameIngress } from './ingress.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
-		'tunnels.converge': { tunnelId: string };
+		/** `look`: also when nothing new is wanted, for what others may have written. */
+		'tunnels.converge': { tunnelId: string; look?: boolean | undefined };
 		'tunnels.converge-all': Record<string, never>;
 	}
 }
@@ -85,7 +87,7 @@ export async function derivedRules(tx: Tx, tunnelId: string): Promise<IngressRul
 	const hosts = await tx.edgeHost.findMany({
 		where: { tunnelId },
 		orderBy: [{ position: 'asc' }, { hostname: 'asc' }, { path: { sort: 'desc', nulls: 'last' } }],
-		select: { hostname: true, path: true, service: true }
+		select: { hostname: true, path: true, service: true, originRequest: true }
 	});
 	const tenants = await tx.tenant.findMany({
 		where: { published: true, baseDomain: { tunnelId } },
@@ -97,7 +99,7 @@ export async function derivedRules(tx: Tx, tunnelId: string): Promise<IngressRul
 		}
 	});
 	return deriveIngress(
-		hosts,
+		hosts.map((host) => ({ ...host, originRequest: originOptions.parse(host.originRequest) })),
 		tenants.map((tenant) => ({
 			hostname: `${tenant.slug}.${tenant.baseDomain.name}`,
 			ipAddress: tenant.container?.ipAddress ?? null,
@@ -107,6 +109,8 @@ export async function derivedRules(tx: Tx, tunnelId: string): Promise<IngressRul
 	);
 }
 
+const originOptions = z.record(z.string(), z.unknown()).nullable();
+
 /** Where a connector beside the control plane reaches it. */
 function appUrl(): string {
 	return env.INTERNAL_URL ?? `http://127.0.0.1:${env.PORT}`;
@@ -115,6 +119,8 @@ function appUrl(): string {
 /** Keeps as rows what stands in the document and is not ours: neither a tenant's host now nor one that ever was. */
 async function adoptForeign(tunnelId: string, current: IngressRule[]): Promise<void> {
 	await transaction(async (tx) => {
+		// Two that find the same rule at once would otherwise both adopt it.
+		await lock(tx, `tunnel:${tunnelId}`);
 		const derived = await derivedRules(tx, tunnelId);
 		const baseDomains = await tx.baseDomain.findMany({
 			where: { tunnelId },
@@ -135,14 +141,15 @@ async function adoptForeign(tunnelId: string, current: IngressRule[]): Promise<v
 		}
 		const foreign = foreignRules(current, derived, (hostname) => once.has(hostname));
 		if (foreign.length === 0) return;
+		const adopted = await tx.edgeHost.count({ where: { tunnelId, adopted: true } });
 		await tx.edgeHost.createMany({
 			data: foreign.map((host, index) => ({
 				...host,
+				originRequest: (host.originRequest as Prisma.InputJsonObject | null) ?? Prisma.DbNull,
 				tunnelId,
 				adopted: true,
-				position: 1000 + index
-			})),
-			skipDuplicates: true
+				position: 1000 + adopted + index
+			}))
 		});
 	});
 }
@@ -154,14 +161,18 @@ async function recordApplied(
 	rules: IngressRule[]
 ): Promise<boolean> {
 	return transaction(async (tx) => {
-		const { wantedVersion } = await tx.tunnel.update({
-			where: { id: tunnelId },
+		// A worker that was given up for dead may come here late: what is applied never goes back.
+		await tx.tunnel.updateMany({
+			where: { id: tunnelId, appliedVersion: { lte: version } },
 			data: {
 				appliedVersion: version,
 				appliedHash: sha256(JSON.stringify(rules)).toString('hex'),
 				appliedAt: now(),
 				error: null
-			},
+			}
+		});
+		const { wantedVersion } = await tx.tunnel.findUniqueOrThrow({
+			where: { id: tunnelId },
 			select: { wantedVersion: true }
 		});
 		await publish(tx, `tunnel:${tunnelId}`, tunnelId);
@@ -171,14 +182,14 @@ async function recordApplied(
 
 defineJob({
 	name: 'tunnels.converge',
-	payload: z.object({ tunnelId: z.uuid() }),
-	run: async ({ tunnelId }) => {
+	payload: z.object({ tunnelId: z.uuid(), look: z.boolean().optional() }),
+	run: async ({ tunnelId, look }) => {
 		const tunnel = await db.tunnel.findUnique({
 			where: { id: tunnelId },
 			select: { wantedVersion: true, appliedVersion: true }
 		});
 		// Twenty requests make twenty jobs; the first one's write serves them all.
-		if (tunnel && tunnel.appliedVersion < tunnel.wantedVersion) await converge(tunnelId);
+		if (tunnel && (look || tunnel.appliedVersion < tunnel.wantedVersion)) await converge(tunnelId);
 	},
 	concurrency: 2,
 	pollSeconds: 1,
@@ -195,8 +206,10 @@ defineJob({
 	name: 'tunnels.converge-all',
 	payload: z.object({}),
 	run: async () => {
+		// Through the same queue as the rest: of one tunnel there is one writer at a time.
 		const tunnels = await db.tunnel.findMany({ select: { id: true } });
-		for (const { id } of tunnels) await converge(id);
+		for (const { id } of tunnels)
+			await enqueue(db, 'tunnels.converge', { tunnelId: id, look: true }, { key: id });
 	},
 	schedule: { cron: '* * * * *', payload: {} },
 	queue: { policy: 'short', retryLimit: 0 }

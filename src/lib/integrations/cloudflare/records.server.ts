@@ -52,14 +52,14 @@ export function dns(client: CloudflareClient, call: Caller) {
 					)
 			);
 		},
-		/** Points a record of ours elsewhere; its name, type and comment stay. */
+		/** Points a record of ours elsewhere, through the proxy; its name, type and comment stay. */
 		setTarget: (zoneId: string, recordId: string, target: string): Promise<DnsRecord> =>
 			call.change(
 				{ operation: 'dns.update', request: { zoneId, recordId, target } },
 				async (options) => {
 					// Not the SDK's `edit`: its type asks for name, type and TTL, which PATCH does not.
 					const answer = await client.patch(`/zones/${zoneId}/dns_records/${recordId}`, {
-						body: { content: target },
+						body: { content: target, proxied: true },
 						...options
 					});
 					return z.looseObject({ result: dnsRecordSchema }).parse(answer).result;
