@@ -1,6 +1,6 @@
 import { type Tx, db } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
-import { LogLevel } from '#prisma/generated/enums.ts';
+import type { LogLevel } from '#prisma/generated/enums.ts';
 import { storable } from './json.server.ts';
 
 export type LogSource = 'provisioning' | 'application' | 'system';
