@@ -55,6 +55,8 @@ export interface EnqueueOptions {
 }
 
 let boss: PgBoss | null = null;
+/** Tells running jobs that this process ends; what they were at is taken up again by the next. */
+let stopping = new AbortController();
 
 /**
  * Puts a job into the queue as part of `tx`: it exists if and only if the transaction commits.
@@ -111,14 +113,16 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 		});
 	}
 	boss = starting;
+	stopping = new AbortController();
 	if (options.work) await startWorkers(starting);
 }
 
 /** Waits for running jobs to end, at most `seconds`, and closes the queue. */
 export async function stopQueue(seconds = 20): Promise<void> {
-	const stopping = boss;
+	const closing = boss;
 	boss = null;
-	await stopping?.stop({ graceful: true, timeout: seconds * 1000 });
+	stopping.abort();
+	await closing?.stop({ graceful: true, timeout: seconds * 1000 });
 }
 
 export function isQueueOpen(): boolean {
@@ -136,8 +140,10 @@ async function startWorkers(queue: PgBoss): Promise<void> {
 		};
 		await queue.work<unknown>(definition.name, options, async ([job]) => {
 			try {
-				await definition.runUnchecked(job!.data, { signal: job!.signal });
+				const signal = AbortSignal.any([job!.signal, stopping.signal]);
+				await definition.runUnchecked(job!.data, { signal });
 			} catch (error) {
+				if (stopping.signal.aborted) throw error;
 				log.error({ err: error, job: definition.name, id: job!.id }, 'job failed');
 				throw error;
 			}

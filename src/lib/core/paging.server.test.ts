@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { Prisma } from '#prisma/generated/client.ts';
+import { testDatabase } from '../../../tests/setup/database.ts';
+import { db } from './db.server.ts';
+import { contains, inOrder, pageOfIds, type PageRequest } from './paging.server.ts';
+
+await testDatabase();
+
+const rows = Array.from({ length: 25 }, (_, index) => ({
+	source: 'paging',
+	level: 'info' as const,
+	message: `line ${index}`,
+	// Several at the same moment, so that the id has to decide.
+	at: new Date(Date.UTC(2026, 0, 1, 0, Math.floor(index / 4)))
+}));
+await db.logEntry.createMany({ data: rows });
+
+const page = (request: Partial<PageRequest>) =>
+	pageOfIds(
+		db,
+		{
+			from: Prisma.sql`log_entries AS entry`,
+			where: Prisma.sql`entry.source = 'paging'`,
+			sortBy: Prisma.sql`entry.at`,
+			sortType: 'timestamptz',
+			direction: 'desc',
+			id: Prisma.sql`entry.id`
+		},
+		{ page: 1, pageSize: 10, cursor: null, ...request }
+	);
+
+describe('a page of a list', () => {
+	it('goes by number and by cursor to the same rows, each once', async () => {
+		const first = await page({});
+		const second = await page({ page: 2 });
+		const third = await page({ page: 3 });
+		expect(first.meta).toMatchObject({ total: 25, totalEstimate: null });
+		expect(third.meta.next).toBeNull();
+		const bySecond = await page({ cursor: first.meta.next });
+		expect(bySecond.ids).toEqual(second.ids);
+		expect((await page({ cursor: bySecond.meta.next })).ids).toEqual(third.ids);
+		expect(new Set([...first.ids, ...second.ids, ...third.ids]).size).toBe(25);
+	});
+
+	it.each([
+		'',
+		'x',
+		Buffer.from('["a"]').toString('base64url'),
+		Buffer.from('["2026-01-01","1; DROP"]').toString('base64url')
+	])('refuses the cursor %j', async (cursor) => {
+		if (cursor === '') expect((await page({ cursor })).ids).toHaveLength(10);
+		else await expect(page({ cursor })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+	});
+
+	it('keeps the order of its ids', async () => {
+		const { ids } = await page({});
+		const found = await db.logEntry.findMany({ where: { id: { in: ids } } });
+		expect(inOrder(ids, found).map(({ id }) => id)).toEqual(ids);
+	});
+
+	it('takes wildcards as what somebody typed', () => {
+		expect(contains('50%_\\A')).toBe('%50\\%\\_\\\\a%');
+	});
+});
