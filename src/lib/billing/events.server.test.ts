@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import Stripe from 'stripe';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { adopt, aSignup, payFor, type PaidSignup } from '../../../tests/factories/billing.ts';
+import { aSignup, payFor } from '../../../tests/factories/billing.ts';
 import {
 	eventsOf,
 	listenToBilling,
@@ -11,12 +10,10 @@ import {
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
-import { db, transaction } from '#lib/core/db.server.ts';
+import { db } from '#lib/core/db.server.ts';
 import { catchUp } from './catchUp.server.ts';
-import { keepEvent, processEvent, receiveStripeEvent } from './events.server.ts';
+import { processEvent, receiveStripeEvent } from './events.server.ts';
 import './jobs.server.ts';
-import { refreshSubscription } from './refresh.server.ts';
-import { snapshot, forgetMirrors } from '../../../tests/setup/mirrors.ts';
 
 await testDatabase();
 const stripe = await testStripe();
@@ -134,102 +131,6 @@ describe('processing', () => {
 			{ stripeSessionId: paid.stripeSessionId, failed: true }
 		]);
 	});
-});
-
-describe('in any order, any number of times', () => {
-	/** A life with everything: paid, partly refunded, disputed and won, not paid any more, cancelled. */
-	async function life(): Promise<{ paid: PaidSignup; events: Stripe.Event[] }> {
-		const since = eventsOf(stripe).length;
-		const paid = await payFor(stripe, await aSignup());
-		const api = new Stripe(stripe.server.key, {
-			host: '127.0.0.1',
-			port: stripe.server.port,
-			protocol: 'http'
-		});
-		const [invoice] = (await api.invoices.list({ subscription: paid.stripeSubscriptionId })).data;
-		await stripe.control('/refunds/next', { status: 'pending' });
-		const note = await api.creditNotes.create({
-			invoice: invoice!.id,
-			amount: 1_000,
-			refund_amount: 1_000
-		});
-		const refund = note.refunds[0]!.refund;
-		await stripe.control(`/refunds/${String(refund)}/outcome`, { status: 'succeeded' });
-		await stripe.control(`/refunds/${String(refund)}/outcome`, { status: 'failed' });
-		const [payment] = (await api.invoicePayments.list({ invoice: invoice!.id })).data;
-		const dispute = await stripe.control('/disputes', {
-			payment_intent: payment!.payment.payment_intent
-		});
-		await stripe.control(`/disputes/${String(dispute.id)}/close`, { status: 'won' });
-		await api.subscriptions.update(paid.stripeSubscriptionId, { cancel_at_period_end: true });
-		await api.subscriptions.update(paid.stripeSubscriptionId, { cancel_at_period_end: false });
-		await api.subscriptions.cancel(paid.stripeSubscriptionId);
-		return { paid, events: eventsAbout(since) };
-	}
-
-	it('ends in the same state', { timeout: 120_000 }, async () => {
-		const { paid, events } = await life();
-		for (const event of events) await transaction((tx) => keepEvent(tx, event));
-		const { customer } = await adopt(paid);
-		await refreshSubscription(paid.stripeSubscriptionId);
-		const expected = await snapshot(customer.id);
-		expect(expected).toMatchObject({
-			customer: 'inactive',
-			subscription: { status: 'cancelled', mrr: 0, disputed: false },
-			refunds: [{ status: 'failed', amount: 1_000 }],
-			disputes: [{ status: 'won' }],
-			movements: 0
-		});
-		expect(expected.invoices).toHaveLength(1);
-
-		await fc.assert(
-			fc.asyncProperty(
-				fc.shuffledSubarray(events, { minLength: events.length }),
-				fc.array(fc.nat(events.length - 1), { maxLength: 10 }),
-				fc.nat(events.length),
-				async (order, replays, adoptedAt) => {
-					await forgetMirrors(paid.signup.id);
-					const sequence = [...order, ...replays.map((index) => events[index]!)];
-					let owner = '';
-					for (const [turn, event] of sequence.entries()) {
-						if (turn === adoptedAt) owner = (await adoptAndRefresh(paid)) ?? '';
-						await db.stripeEvent.update({
-							where: { eventId: event.id },
-							data: { processed: false }
-						});
-						await processEvent(event.id);
-					}
-					if (!owner) owner = await adoptAndRefresh(paid);
-					expect(await snapshot(owner)).toEqual(expected);
-				}
-			),
-			{ numRuns: 8 }
-		);
-	});
-
-	it('ends in the same state when events of one moment are worked on side by side', async () => {
-		const { paid, events } = await life();
-		for (const event of events) await transaction((tx) => keepEvent(tx, event));
-		const { customer } = await adopt(paid);
-		await Promise.all([
-			...events.map((event) => processEvent(event.id)),
-			refreshSubscription(paid.stripeSubscriptionId)
-		]);
-		expect(await snapshot(customer.id)).toMatchObject({
-			customer: 'inactive',
-			subscription: { status: 'cancelled', mrr: 0, disputed: false },
-			refunds: [{ status: 'failed' }],
-			disputes: [{ status: 'won' }],
-			movements: 0
-		});
-	});
-
-	async function adoptAndRefresh(paid: PaidSignup): Promise<string> {
-		const { customer } = await adopt(paid);
-		// The job that the adoption has queued.
-		await refreshSubscription(paid.stripeSubscriptionId);
-		return customer.id;
-	}
 });
 
 describe('catching up', () => {

@@ -1,3 +1,5 @@
+import { createServer, request as forward } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { orderedRefund } from '../../../tests/factories/billing.ts';
 import { listenToBilling } from '../../../tests/setup/billing.ts';
@@ -5,10 +7,14 @@ import { testDatabase } from '../../../tests/setup/database.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
 import { db } from '#lib/core/db.server.ts';
+import { unrecorded } from '#lib/integrations/record.ts';
+import { stripe as connect } from '#lib/integrations/stripe/stripe.server.ts';
 import { tuning } from '#lib/settings/clients.server.ts';
+import { giveBack } from './giveBack.server.ts';
 import './jobs.server.ts';
 import { runRefundOrder } from './refundChain.server.ts';
 import { isSignupRefunded } from './refunds.server.ts';
+import { cancelAtStripe } from './subscriptions.server.ts';
 
 await testDatabase();
 const stripe = await testStripe();
@@ -58,3 +64,39 @@ it.each(FAULTS)(
 		}
 	}
 );
+
+it('asks under another key when Stripe repeats a stored failure', async () => {
+	const { paid, orderId, signup } = await ordered();
+	await cancelAtStripe(paid.stripeSubscriptionId, 'tests');
+	const keys: string[] = [];
+	// Stripe keeps errors under their key for a day; the stand-in does not, so a proxy answers as it would.
+	const proxy = createServer((request, response) => {
+		const key = String(request.headers['idempotency-key'] ?? '');
+		if (request.method === 'POST') keys.push(key);
+		if (key === `refund:${signup.id}`) {
+			response.writeHead(500, { 'idempotent-replayed': 'true' });
+			response.end('{"error":{"type":"api_error","message":"an error of then"}}');
+			return;
+		}
+		const { method, headers } = request;
+		const onward = forward(`${stripe.server.url}${request.url}`, { method, headers }, (answer) => {
+			response.writeHead(answer.statusCode ?? 502, answer.headers);
+			answer.pipe(response);
+		});
+		request.pipe(onward);
+	});
+	await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+	const { port } = proxy.address() as AddressInfo;
+	const client = connect(
+		{ secretKey: stripe.server.key, baseUrl: `http://127.0.0.1:${port}` },
+		unrecorded
+	);
+	const row = await db.refundOrder.findUniqueOrThrow({ where: { id: orderId } });
+	const order = { ...row, stripeSubscriptionId: paid.stripeSubscriptionId };
+	const [invoice] = await client.invoices.ofSubscription(paid.stripeSubscriptionId);
+	expect(await giveBack(client, order, invoice!)).toBe('succeeded');
+	proxy.closeAllConnections();
+	proxy.close();
+	expect(keys).toEqual([`refund:${signup.id}`, `refund:${signup.id}:2`]);
+	expect(refundsOf(paid.stripeCustomerId)).toMatchObject([{ amount: 4_900 }]);
+});
