@@ -10,6 +10,12 @@ const ALWAYS = {
 		'accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()'
 };
 
+/** What is no page runs nothing and is framed nowhere. */
+const NO_PAGE = "default-src 'none'; frame-ancestors 'none'";
+/** src/error.html, which SvelteKit sends without a policy when a page could not even begin: styles, no scripts. */
+const STATIC_PAGE =
+	"default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'";
+
 /** Puts on what SvelteKit does not: its own is the Content-Security-Policy of pages. */
 export function withSecurityHeaders(
 	response: Response,
@@ -23,9 +29,9 @@ export function withSecurityHeaders(
 	headers.set('referrer-policy', carriesSecret ? 'no-referrer' : 'strict-origin-when-cross-origin');
 	if (env.ORIGIN.startsWith('https:'))
 		headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains');
-	// What is no page runs nothing and is framed nowhere.
 	if (!headers.has('content-security-policy')) {
-		headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+		const isPage = headers.get('content-type')?.startsWith('text/html') ?? false;
+		headers.set('content-security-policy', isPage ? STATIC_PAGE : NO_PAGE);
 	}
 	const personal =
 		event.locals.auth !== null || carriesSecret || event.url.pathname.startsWith('/api/');
