@@ -36,12 +36,20 @@ export interface Fault {
 	status?: number;
 	body?: string;
 	ms?: number;
+	/** For tests in the same process: further narrows which calls. `context` is the Host and the body, where there are any. */
+	only?: (line: string, context: string) => boolean;
+	/**
+	 * For tests in the same process: called when the fault strikes; `before`: as the call comes in, `after`: once it has
+	 * taken effect and nothing has been answered yet.
+	 */
+	onTaken?: () => void;
 }
 
 export type FaultRequest = Pick<Fault, 'target' | 'kind'> & Partial<Omit<Fault, 'id'>>;
 
 export class Faults {
 	#faults: Fault[] = [];
+	readonly #patterns = new WeakMap<Fault, RegExp>();
 
 	add(request: FaultRequest): Fault {
 		const fault: Fault = {
@@ -52,7 +60,7 @@ export class Faults {
 			...request,
 			id: randomUUID()
 		};
-		new RegExp(fault.match);
+		this.#patterns.set(fault, new RegExp(fault.match));
 		this.#faults.push(fault);
 		return fault;
 	}
@@ -65,18 +73,29 @@ export class Faults {
 		this.#faults = id ? this.#faults.filter((fault) => fault.id !== id) : [];
 	}
 
-	/** The fault that this call meets, used up by one; undefined when it behaves. */
-	take(target: Vendor, line: string): Fault | undefined {
+	/**
+	 * The fault that this call meets, used up by one; undefined when it behaves. Whoever took one that works `after` says
+	 * `struck` when it does.
+	 * @param context what else tells calls apart: `Host` and body of an HTTP request, the standard input of a command
+	 */
+	take(target: Vendor, line: string, context = ''): Fault | undefined {
 		for (const fault of this.#faults) {
-			if (fault.target !== target || !new RegExp(fault.match).test(line)) continue;
+			if (fault.target !== target || !this.#patterns.get(fault)?.test(line)) continue;
+			if (fault.only && !fault.only(line, context)) continue;
 			if (fault.skip > 0) {
 				fault.skip -= 1;
 				continue;
 			}
 			fault.times -= 1;
 			if (fault.times <= 0) this.clear(fault.id);
+			if (fault.when === 'before') fault.onTaken?.();
 			return fault;
 		}
 		return undefined;
+	}
+
+	/** A call has taken effect: the fault that spoils its answer, if any, strikes now. */
+	struck(fault: Fault | undefined): void {
+		if (fault?.when === 'after') fault.onTaken?.();
 	}
 }

@@ -127,11 +127,16 @@ async function handle(
 	const started = performance.now();
 	const request = await read(raw);
 	const line = `${request.method} ${raw.url}`;
-	const fault = kernel.faults.take(vendor, line);
+	const fault = kernel.faults.take(
+		vendor,
+		line,
+		`${request.host}\n${request.body.toString('utf8')}`
+	);
 	let result: SandboxResponse | null = null;
 	if (!fault || fault.when === 'after' || fault.kind === 'delay') {
 		if (fault?.kind === 'delay' && fault.when === 'before') await sleep(fault.ms ?? 1000);
 		result = await answer(request);
+		kernel.faults.struck(fault);
 		if (fault?.kind === 'delay' && fault.when === 'after') await sleep(fault.ms ?? 1000);
 	}
 	const spoiled = fault && fault.kind !== 'delay' ? spoil(fault, response) : false;

@@ -81,10 +81,12 @@ export async function runOdoo(
 	const parsed = parse(args, state.version);
 	const line = lineOf(parsed);
 	const started = performance.now();
-	const fault = kernel.faults.take('odoo', line);
-	const result = await withFault(guest, fault, (interrupted) =>
-		dispatch(guest, state, parsed, invocation, interrupted)
-	);
+	const fault = kernel.faults.take('odoo', line, invocation.stdin.toString('utf8'));
+	const result = await withFault(guest, fault, async (interrupted) => {
+		const done = await dispatch(guest, state, parsed, invocation, interrupted);
+		kernel.faults.struck(fault);
+		return done;
+	});
 	kernel.calls.add({
 		at: kernel.clock.nowMs(),
 		vendor: 'odoo',

@@ -41,7 +41,11 @@ export function serveOdoo(
 		const { kernel } = cluster;
 		const started = performance.now();
 		const line = `${request.method} ${request.path}`;
-		const fault = kernel.faults.take('odoo', line);
+		const fault = kernel.faults.take(
+			'odoo',
+			line,
+			`${request.host}\n${request.body.toString('utf8')}`
+		);
 		if (fault?.kind === 'delay') await sleep(fault.ms ?? 1000);
 		if (fault?.kind === 'timeout') await new Promise(() => undefined);
 		if (fault?.kind === 'reset' || fault?.kind === 'drop')
@@ -53,7 +57,10 @@ export function serveOdoo(
 				: fault?.kind === 'malformed'
 					? { status: 200, headers: { 'content-type': 'text/html' }, body: fault.body ?? '<html>' }
 					: null;
-		const answer = spoiled ?? (await respond(cluster, guest, request, port));
+		const late = fault?.when === 'after' && spoiled;
+		const answered = spoiled && !late ? null : await respond(cluster, guest, request, port);
+		kernel.faults.struck(fault);
+		const answer = spoiled ?? answered!;
 		kernel.calls.add({
 			at: kernel.clock.nowMs(),
 			vendor: 'odoo',

@@ -130,7 +130,9 @@ export class Tasks {
 	): Promise<void> {
 		const { faults } = this.#cluster.kernel;
 		const meant = faults.list().some((fault) => fault.match.includes('TASK'));
-		const fault = meant ? faults.take('proxmox', `TASK ${task.type} ${task.id}`) : undefined;
+		const fault = meant
+			? faults.take('proxmox', `TASK ${task.type} ${task.id}`, task.log.join('\n'))
+			: undefined;
 		const signal = running.abort.signal;
 		if (fault?.kind === 'delay' && fault.when === 'before') {
 			await sleep(fault.ms ?? 1000, undefined, { signal });
@@ -146,6 +148,7 @@ export class Tasks {
 			throw died(fault.body ?? 'command failed: exit code 1');
 		}
 		await run(work);
+		faults.struck(fault);
 		if (fault?.kind === 'delay' && fault.when === 'after') {
 			await sleep(fault.ms ?? 1000, undefined, { signal });
 		}

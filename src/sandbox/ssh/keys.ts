@@ -26,8 +26,16 @@ export function keyPair(file: string, comment: string): KeyPair {
 			public: readFileSync(`${file}.pub`, 'utf8').trim()
 		};
 	}
-	const made = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+	const made = readablePair(comment);
 	writeFileSync(file, made.private, { mode: 0o600 });
 	writeFileSync(`${file}.pub`, `${made.public}\n`, { mode: 0o600 });
 	return { private: made.private, public: made.public.trim() };
+}
+
+/** One pair in some 300 that ssh2 writes cannot be read again, not even by itself. */
+function readablePair(comment: string): KeyPair {
+	for (;;) {
+		const made = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+		if (!(ssh2.utils.parseKey(made.private) instanceof Error)) return made;
+	}
 }

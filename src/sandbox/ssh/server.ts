@@ -155,12 +155,13 @@ async function serve(
 	channel.on('close', () => gone.abort());
 	channel.on('error', () => gone.abort());
 	const stdin = await readAll(channel);
-	const fault = kernel.faults.take('ssh', command);
+	const fault = kernel.faults.take('ssh', command, stdin.toString('utf8'));
 	let result: Outcome | null = null;
 	if (fault?.kind === 'delay' && fault.when === 'before') await sleep(fault.ms ?? 1000);
 	if (!fault || fault.kind === 'delay' || fault.when === 'after') {
 		await kernel.latency('ssh', PCT_MS);
 		result = await run(cluster, node, command, stdin, gone.signal);
+		kernel.faults.struck(fault);
 	}
 	if (fault?.kind === 'delay' && fault.when === 'after') await sleep(fault.ms ?? 1000);
 	const sent = fault && fault.kind !== 'delay' ? spoil(fault, client) : result;

@@ -106,7 +106,7 @@ export class Deliveries {
 		}
 		const fault = this.#excused.has(delivery)
 			? undefined
-			: this.#account.kernel.faults.take('webhook', event.type);
+			: this.#account.kernel.faults.take('webhook', event.type, JSON.stringify(event.data.object));
 		if (fault && this.#postponed(fault, delivery)) return;
 		if (fault?.kind === 'drop') {
 			this.#note(delivery, event, 'drop', 0, 'drop');
@@ -116,6 +116,7 @@ export class Deliveries {
 		const before = fault?.when === 'before' && ['status', 'timeout', 'reset'].includes(fault.kind);
 		const error = before ? `fault: ${fault.kind}` : await this.#send(delivery, event, fault);
 		if (fault?.kind === 'duplicate') await this.#send(delivery, event, fault);
+		this.#account.kernel.faults.struck(fault);
 		const lost = fault?.when === 'after' ? `fault: ${fault.kind}` : null;
 		this.#releaseHeld(delivery);
 		if (error === null && lost === null) this.#done(delivery, event);
