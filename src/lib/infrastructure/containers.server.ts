@@ -1,7 +1,7 @@
-import { db, lock } from '#lib/core/db.server.ts';
+import { db, lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
-import type { StepContext } from '#lib/core/saga.server.ts';
+import { wakeSaga, type StepContext } from '#lib/core/saga.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { askCluster, isDown, proxmoxOn, readTakenVmids } from './clients.server.ts';
@@ -42,6 +42,8 @@ export type ContainerProgress =
 
 /** Changes after which we look again before we believe that this leads nowhere. */
 const MOST_CHANGES = 25;
+/** Looks at what another run makes before this one sleeps. */
+const LOOKS_AT_OTHERS = 8;
 
 /**
  * Makes a reserved container real: cloned from the template, with its limits, address and mark, started, and read back.
@@ -50,25 +52,33 @@ const MOST_CHANGES = 25;
  * @throws {ProxmoxError} retryable or ambiguous where trying again helps
  */
 export async function ensureContainer(run: Run, containerId: string): Promise<ContainerProgress> {
-	for (let changes = 0; changes < MOST_CHANGES; changes++) {
-		run.signal.throwIfAborted();
-		const target = await loadTarget(containerId);
-		if (!(await isOurTask(run, target))) {
-			await run.sleep(0.5);
-			if (changes > 8) return waiting('being_made', 2, target);
-			continue;
+	// One connection for all the looks, until the container goes to another node.
+	let client: { nodeId: string; proxmox: ProxmoxClient } | null = null;
+	try {
+		for (let changes = 0; changes < MOST_CHANGES; changes++) {
+			run.signal.throwIfAborted();
+			const target = await loadTarget(containerId);
+			if (!(await isOurTask(run, target))) {
+				// Whoever makes it may need the worker that this run would keep; its end wakes us.
+				if (changes === LOOKS_AT_OTHERS) return waiting('being_made', 20, target);
+				await run.sleep(0.5);
+				continue;
+			}
+			if (client?.nodeId !== target.nodeId) {
+				await client?.proxmox.close();
+				client = { nodeId: target.nodeId, proxmox: await proxmoxOn(target.nodeId, run.trace) };
+			}
+			try {
+				const progress = await advance(run, client.proxmox, target);
+				if (progress) return progress;
+			} catch (error) {
+				if (!isDown(error)) throw error;
+				const elsewhere = await whenNodeIsDown(run, target);
+				if (!elsewhere) return waiting('node_offline', 30, target);
+			}
 		}
-		const proxmox = await proxmoxOn(target.nodeId, run.trace);
-		try {
-			const progress = await advance(run, proxmox, target);
-			if (progress) return progress;
-		} catch (error) {
-			if (!isDown(error)) throw error;
-			const elsewhere = await whenNodeIsDown(run, target);
-			if (!elsewhere) return waiting('node_offline', 30, target);
-		} finally {
-			await proxmox.close();
-		}
+	} finally {
+		await client?.proxmox.close();
 	}
 	throw new ProxmoxError({
 		operation: 'lxc.ensure',
@@ -151,6 +161,7 @@ async function start(proxmox: ProxmoxClient, node: string, vmid: number): Promis
 async function finish(run: Run, target: Target, node: string): Promise<ContainerProgress> {
 	const row = await run.write(async (tx) => {
 		const { status } = await tx.container.findUniqueOrThrow({ where: { id: target.id } });
+		if (status === 'provisioning') await wakeTenants(tx, target.id, run.jobId);
 		await publish(tx, 'staff:containers', target.id);
 		return tx.container.update({
 			where: { id: target.id },
@@ -165,6 +176,20 @@ async function finish(run: Run, target: Target, node: string): Promise<Container
 		ip: target.wanted.address.split('/')[0]!,
 		detail: `CT ${row.vmid} · ${node}`
 	};
+}
+
+/** Those who wait for a shared container, or are about to sleep over it, go on now. */
+async function wakeTenants(tx: Tx, containerId: string, jobId: string): Promise<void> {
+	const tenants = await tx.tenant.findMany({ where: { containerId }, select: { id: true } });
+	const waiting = await tx.provisioningJob.findMany({
+		where: {
+			subjectId: { in: tenants.map(({ id }) => id) },
+			status: { in: ['running', 'waiting'] },
+			NOT: { id: jobId }
+		},
+		select: { id: true }
+	});
+	for (const { id } of waiting) await wakeSaga(tx, id);
 }
 
 /** It was moved by hand or by a failover: the row goes where the container is. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MINUTE, setClockOffset } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
+import { sagaNamed } from '#lib/core/saga.server.ts';
 import { detachedContext } from '#lib/core/sagaContext.server.ts';
 import {
 	containerSaga,
@@ -48,7 +49,7 @@ function put(vmid: number, description: string, config: Record<string, string | 
 
 async function undo({ jobId }: Placed) {
 	const job = await db.provisioningJob.findUniqueOrThrow({ where: { id: jobId } });
-	await containerSaga.steps[0]!.undo!(detachedContext(job, 'container'));
+	await sagaNamed(containerSaga.name).steps[0]!.undo!(detachedContext(job, 'container'));
 }
 
 describe('taking a container down', () => {
@@ -139,6 +140,20 @@ describe('a shared container', () => {
 		expect(await waiting).toMatchObject({ ready: true });
 		expect(guests()).toHaveLength(1);
 		expect(changes().filter((line) => line.includes('/clone'))).toHaveLength(1);
+	});
+
+	it('lets the others sleep while it takes long, and wakes them when it is ready', async () => {
+		const [first, second] = [await placeTenant('shared'), await placeTenant('shared')];
+		// Its maker waits for its turn, and those who wait for it must not keep its worker from it.
+		expect(await make(second)).toMatchObject({ reason: 'being_made', wait: 20 });
+		const queued = async () => {
+			const [row] = await db.$queryRaw<{ count: bigint }[]>`
+				SELECT count(*) FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${second.jobId}`;
+			return Number(row!.count);
+		};
+		const before = await queued();
+		await make(first);
+		expect(await queued()).toBe(before + 1);
 	});
 
 	it('is finished by another when the run that began it has ended', async () => {
