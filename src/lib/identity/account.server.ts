@@ -3,6 +3,7 @@ import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { audit } from '#lib/logs/audit.server.ts';
 import { queueMail } from '#lib/notifications/mail.server.ts';
+import { m } from '#i18n/paraglide/messages.js';
 import { actorOf } from './actor.server.ts';
 import type { Auth } from './auth.ts';
 import { foldEmail } from './email.ts';
@@ -58,8 +59,7 @@ export async function changePassword(auth: Auth, current: string, password: stri
 	await takePoint('step-up', userId);
 	const credential = await db.userCredential.findUnique({ where: { userId } });
 	if (!(await checkPassword(credential?.passwordHash, current))) {
-		const sentence = new AppError('BAD_CREDENTIALS').sentence;
-		throw new AppError('BAD_INPUT', { fields: { current: sentence } });
+		throw new AppError('BAD_INPUT', { fields: { current: m.security_password_wrong() } });
 	}
 	refuseWeak(password, [email, fullName]);
 	await clearPoints('step-up', userId);
