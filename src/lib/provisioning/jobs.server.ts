@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { transaction } from '#lib/core/db.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
+import { setAdminPassword } from './adminPassword.server.ts';
 import { probeAll } from './health.server.ts';
 import { checkoutChanged } from './payments.server.ts';
 import { refundChanged } from './refunds.server.ts';
@@ -18,6 +19,7 @@ declare module '#lib/core/queue.server.ts' {
 		'provisioning.sweep-reservations': Record<string, never>;
 		'provisioning.probe': Record<string, never>;
 		'provisioning.cleanup': Record<string, never>;
+		'provisioning.set-admin-password': { tenantId: string };
 	}
 }
 
@@ -75,4 +77,12 @@ defineJob({
 	run: () => retryCleanup(),
 	schedule: { cron: '*/5 * * * *', payload: {} },
 	queue: { policy: 'short', retryLimit: 0 }
+});
+
+defineJob({
+	name: 'provisioning.set-admin-password',
+	payload: z.object({ tenantId: z.uuid() }),
+	run: ({ tenantId }) => setAdminPassword(tenantId),
+	concurrency: 2,
+	queue: { retryLimit: 30 }
 });
