@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
@@ -118,4 +118,18 @@ it('passes over a stored value that the registry does not allow any more', async
 		data: { key: 'provisioning.max_wait_hours', category: 'provisioning', value: 'long' }
 	});
 	expect(await setting('provisioning.max_wait_hours')).toBe(72);
+});
+
+it('answers although every connection is held by those who ask', async () => {
+	await setting('provisioning.probe_misses');
+	// The value that is known has grown old, and the pool has five connections.
+	vi.setSystemTime(Date.now() + 60_000);
+	const asked = Array.from({ length: 5 }, () =>
+		transaction(async (tx) => {
+			await tx.$executeRaw`SELECT pg_sleep(0.2)`;
+			return setting('provisioning.probe_misses');
+		})
+	);
+	expect(await Promise.all(asked)).toEqual([3, 3, 3, 3, 3]);
+	vi.useRealTimers();
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decrypt, encrypt } from '#lib/core/crypto.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
@@ -23,10 +24,17 @@ interface Stored {
 	updatedAt: Date;
 }
 
+type Rows = Map<string, Stored>;
+
 /** Another process's change is seen after this time at the latest. */
 const CACHE_MS = 3_000;
+/** Whoever asks inside a transaction may hold the connection that the reading waits for, so none waits for long. */
+const PATIENCE_MS = 500;
 
-let cache: { rows: Promise<Map<string, Stored>>; until: number } | null = null;
+let known: { rows: Rows; until: number } | null = null;
+let reading: Promise<Rows> | null = null;
+/** Raised by each saving, so that a reading from before it is not kept. */
+let generation = 0;
 
 /** The value in force: stored, else of the environment, else the registry's own. */
 export async function setting<K extends SettingKey>(key: K): Promise<SettingValue<K>> {
@@ -152,7 +160,9 @@ export function readSetting(key: SettingKey, raw: unknown): unknown {
 
 /** Makes the next `setting()` of this process read the table again. */
 export function forgetSettings(): void {
-	cache = null;
+	known = null;
+	reading = null;
+	generation += 1;
 }
 
 function fromText(key: SettingKey, raw: unknown): unknown {
@@ -190,17 +200,26 @@ function inForce(
 		: { value: given, source: 'environment' };
 }
 
-async function storedValues(): Promise<Map<string, Stored>> {
-	const at = Date.now();
-	if (!cache || cache.until < at) {
-		const rows = readRows(db);
-		cache = { rows, until: at + CACHE_MS };
-		rows.catch(forgetSettings);
-	}
-	return cache.rows;
+async function storedValues(): Promise<Rows> {
+	if (known && known.until > Date.now()) return known.rows;
+	const fresh = (reading ??= readAnew());
+	if (!known) return fresh;
+	const stale = known.rows;
+	return Promise.race([fresh, sleep(PATIENCE_MS, stale, { ref: false })]);
 }
 
-async function readRows(tx: Tx): Promise<Map<string, Stored>> {
+async function readAnew(): Promise<Rows> {
+	const mine = generation;
+	try {
+		const rows = await readRows(db);
+		if (mine === generation) known = { rows, until: Date.now() + CACHE_MS };
+		return rows;
+	} finally {
+		if (mine === generation) reading = null;
+	}
+}
+
+async function readRows(tx: Tx): Promise<Rows> {
 	const rows = await tx.setting.findMany();
 	return new Map(rows.filter((row) => isSettingKey(row.key)).map((row) => [row.key, row]));
 }

@@ -37,13 +37,16 @@ export function stripe(config: StripeConfig, record: CallRecorder) {
 
 export type StripeClient = ReturnType<typeof stripe>;
 
+/** Checks signatures and never calls anybody. */
+const verifier = new Stripe('sk_test_unused');
+
 /**
  * The event of a webhook, checked on the raw bytes: signed with the endpoint's secret, at most 300 seconds ago.
  * @throws {BadSignature}
  */
 export function verifyWebhook(rawBody: Buffer, signature: string, secret: string): Stripe.Event {
 	try {
-		return new Stripe('sk_test_unused').webhooks.constructEvent(rawBody, signature, secret, 300);
+		return verifier.webhooks.constructEvent(rawBody, signature, secret, 300);
 	} catch (error) {
 		throw new BadSignature(error instanceof Error ? error.message : String(error), {
 			cause: error
@@ -51,7 +54,16 @@ export function verifyWebhook(rawBody: Buffer, signature: string, secret: string
 	}
 }
 
+let last: { config: string; sdk: Stripe } | null = null;
+
+/** One SDK for one configuration, so that its connections are used again. */
 function connect(config: StripeConfig): Stripe {
+	const wanted = JSON.stringify(config);
+	if (last?.config !== wanted) last = { config: wanted, sdk: open(config) };
+	return last.sdk;
+}
+
+function open(config: StripeConfig): Stripe {
 	const url = new URL(config.baseUrl ?? 'https://api.stripe.com');
 	return new Stripe(config.secretKey, {
 		apiVersion: API_VERSION,
