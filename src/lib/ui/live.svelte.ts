@@ -110,7 +110,8 @@ function connect(): void {
 		shown = 'live';
 		for (const [topic, listened] of topics) {
 			listened.fromStart = true;
-			ask(topic, listened.loadedAt);
+			// What was missed is loaded again anyway.
+			ask(topic, listened.missed ? performance.now() : listened.loadedAt);
 		}
 	};
 	opening.onmessage = ({ data }) => {
