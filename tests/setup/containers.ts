@@ -5,17 +5,14 @@ import { detachedContext } from '#lib/core/sagaContext.server.ts';
 import { tuning } from '#lib/core/sagaPatience.ts';
 import '#lib/core/sagaRunner.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
-import {
-	destroyContainer,
-	ensureContainer,
-	type Run
-} from '#lib/infrastructure/containers.server.ts';
+import { destroyContainer, ensureContainer } from '#lib/infrastructure/containers.server.ts';
 import {
 	placementRules,
 	releaseContainer,
 	reserveContainer,
 	type Place
 } from '#lib/infrastructure/placement.server.ts';
+import type { Run } from '#lib/infrastructure/progress.ts';
 import { closeSsh } from '#lib/infrastructure/sshPool.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import { afterAll } from 'vitest';

@@ -2,9 +2,9 @@ import { db } from '#lib/core/db.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { endTurn, keepTurn, NEAR, takeTurn } from './cloneQueue.server.ts';
-import { waiting, type ContainerProgress, type Run } from './containers.server.ts';
 import { findTemplate, isCopying, look, type Target } from './guests.server.ts';
 import { writeMark } from './marks.ts';
+import { waiting, type ContainerProgress, type Run } from './progress.ts';
 import { isOurs } from './reconcile.ts';
 import { follow, taskOf } from './tasks.server.ts';
 

@@ -4,8 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
 import type { FaultRequest } from '../../sandbox/kernel/faults.ts';
 import { placeTenant, testContainers, type Placed } from '../../../tests/setup/containers.ts';
-import { ensureContainer, type ContainerProgress, type Run } from './containers.server.ts';
+import { ensureContainer } from './containers.server.ts';
 import { readMark, writeMark } from './marks.ts';
+import type { ContainerProgress, Run } from './progress.ts';
 
 const { sandbox, pve, guests, changes } = await testContainers({ work: false });
 

@@ -1,7 +1,7 @@
 import { db, lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
-import { wakeSaga, type StepContext } from '#lib/core/saga.server.ts';
+import { wakeSaga } from '#lib/core/saga.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { askCluster, isDown, proxmoxOn, readTakenVmids } from './clients.server.ts';
@@ -16,32 +16,15 @@ import {
 	PLACEMENT_LOCK,
 	releaseContainer
 } from './placement.server.ts';
+import { waiting, type ContainerProgress, type Run } from './progress.ts';
 import { nextAction, type Action } from './reconcile.ts';
-import type { WAITS } from './reasons.ts';
 import { destroyMarked } from './removal.server.ts';
 import { containerTransition } from './states.ts';
 import { follow } from './tasks.server.ts';
 
-/** What the verbs of a container need of a saga step: its `context` fits. */
-export type Run = Pick<
-	StepContext<object>,
-	'jobId' | 'trace' | 'signal' | 'sleep' | 'write' | 'log'
->;
-
-/**
- * Why a container is not ready yet:
- * `clone_queue` others copy the template first · `task_running` Proxmox still works · `being_made` another run makes this
- * shared container · `node_offline` its node is down and no other has room · `template_offline` the template's node is.
- */
-export type ContainerWait = keyof typeof WAITS;
-
-/** Ready, or what the step answers to wait (`detail` is for people who know Proxmox; the reason has a sentence). */
-export type ContainerProgress =
-	| { ready: true; nodeId: string; node: string; vmid: number; ip: string; detail: string }
-	| { ready: false; wait: number; reason: ContainerWait; detail: string };
-
-/** Changes after which we look again before we believe that this leads nowhere. */
+/** Changes after which this leads nowhere, and nodes that are tried one after the other. */
 const MOST_CHANGES = 25;
+const MOST_NODES = 4;
 /** Looks at what another run makes before this one sleeps. */
 const LOOKS_AT_OTHERS = 8;
 
@@ -52,33 +35,11 @@ const LOOKS_AT_OTHERS = 8;
  * @throws {ProxmoxError} retryable or ambiguous where trying again helps
  */
 export async function ensureContainer(run: Run, containerId: string): Promise<ContainerProgress> {
-	// One connection for all the looks, until the container goes to another node.
-	let client: { nodeId: string; proxmox: ProxmoxClient } | null = null;
-	try {
-		for (let changes = 0; changes < MOST_CHANGES; changes++) {
-			run.signal.throwIfAborted();
-			const target = await loadTarget(containerId);
-			if (!(await isOurTask(run, target))) {
-				// Whoever makes it may need the worker that this run would keep; its end wakes us.
-				if (changes === LOOKS_AT_OTHERS) return waiting('being_made', 20, target);
-				await run.sleep(0.5);
-				continue;
-			}
-			if (client?.nodeId !== target.nodeId) {
-				await client?.proxmox.close();
-				client = { nodeId: target.nodeId, proxmox: await proxmoxOn(target.nodeId, run.trace) };
-			}
-			try {
-				const progress = await advance(run, client.proxmox, target);
-				if (progress) return progress;
-			} catch (error) {
-				if (!isDown(error)) throw error;
-				const elsewhere = await whenNodeIsDown(run, target);
-				if (!elsewhere) return waiting('node_offline', 30, target);
-			}
-		}
-	} finally {
-		await client?.proxmox.close();
+	for (let nodes = 0; nodes < MOST_NODES; nodes++) {
+		const target = await whenOurs(run, containerId);
+		if ('reason' in target) return target;
+		const progress = await ensureOnNode(run, target);
+		if (progress) return progress;
 	}
 	throw new ProxmoxError({
 		operation: 'lxc.ensure',
@@ -88,8 +49,38 @@ export async function ensureContainer(run: Run, containerId: string): Promise<Co
 	});
 }
 
-export function waiting(reason: ContainerWait, wait: number, target: Target): ContainerProgress {
-	return { ready: false, wait, reason, detail: `CT ${target.vmid} · ${target.nodeName}` };
+/** Over one connection to the container's node. @returns null when it goes on at another node, or after many changes */
+async function ensureOnNode(run: Run, first: Target): Promise<ContainerProgress | null> {
+	const proxmox = await proxmoxOn(first.nodeId, run.trace);
+	let target = first;
+	try {
+		for (let changes = 0; changes < MOST_CHANGES && target.nodeId === first.nodeId; changes++) {
+			run.signal.throwIfAborted();
+			const progress = await advance(run, proxmox, target);
+			if (progress) return progress;
+			target = await loadTarget(target.id);
+		}
+		return null;
+	} catch (error) {
+		if (!isDown(error)) throw error;
+		return (await whenNodeIsDown(run, target)) ? null : waiting('node_offline', 30, target);
+	} finally {
+		await proxmox.close();
+	}
+}
+
+/** The container once this run may make it, or the wait for the run that does. */
+async function whenOurs(
+	run: Run,
+	containerId: string
+): Promise<Target | Extract<ContainerProgress, { ready: false }>> {
+	for (let looks = 0; ; looks++) {
+		const target = await loadTarget(containerId);
+		if (await isOurTask(run, target)) return target;
+		// Whoever makes it may need the worker that this run would keep; its end wakes us.
+		if (looks === LOOKS_AT_OTHERS) return waiting('being_made', 20, target);
+		await run.sleep(0.5);
+	}
 }
 
 /** One look and one change. @returns null when it is to look again */

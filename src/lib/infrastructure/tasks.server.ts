@@ -3,7 +3,7 @@ import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { TaskEnd } from '#lib/integrations/proxmox/tasks.ts';
 import { keepTurn } from './cloneQueue.server.ts';
-import type { Run } from './containers.server.ts';
+import type { Run } from './progress.ts';
 
 /** Looks often at first, because most tasks are short, then as seldom as Proxmox asks for. */
 const SLICES = [

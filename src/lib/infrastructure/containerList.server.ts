@@ -1,0 +1,87 @@
+import { Prisma } from '#prisma/generated/client.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import {
+	contains,
+	inOrder,
+	pageOfIds,
+	type PageMeta,
+	type PageRequest
+} from '#lib/core/paging.server.ts';
+import { isContainerStatus } from './words.ts';
+
+export const CONTAINER_SORTS = ['vmid', 'hostname', 'created_at'] as const;
+export const CONTAINER_FILTERS = ['node', 'status', 'purpose'] as const;
+
+export interface ContainerQuery extends PageRequest {
+	/** Looks in the host name, the address and the VMID. */
+	q: string;
+	sort: { key: string; direction: 'asc' | 'desc' };
+	filters: { node?: string; status?: string; purpose?: string };
+}
+
+const SORTS: Record<string, { sortBy: Prisma.Sql; sortType: 'timestamptz' | 'text' | 'int8' }> = {
+	vmid: { sortBy: Prisma.sql`container.vmid`, sortType: 'int8' },
+	hostname: { sortBy: Prisma.sql`container.hostname`, sortType: 'text' },
+	created_at: { sortBy: Prisma.sql`container.created_at`, sortType: 'timestamptz' }
+};
+
+const select = {
+	id: true,
+	vmid: true,
+	hostname: true,
+	purpose: true,
+	status: true,
+	odooVersion: true,
+	cpuCores: true,
+	ramMb: true,
+	diskGb: true,
+	ipAddress: true,
+	slots: true,
+	retiring: true,
+	createdAt: true,
+	node: { select: { name: true } },
+	tenants: {
+		where: { status: { notIn: ['deleted', 'refunded'] } },
+		select: { id: true, slug: true },
+		orderBy: { slug: 'asc' }
+	}
+} satisfies Prisma.ContainerSelect;
+
+export type ContainerRow = Prisma.ContainerGetPayload<{ select: typeof select }>;
+
+/** One page of the containers; deleted ones show only when the filter asks for them. */
+export async function listContainers(
+	tx: Tx,
+	query: ContainerQuery
+): Promise<{ rows: ContainerRow[]; meta: PageMeta }> {
+	const { ids, meta } = await pageOfIds(
+		tx,
+		{
+			from: Prisma.sql`lxc_containers AS container JOIN proxmox_nodes node ON node.id = container.node_id`,
+			where: whereOf(query),
+			...(SORTS[query.sort.key] ?? SORTS.vmid!),
+			direction: query.sort.direction,
+			id: Prisma.sql`container.id`
+		},
+		query
+	);
+	const containers = await tx.container.findMany({ where: { id: { in: ids } }, select });
+	return { rows: inOrder(ids, containers), meta };
+}
+
+function whereOf({ q, filters }: ContainerQuery): Prisma.Sql {
+	const conditions = [
+		filters.status && isContainerStatus(filters.status)
+			? Prisma.sql`container.status = ${filters.status}::container_status`
+			: Prisma.sql`container.status <> 'deleted'`
+	];
+	if (filters.node) conditions.push(Prisma.sql`node.name = ${filters.node}`);
+	if (filters.purpose) conditions.push(Prisma.sql`container.purpose::text = ${filters.purpose}`);
+	if (q) {
+		const pattern = contains(q);
+		conditions.push(
+			Prisma.sql`(lower(container.hostname) LIKE ${pattern} OR container.ip_address LIKE ${pattern} OR container.vmid::text LIKE ${pattern})`
+		);
+	}
+	return Prisma.join(conditions, ' AND ');
+}

@@ -1,0 +1,59 @@
+import { m } from '#i18n/paraglide/messages.js';
+import { megabytes, number } from '#lib/ui/format.ts';
+import type { Rejection, SharedRejection } from './placement.ts';
+
+/** Why a node cannot take a container, as a sentence. */
+export function rejectionSentence(reason: Rejection, locale: string): string {
+	const gigabytes = (gb: number) => megabytes(gb * 1024, locale);
+	switch (reason.code) {
+		case 'offline':
+			return m.rejection_offline();
+		case 'maintenance':
+			return m.rejection_maintenance();
+		case 'isolation':
+			return m.rejection_isolation();
+		case 'region':
+			return m.rejection_region({ wanted: reason.wanted, has: reason.has });
+		case 'cluster':
+			return m.rejection_cluster();
+		case 'cpuCores':
+			return m.rejection_cpu({
+				wanted: number(reason.wanted, locale),
+				free: number(reason.free, locale)
+			});
+		case 'ramMb':
+			return m.rejection_ram({
+				wanted: megabytes(reason.wanted, locale),
+				free: megabytes(reason.free, locale)
+			});
+		case 'diskGb':
+			return m.rejection_disk({
+				wanted: gigabytes(reason.wanted),
+				free: gigabytes(reason.free)
+			});
+		case 'containers':
+			return m.rejection_containers({ max: number(reason.max, locale) });
+		case 'addresses':
+			return m.rejection_addresses();
+		case 'vmids':
+			return m.rejection_vmids();
+	}
+}
+
+/** Why a shared container cannot take one more tenant, as a sentence. */
+export function sharedRejectionSentence(reason: SharedRejection): string {
+	switch (reason.code) {
+		case 'node_offline':
+			return m.rejection_offline();
+		case 'node_maintenance':
+			return m.rejection_maintenance();
+		case 'not_usable':
+			return m.rejection_not_usable();
+		case 'region':
+			return m.rejection_other_region();
+		case 'cluster':
+			return m.rejection_cluster();
+		case 'full':
+			return m.rejection_full({ slots: reason.slots });
+	}
+}
