@@ -5,6 +5,7 @@ import { audit } from '#lib/logs/audit.server.ts';
 import { actorOf } from './actor.server.ts';
 import type { Auth, AuthUser } from './auth.ts';
 import { foldEmail } from './email.ts';
+import { joinOwnCustomers, waitingCustomer } from './members.server.ts';
 import { checkPassword } from './passwords.server.ts';
 import { clearPoints, returnPoint, takePoint } from './rateLimits.server.ts';
 import { staffSecondFactorRequired } from './secondFactor.server.ts';
@@ -181,8 +182,8 @@ async function findPerson(email: string, role: LoginRole): Promise<Person | null
 	if (role === 'admin') return staffRoleId ? { ...person, customerId: null } : null;
 	// The company of the last visit, as long as the person still belongs to it.
 	const last = memberships.find(({ customerId }) => customerId === sessions[0]?.customerId);
-	const membership = last ?? memberships[0];
-	return membership ? { ...person, customerId: membership.customerId } : null;
+	const customerId = (last ?? memberships[0])?.customerId ?? (await waitingCustomer(db, email));
+	return customerId ? { ...person, customerId } : null;
 }
 
 async function openSession(
@@ -193,6 +194,7 @@ async function openSession(
 ): Promise<LoggedIn> {
 	const side = SIDES[role];
 	const session = await transaction(async (tx) => {
+		if (side === 'customer') await joinOwnCustomers(tx, person.user);
 		const made = await createSession(tx, {
 			userId: person.user.id,
 			side,

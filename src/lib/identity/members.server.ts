@@ -37,22 +37,28 @@ export async function addFirstOwner(
 	return { userId: user.id, joined: true };
 }
 
-/** After a login: the customers that were paid for under this person's address and have nobody yet. */
-export async function joinOwnCustomers(
-	tx: Tx,
-	user: { id: string; email: string }
-): Promise<number> {
+/** A customer that was paid for under this address and has nobody yet; who logs in under it will join it. */
+export async function waitingCustomer(tx: Tx, email: string): Promise<string | null> {
+	const waiting = await tx.customer.findFirst({ where: unclaimed(email), select: { id: true } });
+	return waiting?.id ?? null;
+}
+
+/** After a login: joins the customers that were paid for under this person's address and have nobody yet. */
+export async function joinOwnCustomers(tx: Tx, user: { id: string; email: string }): Promise<void> {
 	const waiting = await tx.customer.findMany({
-		where: { email: user.email, status: { not: 'deleted' }, memberships: { none: {} } },
+		where: unclaimed(user.email),
 		select: { id: true }
 	});
-	if (waiting.length === 0) return 0;
+	if (waiting.length === 0) return;
 	const roleId = await ownerRole(tx);
-	const { count } = await tx.membership.createMany({
+	await tx.membership.createMany({
 		data: waiting.map(({ id }) => ({ userId: user.id, customerId: id, roleId })),
 		skipDuplicates: true
 	});
-	return count;
+}
+
+function unclaimed(email: string) {
+	return { email, status: { not: 'deleted' as const }, memberships: { none: {} } };
 }
 
 /** Takes back the member that a refunded signup made, unless that person has come in meanwhile or belongs elsewhere too. */
@@ -73,4 +79,19 @@ async function ownerRole(tx: Tx): Promise<string> {
 		select: { id: true }
 	});
 	return role.id;
+}
+
+export interface Company {
+	id: string;
+	name: string;
+}
+
+/** The companies that a person may work for, by name. */
+export async function companiesOf(tx: Tx, userId: string): Promise<Company[]> {
+	const memberships = await tx.membership.findMany({
+		where: { userId, customer: { status: { not: 'deleted' } } },
+		select: { customer: { select: { id: true, companyName: true } } },
+		orderBy: { customer: { companyName: 'asc' } }
+	});
+	return memberships.map(({ customer }) => ({ id: customer.id, name: customer.companyName }));
 }
