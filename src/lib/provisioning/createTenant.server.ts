@@ -2,7 +2,7 @@ import { HOUR, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { defineSaga, SagaStop, type SagaRun, type Step } from '#lib/core/saga.server.ts';
 import { refundSignup } from '../billing/refunds.server.ts';
-import { delayNextCharge, isOwed } from '../billing/subscriptions.server.ts';
+import { cancelSubscription, delayNextCharge, isOwed } from '../billing/subscriptions.server.ts';
 import { addFirstOwner, removeUnusedOwner } from '../identity/members.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
@@ -20,7 +20,9 @@ import {
 	type CreateTenantContext,
 	type CreateTenantState
 } from './stepTypes.ts';
+import { releaseTenantName } from './reservations.server.ts';
 import { transition } from './tenantState.server.ts';
+import { mayBecome } from './tenantStates.ts';
 
 type Run = SagaRun<CreateTenantState>;
 
@@ -126,6 +128,7 @@ export const createTenantSaga = defineSaga<CreateTenantState>({
 	},
 	onCompensating: giveMoneyBack,
 	async onCompensated(tx, run) {
+		if (!run.state.signupId) await closeUnpaid(tx, run);
 		await closeAlert(tx, {
 			rule: 'provisioning.failed',
 			subjectType: 'tenant',
@@ -155,6 +158,18 @@ async function mustBeOwed(context: CreateTenantContext): Promise<void> {
 		})
 	);
 	if (!isOwed(subscription)) throw new SagaStop(`the subscription is ${subscription.status}`);
+}
+
+/** Nobody paid for what staff asked for: with nothing to give back, the end is there at once. */
+async function closeUnpaid(tx: Tx, run: Run): Promise<void> {
+	const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: run.subjectId } });
+	if (!mayBecome(tenant.status, 'refunded')) return;
+	await transition(tx, tenant, 'refunded');
+	await releaseTenantName(tx, tenant.id);
+	await cancelSubscription(tx, {
+		subscriptionId: tenant.subscriptionId!,
+		reason: 'the instance could not be set up'
+	});
 }
 
 /** The refund starts together with the undoing and waits for none of it. */
