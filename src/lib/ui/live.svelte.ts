@@ -1,3 +1,4 @@
+/* eslint-disable svelte/prefer-svelte-reactivity -- nothing is drawn from these; reactive ones would bind every effect that subscribes */
 import { invalidateAll } from '$app/navigation';
 
 /** What LiveDot shows. */
