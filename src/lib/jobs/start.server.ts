@@ -4,6 +4,7 @@ import { startListening, stopListening } from '#lib/core/listen.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { type Hub, startHub } from '#lib/identity/hub.server.ts';
+import { closeSsh } from '#lib/infrastructure/sshPool.server.ts';
 import { requestSync } from '#lib/plans/jobs.server.ts';
 import './live.server.ts';
 import './registry.server.ts';
@@ -35,6 +36,7 @@ export async function startProcess(): Promise<void> {
 			hub?.stop();
 			await stopListening();
 			await stopQueue();
+			closeSsh();
 			await db.$disconnect();
 		}
 	});

@@ -47,6 +47,10 @@ describe('a signup that is paid', () => {
 			where: { dedupeKey: `welcome:${tenant.id}` }
 		});
 		expect(mail.toAddress).toBe(`ana@${slug}.example`);
+		// The tenant is active a moment before its run says that the last step is done.
+		await eventually(() =>
+			db.provisioningJob.findFirst({ where: { subjectId: tenant.id, status: 'succeeded' } })
+		);
 		const steps = await db.provisioningStep.findMany({
 			where: { customerId: tenant.customerId },
 			orderBy: { position: 'asc' }
