@@ -11,6 +11,7 @@ export default defineConfig({
 			outdir: './src/i18n/paraglide',
 			strategy: ['cookie', 'preferredLanguage', 'baseLocale']
 		}),
+		separateMessages(),
 		tailwindcss(),
 		sveltekit(),
 		webSockets()
@@ -52,6 +53,18 @@ function webSockets(): Plugin {
 				if (typeof upgrade === 'function') upgrade(request, socket, head);
 				else socket.destroy();
 			});
+		}
+	};
+}
+
+/** Each page loads the messages that it shows: otherwise who imports one message imports those of every page. */
+function separateMessages(): Plugin {
+	return {
+		name: 'erp-core:separate-messages',
+		enforce: 'pre',
+		transform: {
+			filter: { id: /\/src\/i18n\/paraglide\/messages(\.js|\/)/ },
+			handler: (code) => ({ code, map: null, moduleSideEffects: false })
 		}
 	};
 }

@@ -4,14 +4,19 @@ import { publicRoute } from '#lib/identity/guard.server.ts';
 import { planCards } from '#lib/plans/planCards.server.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
+import { formattingLocale } from '#lib/ui/viewer.ts';
+import { landing } from './landing.server.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	publicRoute(event);
-	return {
+	const words = landing({
 		plans: await planCards(db),
 		speed: await setupSpeed(db),
 		baseDomain: env.BASE_DOMAIN,
-		maxWaitHours: await setting('provisioning.max_wait_hours')
-	};
+		contact: await setting('general.contact_address'),
+		maxWaitHours: await setting('provisioning.max_wait_hours'),
+		locale: formattingLocale(event.locals.locale, event.request.headers.get('accept-language'))
+	});
+	return { words, baseDomain: env.BASE_DOMAIN };
 };

@@ -1,4 +1,5 @@
 import { m } from '#i18n/paraglide/messages.js';
+import { waitingSentence } from '#lib/provisioning/customerWords.ts';
 import { duration, number } from '#lib/ui/format.ts';
 import type { PageData } from './$types';
 
@@ -72,7 +73,7 @@ function ofTenant(data: PageData, progress: Progress, locale: string): Saying {
 			};
 		case 'waiting_capacity':
 			return {
-				...say('waiting', m.success_waiting_title(), waiting(progress.ahead ?? 0, locale)),
+				...say('waiting', m.success_waiting_title(), waitingSentence(progress.ahead ?? 0, locale)),
 				more: m.success_waiting_limit({ hours: number(data.maxWaitHours, locale) })
 			};
 		case 'failed':
@@ -89,14 +90,6 @@ function ofTenant(data: PageData, progress: Progress, locale: string): Saying {
 				? say('running', m.success_running_title(), m.success_running_text())
 				: say('paid', m.success_paid_title(), m.success_paid_text());
 	}
-}
-
-/** How many paid before, in words: nobody likes to read "0 set-ups". */
-export function waiting(ahead: number, locale: string): string {
-	if (ahead === 0) return m.success_waiting_next();
-	return ahead === 1
-		? m.success_waiting_one()
-		: m.success_waiting_many({ count: number(ahead, locale) });
 }
 
 function took({ startedAt, finishedAt }: Progress, locale: string): string | undefined {

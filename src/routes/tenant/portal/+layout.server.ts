@@ -1,0 +1,21 @@
+import { transaction } from '#lib/core/db.server.ts';
+import { requireCustomer } from '#lib/identity/guard.server.ts';
+import { companiesOf } from '#lib/identity/members.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import type { LayoutServerLoad } from './$types';
+
+export const load: LayoutServerLoad = async (event) => {
+	const { user, customerId, permissions } = requireCustomer(event, 'profile:manage');
+	const companies = await transaction((tx) => companiesOf(tx, user.id));
+	return {
+		platform: await setting('general.platform_name'),
+		contact: await setting('general.contact_address'),
+		person: { name: user.fullName, email: user.email },
+		company: {
+			id: customerId,
+			name: companies.find(({ id }) => id === customerId)?.name ?? ''
+		},
+		otherCompanies: companies.filter(({ id }) => id !== customerId),
+		may: [...permissions.keys()]
+	};
+};
