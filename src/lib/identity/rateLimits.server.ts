@@ -1,8 +1,7 @@
-import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { env } from '#lib/core/env.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import { lazy } from '#lib/core/lazy.ts';
+import { redis } from '#lib/core/redis.server.ts';
 
 interface Limit {
 	points: number;
@@ -36,10 +35,6 @@ export interface LimitState {
 	resetSeconds: number;
 }
 
-// Several replicas must count together; one counts in its own memory.
-const redis = lazy(
-	() => new Redis(env.REDIS_URL ?? '', { enableOfflineQueue: false, maxRetriesPerRequest: 1 })
-);
 const limiters = new Map<LimitName, RateLimiterMemory | RateLimiterRedis>();
 
 /**
@@ -79,6 +74,7 @@ function limiter(name: LimitName): RateLimiterMemory | RateLimiterRedis {
 	if (known) return known;
 	const options = { keyPrefix: `limit:${name}`, ...LIMITS[name] };
 	const memory = new RateLimiterMemory(options);
+	// Several replicas must count together; one counts in its own memory.
 	const made = env.REDIS_URL
 		? // A Redis that is away must not lock everybody out, nor let everybody in.
 			new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory })
