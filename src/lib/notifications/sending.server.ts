@@ -2,8 +2,7 @@ import { render } from 'svelte/server';
 import { db } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
-import { mailClient } from '#lib/integrations/mail/mail.server.ts';
-import { recorder } from '#lib/logs/calls.server.ts';
+import { mailClient } from '#lib/settings/clients.server.ts';
 import { makeLink } from './links.server.ts';
 import { type MailLocale, isLocale } from './locale.ts';
 import Mail from './templates/Mail.svelte';
@@ -19,10 +18,10 @@ export async function sendMail(emailId: string): Promise<void> {
 	if (!mail || mail.status === 'sent') return;
 	const locale: MailLocale = isLocale(mail.locale) ? mail.locale : 'es';
 	const content = await write(mail.template, mail.data, mail.userId, locale);
-	const client = mailClient(
-		{ url: env.SMTP_URL, from: env.MAIL_FROM },
-		recorder({ subjectId: mail.id, ...(mail.customerId && { customerId: mail.customerId }) })
-	);
+	const client = await mailClient({
+		subjectId: mail.id,
+		...(mail.customerId && { customerId: mail.customerId })
+	});
 	try {
 		const { messageId } = await client.send({
 			to: mail.toAddress,

@@ -143,7 +143,15 @@ async function openSession(signup: Signup): Promise<string> {
 	const waiting = await db.checkoutSession.findFirst({
 		where: { signupId: signup.id, status: 'open' }
 	});
-	if (waiting) return create(signup, waiting);
+	if (waiting) {
+		try {
+			return await create(signup, waiting);
+		} catch (error) {
+			if (!isRefused(error)) throw error;
+			// It never reached Stripe, and its end is too near by now: the next attempt has an end of its own.
+			await db.checkoutSession.update({ where: { id: waiting.id }, data: { status: 'expired' } });
+		}
+	}
 	const row = await transaction(async (tx) => {
 		const attempt = 1 + (await tx.checkoutSession.count({ where: { signupId: signup.id } }));
 		return tx.checkoutSession.create({
@@ -175,6 +183,13 @@ async function create(signup: Signup, row: CheckoutSession): Promise<string> {
 		data: { stripeSessionId: session.id, url: session.url }
 	});
 	return session.url;
+}
+
+/** Stripe heard of it and said no: asking the same again would not help. */
+function isRefused(error: unknown): boolean {
+	return (
+		error instanceof AppError && error.cause instanceof VendorError && error.cause.status === 400
+	);
 }
 
 async function payment<T>(call: () => Promise<T>): Promise<T> {
