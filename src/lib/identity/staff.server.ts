@@ -2,6 +2,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { type Actor, SYSTEM, audit } from '#lib/logs/audit.server.ts';
 import { foldEmail } from './email.ts';
 import type { StaffRoleKey } from './permissions.ts';
+import { accessChanged } from './sessions.server.ts';
 
 export interface NewStaff {
 	email: string;
@@ -32,6 +33,7 @@ export async function addStaff(
 		create: { email, fullName: given.fullName, locale: given.locale ?? 'es', staffRoleId: role.id },
 		update: { staffRoleId: role.id }
 	});
+	await accessChanged(tx, id);
 	await audit(tx, {
 		actor: by,
 		action: 'identity.add_staff',
