@@ -9,6 +9,7 @@ import {
 import { SvelteKitError } from '@sveltejs/kit/internal';
 import { AppError, type ErrorCode } from '#lib/core/errors.ts';
 import { log } from '#lib/core/log.server.ts';
+import { countRequest } from '#lib/core/metrics.server.ts';
 import '#lib/core/validation.ts';
 import {
 	admit,
@@ -36,6 +37,7 @@ export const init: ServerInit = async () => {
 };
 
 export const handle: Handle = async ({ event, resolve }) => {
+	const begun = performance.now();
 	event.locals.requestId = randomUUID();
 	event.locals.ip = clientAddress(peerOf(event), event.request.headers.get('x-forwarded-for'));
 	event.locals.auth = null;
@@ -62,6 +64,9 @@ export const handle: Handle = async ({ event, resolve }) => {
 			transformPageChunk: ({ html }) => html.replace('%lang%', locale).replace('%theme%', theme)
 		});
 	});
+	const { method } = event.request;
+	const { status } = response;
+	countRequest({ method, route: event.route.id, status }, (performance.now() - begun) / 1_000);
 	return withSecurityHeaders(response, event);
 };
 

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Tx } from './db.server.ts';
 import { env } from './env.server.ts';
 import { log } from './log.server.ts';
+import { timeJob } from './metrics.server.ts';
 
 /**
  * Every job by name with its payload. Each area adds its own by declaration merging:
@@ -52,6 +53,8 @@ export interface EnqueueOptions {
 	startAfter?: Date | number;
 	/** What a `singleton`, `short` or `key_strict_fifo` queue counts by. */
 	key?: string;
+	/** Jobs with a higher one run first; 0 by default. */
+	priority?: number;
 }
 
 let boss: PgBoss | null = null;
@@ -73,6 +76,7 @@ export async function enqueue<N extends JobName>(
 	await boss.send(name, payload as object, {
 		db: fromPrisma(tx),
 		...(options.startAfter !== undefined && { startAfter: options.startAfter }),
+		...(options.priority !== undefined && { priority: options.priority }),
 		...(options.key !== undefined && { singletonKey: options.key })
 	});
 }
@@ -141,7 +145,7 @@ async function startWorkers(queue: PgBoss): Promise<void> {
 		await queue.work<unknown>(definition.name, options, async ([job]) => {
 			try {
 				const signal = AbortSignal.any([job!.signal, stopping.signal]);
-				await definition.runUnchecked(job!.data, { signal });
+				await timeJob(definition.name, () => definition.runUnchecked(job!.data, { signal }));
 			} catch (error) {
 				if (stopping.signal.aborted) throw error;
 				log.error({ err: error, job: definition.name, id: job!.id }, 'job failed');

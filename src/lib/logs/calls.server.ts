@@ -1,5 +1,6 @@
 import { db } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
+import { timeVendorCall } from '#lib/core/metrics.server.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
 import type { CallRecorder, RecordedCall } from '#lib/integrations/record.ts';
 import { storable } from './json.server.ts';
@@ -18,7 +19,7 @@ export interface CallContext {
  */
 export function recorder(context: CallContext = {}): CallRecorder {
 	return async (call, send) => {
-		if (!call.changes) return send();
+		if (!call.changes) return timeVendorCall(call, send);
 		const { id } = await db.vendorCall.create({
 			data: {
 				...context,
@@ -31,7 +32,7 @@ export function recorder(context: CallContext = {}): CallRecorder {
 			select: { id: true }
 		});
 		try {
-			const answer = await send();
+			const answer = await timeVendorCall(call, send);
 			await complete(id, { status: 'succeeded', response: storable(answer) });
 			return answer;
 		} catch (error) {
