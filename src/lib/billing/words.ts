@@ -1,6 +1,11 @@
 import { m } from '#i18n/paraglide/messages.js';
 import type { Tone } from '#lib/ui/tone.ts';
-import type { BillingMode, SubscriptionStatus } from '#prisma/generated/enums.ts';
+import type {
+	BillingMode,
+	MovementKind,
+	RefundOrderStatus,
+	SubscriptionStatus
+} from '#prisma/generated/enums.ts';
 
 const STATUSES: Record<SubscriptionStatus, { label: () => string; tone: Tone }> = {
 	pending: { label: m.subscription_status_pending, tone: 'neutral' },
@@ -23,4 +28,76 @@ const MODES: Record<BillingMode, () => string> = {
 
 export function billingMode(mode: BillingMode): string {
 	return MODES[mode]();
+}
+
+/** Stripe's words for an invoice; one that we do not know is shown as it is. */
+export function invoiceStatus(status: string): { label: string; tone: Tone } {
+	switch (status) {
+		case 'paid':
+			return { label: m.invoice_status_paid(), tone: 'success' };
+		case 'open':
+			return { label: m.invoice_status_open(), tone: 'warning' };
+		case 'draft':
+			return { label: m.invoice_status_draft(), tone: 'neutral' };
+		case 'void':
+			return { label: m.invoice_status_void(), tone: 'neutral' };
+		case 'uncollectible':
+			return { label: m.invoice_status_uncollectible(), tone: 'danger' };
+		default:
+			return { label: status, tone: 'neutral' };
+	}
+}
+
+const MOVEMENTS: Record<MovementKind, () => string> = {
+	new: m.mrr_new,
+	expansion: m.mrr_expansion,
+	contraction: m.mrr_contraction,
+	churn: m.mrr_churn,
+	reactivation: m.mrr_reactivation
+};
+
+export const MOVEMENT_KINDS = Object.keys(MOVEMENTS).filter(isMovementKind);
+
+export function isMovementKind(kind: string): kind is MovementKind {
+	return Object.hasOwn(MOVEMENTS, kind);
+}
+
+export function movementKind(kind: MovementKind): string {
+	return MOVEMENTS[kind]();
+}
+
+const ORDERS: Record<RefundOrderStatus, { label: () => string; tone: Tone }> = {
+	open: { label: m.refund_open, tone: 'info' },
+	waiting_payment: { label: m.refund_waiting_payment, tone: 'warning' },
+	waiting_dispute: { label: m.refund_waiting_dispute, tone: 'warning' },
+	pending: { label: m.refund_pending, tone: 'warning' },
+	succeeded: { label: m.refund_succeeded, tone: 'success' },
+	failed: { label: m.refund_failed, tone: 'danger' },
+	nothing: { label: m.refund_nothing, tone: 'neutral' },
+	charged_back: { label: m.refund_charged_back, tone: 'neutral' }
+};
+
+/** How far a refund is, for Badge. */
+export function refundOrderStatus(status: RefundOrderStatus): { label: string; tone: Tone } {
+	return { label: ORDERS[status].label(), tone: ORDERS[status].tone };
+}
+
+export const SUBSCRIPTION_STATUSES = Object.keys(STATUSES).filter(isSubscriptionStatus);
+
+export function isSubscriptionStatus(status: string): status is SubscriptionStatus {
+	return Object.hasOwn(STATUSES, status);
+}
+
+const INVOICES: Record<string, { label: () => string; tone: Tone }> = {
+	draft: { label: m.invoice_status_draft, tone: 'neutral' },
+	open: { label: m.invoice_status_open, tone: 'warning' },
+	paid: { label: m.invoice_status_paid, tone: 'success' },
+	uncollectible: { label: m.invoice_status_uncollectible, tone: 'danger' },
+	void: { label: m.invoice_status_void, tone: 'neutral' }
+};
+
+/** An invoice's state, which is Stripe's word; one that we do not know is shown as it is. */
+export function invoiceStatus(status: string): { label: string; tone: Tone } {
+	const known = INVOICES[status];
+	return known ? { label: known.label(), tone: known.tone } : { label: status, tone: 'neutral' };
 }

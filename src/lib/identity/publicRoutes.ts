@@ -29,7 +29,9 @@ export const PUBLIC_ROUTES: readonly string[] = [
 	'/health/ready',
 	'/webhooks/stripe',
 	// Shows the components while developing; answers 404 in production.
-	'/dev/ui'
+	'/dev/ui',
+	// The sandbox's console moves the demo's time; answers 404 where there is no sandbox.
+	'/__sandbox/clock'
 ];
 
 /** @param routeId as SvelteKit has it, groups included: `/(public)/signup` */

@@ -2,8 +2,10 @@ import { env } from '#lib/core/env.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { startListening, stopListening } from '#lib/core/listen.server.ts';
 import { log } from '#lib/core/log.server.ts';
+import { startMetrics } from '#lib/core/metrics.server.ts';
 import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { type Hub, startHub } from '#lib/identity/hub.server.ts';
+import { followSandboxClock } from '#lib/settings/sandboxClock.server.ts';
 import { closeSsh } from '#lib/infrastructure/sshPool.server.ts';
 import { requestSync } from '#lib/plans/jobs.server.ts';
 import './live.server.ts';
@@ -21,6 +23,7 @@ export async function startProcess(): Promise<void> {
 	// Vite's dev server runs the init hook again after every change.
 	if (isQueueOpen()) return;
 	const works = env.ROLE !== 'web';
+	const stopClock = await followSandboxClock();
 	await startQueue({ work: works });
 	// What is on sale can be paid for before the first visitor comes.
 	if (works) await transaction(requestSync);
@@ -29,14 +32,17 @@ export async function startProcess(): Promise<void> {
 		await startListening();
 		hub = startHub();
 	}
+	const metrics = env.METRICS_PORT && (await startMetrics(env.METRICS_PORT, env.HOST));
 	// src/server.ts calls the one for each WebSocket, the other once no new request comes in.
 	Object.assign(globalThis, {
 		[UPGRADE]: hub?.upgrade,
 		[SHUTDOWN]: async () => {
+			stopClock();
 			hub?.stop();
+			if (metrics) metrics.stop();
 			await stopListening();
 			await stopQueue();
-			closeSsh();
+			await closeSsh();
 			await db.$disconnect();
 		}
 	});

@@ -1,6 +1,6 @@
 import { m } from '#i18n/paraglide/messages.js';
 import type { Tone } from '#lib/ui/tone.ts';
-import type { CallStatus } from '#prisma/generated/enums.ts';
+import type { CallStatus, LogLevel } from '#prisma/generated/enums.ts';
 
 const CALLS: Record<CallStatus, { label: () => string; tone: Tone }> = {
 	pending: { label: m.call_status_pending, tone: 'info' },
@@ -18,4 +18,101 @@ export const CALL_STATUSES = Object.keys(CALLS).filter(isCallStatus);
 
 export function isCallStatus(status: string): status is CallStatus {
 	return Object.hasOwn(CALLS, status);
+}
+
+const ACTIONS: Record<string, () => string> = {
+	'billing.cancel-subscription': m.audit_billing_cancel_subscription,
+	'billing.create-subscription': m.audit_billing_create_subscription,
+	'billing.order-refund': m.audit_billing_order_refund,
+	'billing.refund-status': m.audit_billing_refund_status,
+	'billing.subscription-status': m.audit_billing_subscription_status,
+	'customers.create': m.audit_customers_create,
+	'identity.add_staff': m.audit_identity_add_staff,
+	'identity.change_password': m.audit_identity_change_password,
+	'identity.create_token': m.audit_identity_create_token,
+	'identity.disable_second_factor': m.audit_identity_disable_second_factor,
+	'identity.enable_second_factor': m.audit_identity_enable_second_factor,
+	'identity.login': m.audit_identity_login,
+	'identity.login_failed': m.audit_identity_login_failed,
+	'identity.logout': m.audit_identity_logout,
+	'identity.renew_recovery_codes': m.audit_identity_renew_recovery_codes,
+	'identity.revoke_session': m.audit_identity_revoke_session,
+	'identity.revoke_token': m.audit_identity_revoke_token,
+	'identity.step_up': m.audit_identity_step_up,
+	'identity.switch_customer': m.audit_identity_switch_customer,
+	'infrastructure.sweep': m.audit_infrastructure_sweep,
+	'settings.reset': m.audit_settings_reset,
+	'settings.save': m.audit_settings_save,
+	'signups.pay': m.audit_signups_pay,
+	'signups.refund': m.audit_signups_refund,
+	'tenants.activate': m.audit_tenants_activate,
+	'tenants.compensate': m.audit_tenants_compensate,
+	'tenants.create': m.audit_tenants_create,
+	'tenants.delete': m.audit_tenants_delete,
+	'tenants.deleted': m.audit_tenants_deleted,
+	'tenants.reactivate': m.audit_tenants_reactivate,
+	'tenants.refund': m.audit_tenants_refund,
+	'tenants.request-password': m.audit_tenants_request_password,
+	'tenants.retry': m.audit_tenants_retry,
+	'tenants.reveal-password': m.audit_tenants_reveal_password,
+	'tenants.set-password': m.audit_tenants_set_password,
+	'tenants.suspend': m.audit_tenants_suspend,
+	'tenants.undo-delete': m.audit_tenants_undo_delete,
+	'vendors.retry': m.audit_vendors_retry
+};
+
+/** What was done, in words; an action that nobody named is shown by its own name. */
+export function actionLabel(action: string): string {
+	return ACTIONS[action]?.() ?? action;
+}
+
+export interface Change {
+	name: string;
+	before: string | null;
+	after: string | null;
+}
+
+/** What an entry says that changed, field by field. */
+export function changesOf(before: unknown, after: unknown): Change[] {
+	const [was, is] = [fieldsOf(before), fieldsOf(after)];
+	const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
+	return names
+		.map((name) => ({ name, before: written(was[name]), after: written(is[name]) }))
+		.filter((change) => change.before !== change.after);
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function written(value: unknown): string | null {
+	if (value === undefined || value === null) return null;
+	return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+const LEVELS: Record<LogLevel, { label: () => string; tone: Tone }> = {
+	debug: { label: m.log_level_debug, tone: 'neutral' },
+	info: { label: m.log_level_info, tone: 'info' },
+	warning: { label: m.log_level_warning, tone: 'warning' },
+	error: { label: m.log_level_error, tone: 'danger' }
+};
+
+export const LOG_LEVELS = ['debug', 'info', 'warning', 'error'] as const;
+
+/** How serious a line is, for StatusDot. */
+export function logLevel(level: LogLevel): { label: string; tone: Tone } {
+	return { label: LEVELS[level].label(), tone: LEVELS[level].tone };
+}
+
+export const LOG_SOURCES = ['provisioning', 'application', 'system'] as const;
+
+const SOURCES: Record<string, () => string> = {
+	provisioning: m.log_source_provisioning,
+	application: m.log_source_application,
+	system: m.log_source_system
+};
+
+/** Who wrote a line; a source that nobody named is shown by its own name. */
+export function logSource(source: string): string {
+	return SOURCES[source]?.() ?? source;
 }

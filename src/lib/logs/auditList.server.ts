@@ -1,0 +1,82 @@
+import { Prisma } from '#prisma/generated/client.ts';
+import type { AuditEntry } from '#prisma/generated/client.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import {
+	contains,
+	inOrder,
+	pageOfIds,
+	type PageMeta,
+	type PageRequest
+} from '#lib/core/paging.server.ts';
+
+export interface AuditQuery extends PageRequest {
+	/** Looks in the action, who did it and what it was done to. */
+	q: string;
+	filters: {
+		/** First word of the action: `tenants`, `identity`. */
+		area?: string;
+		/** First and last day, `2026-11-21`, in UTC. */
+		from?: string;
+		to?: string;
+	};
+	/** Only entries about these rows. */
+	about?: string[];
+}
+
+export type AuditRow = Omit<AuditEntry, 'xid' | 'sequence'> & { sequence: string | null };
+
+/** One page of the audit log, newest first. */
+export async function listAudit(
+	tx: Tx,
+	query: AuditQuery
+): Promise<{ rows: AuditRow[]; meta: PageMeta }> {
+	const { ids, meta } = await pageOfIds(
+		tx,
+		{
+			from: Prisma.sql`audit_log AS entry`,
+			where: whereOf(query),
+			sortBy: Prisma.sql`entry.at`,
+			sortType: 'timestamptz',
+			direction: 'desc',
+			id: Prisma.sql`entry.id`
+		},
+		query
+	);
+	const entries = await tx.auditEntry.findMany({ where: { id: { in: ids } }, omit: { xid: true } });
+	return {
+		rows: inOrder(ids, entries).map(({ sequence, ...entry }) => ({
+			...entry,
+			sequence: sequence === null ? null : String(sequence)
+		})),
+		meta
+	};
+}
+
+/** Areas in which anything was ever noted, for the filter. */
+export async function auditedAreas(tx: Tx): Promise<string[]> {
+	const rows = await tx.$queryRaw<{ area: string }[]>`
+		SELECT DISTINCT split_part(action, '.', 1) AS area FROM audit_log ORDER BY 1 LIMIT 50`;
+	return rows.map(({ area }) => area);
+}
+
+function whereOf({ q, filters, about }: AuditQuery): Prisma.Sql {
+	const conditions = [Prisma.sql`true`];
+	if (filters.area) conditions.push(Prisma.sql`split_part(entry.action, '.', 1) = ${filters.area}`);
+	const from = day(filters.from);
+	const to = day(filters.to);
+	if (from) conditions.push(Prisma.sql`entry.at >= ${from}::date`);
+	if (to) conditions.push(Prisma.sql`entry.at < ${to}::date + 1`);
+	if (about) conditions.push(Prisma.sql`entry.subject_id = ANY(${about})`);
+	if (q) {
+		const pattern = contains(q);
+		conditions.push(
+			Prisma.sql`lower(entry.action || ' ' || entry.actor_label || ' ' || entry.subject_type || ' ' || coalesce(entry.subject_id, '')) LIKE ${pattern}`
+		);
+	}
+	return Prisma.join(conditions, ' AND ');
+}
+
+/** A day as it stands in the address; anything else is no filter. */
+export function day(text: string | undefined): string | null {
+	return text && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
+}

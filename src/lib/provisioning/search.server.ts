@@ -1,0 +1,26 @@
+import { Prisma } from '#prisma/generated/client.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import { contains, inOrder } from '#lib/core/paging.server.ts';
+import { tenantSelect, tenantViews, type TenantView } from './tenantView.server.ts';
+
+/**
+ * Tenants by whatever somebody has at hand: name, public address, company, contact, mail, VMID or IP; gone ones last.
+ * A VMID counts only as a whole, or every number would find half of them.
+ */
+export async function searchTenants(tx: Tx, typed: string, take = 20): Promise<TenantView[]> {
+	const pattern = contains(typed);
+	const vmid = /^\d{1,9}$/.test(typed) ? Number(typed) : null;
+	const rows = await tx.$queryRaw<{ id: string }[]>(Prisma.sql`
+		SELECT tenant.id FROM tenant_deployments tenant
+		JOIN base_domains domain ON domain.id = tenant.base_domain_id
+		LEFT JOIN lxc_containers container ON container.id = tenant.container_id
+		WHERE tenant.subdomain || '.' || domain.name LIKE ${pattern}
+			OR container.vmid = ${vmid} OR container.ip_address LIKE ${pattern}
+			OR tenant.customer_id IN (
+				SELECT id FROM customers WHERE lower(company_name || ' ' || full_name || ' ' || email) LIKE ${pattern})
+		ORDER BY tenant.status IN ('deleted', 'refunded'), tenant.subdomain = ${typed} DESC, tenant.created_at DESC
+		LIMIT ${take}`);
+	const ids = rows.map(({ id }) => id);
+	const tenants = await tx.tenant.findMany({ where: { id: { in: ids } }, select: tenantSelect });
+	return tenantViews(tx, inOrder(ids, tenants));
+}

@@ -1,0 +1,25 @@
+import { listSubscriptions, SUBSCRIPTION_SORTS } from '#lib/billing/subscriptionList.server.ts';
+import { db } from '#lib/core/db.server.ts';
+import { requireStaff } from '#lib/identity/guard.server.ts';
+import { m } from '#i18n/paraglide/messages.js';
+import { parseListQuery } from '#lib/ui/list-query.ts';
+import type { PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async (event) => {
+	const staff = requireStaff(event, 'billing:read');
+	const query = parseListQuery(event.url, {
+		sort: SUBSCRIPTION_SORTS,
+		defaultSort: '-mrr',
+		filters: ['status', 'plan']
+	});
+	return {
+		...(await listSubscriptions(db, query)),
+		plans: await db.plan.findMany({
+			where: { replacedAt: null },
+			orderBy: { position: 'asc' },
+			select: { key: true, name: true }
+		}),
+		maySeeTenants: staff.permissions.has('tenants:read'),
+		crumbs: [{ label: m.admin_nav_billing() }]
+	};
+};

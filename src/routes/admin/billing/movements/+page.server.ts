@@ -1,0 +1,23 @@
+import { listMovements } from '#lib/billing/subscriptionList.server.ts';
+import { db } from '#lib/core/db.server.ts';
+import { requireStaff } from '#lib/identity/guard.server.ts';
+import { m } from '#i18n/paraglide/messages.js';
+import { parseListQuery } from '#lib/ui/list-query.ts';
+import type { PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async (event) => {
+	const staff = requireStaff(event, 'billing:read');
+	const query = parseListQuery(event.url, {
+		sort: ['at'],
+		defaultSort: '-at',
+		filters: ['kind']
+	});
+	return {
+		...(await listMovements(db, query)),
+		maySeeTenants: staff.permissions.has('tenants:read'),
+		crumbs: [
+			{ label: m.admin_nav_billing(), href: '/admin/billing' },
+			{ label: m.dashboard_mrr_movements() }
+		]
+	};
+};

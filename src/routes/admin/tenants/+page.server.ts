@@ -1,0 +1,63 @@
+import { redirect } from '@sveltejs/kit';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { answerForm } from '#lib/core/forms.server.ts';
+import { actorOf } from '#lib/identity/actor.server.ts';
+import { requireStaff } from '#lib/identity/guard.server.ts';
+import { createTenantForm } from '#lib/provisioning/schema.ts';
+import { createByStaff } from '#lib/provisioning/staffTenants.server.ts';
+import { listTenants, TENANT_FILTERS, TENANT_SORTS } from '#lib/provisioning/tenantList.server.ts';
+import { m } from '#i18n/paraglide/messages.js';
+import { parseListQuery } from '#lib/ui/list-query.ts';
+import type { Actions, PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async (event) => {
+	const staff = requireStaff(event, 'tenants:read');
+	const query = parseListQuery(event.url, {
+		sort: TENANT_SORTS,
+		defaultSort: '-created_at',
+		filters: TENANT_FILTERS
+	});
+	const plans = await db.plan.findMany({
+		where: { replacedAt: null },
+		orderBy: { position: 'asc' },
+		select: { key: true, name: true, isolation: true }
+	});
+	const nodes = await db.node.findMany({ orderBy: { name: 'asc' }, select: { name: true } });
+	return {
+		...(await listTenants(db, query)),
+		plans,
+		nodes: [...new Set(nodes.map(({ name }) => name))],
+		mayCreate: staff.permissions.has('tenants:create'),
+		crumbs: [{ label: m.admin_nav_tenants() }]
+	};
+};
+
+export const actions: Actions = {
+	create: async (event) => {
+		requireStaff(event, 'tenants:create');
+		return answerForm(event.request, createTenantForm, async (input) => {
+			const by = actorOf(event.locals.auth!);
+			const { locale } = event.locals;
+			const { id } = await transaction((tx) => createByStaff(tx, input, { by, locale })).catch(
+				(error: unknown) => {
+					throw besideItsField(error);
+				}
+			);
+			redirect(303, `/admin/tenants/${id}`);
+		});
+	}
+};
+
+const FIELDS: Partial<Record<AppError['code'], string>> = {
+	NAME_TAKEN: 'subdomain',
+	NAME_RESERVED: 'subdomain',
+	PLAN_NOT_FOUND: 'plan',
+	PLAN_NOT_PURCHASABLE: 'plan'
+};
+
+function besideItsField(error: unknown): unknown {
+	if (!(error instanceof AppError)) return error;
+	const field = FIELDS[error.code];
+	return field ? new AppError(error.code, { fields: { [field]: error.sentence } }) : error;
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { answerForm } from '#lib/core/forms.server.ts';
+import { actorOf } from '#lib/identity/actor.server.ts';
+import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
+import { runsOfTenant } from '#lib/provisioning/runs.server.ts';
+import { tenantAct } from '#lib/provisioning/tenantActs.server.ts';
+import { findTenant } from '#lib/provisioning/tenantView.server.ts';
+import {
+	reactivate,
+	requestDeletion,
+	retry,
+	suspend,
+	undoAndRefund,
+	undoDeletion
+} from '#lib/provisioning/tenants.server.ts';
+import { SuspensionReason } from '#prisma/generated/enums.ts';
+import { m } from '#i18n/paraglide/messages.js';
+import type { Actions, PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async (event) => {
+	requireStaff(event, 'tenants:read');
+	return runsOfTenant(db, event.params.id, event.url.searchParams.get('run'));
+};
+
+/** The version that the person saw: what somebody changed since is not overwritten. */
+const seen = z.object({ version: z.coerce.number().int() });
+
+export const actions: Actions = {
+	suspend: (event) => {
+		requireStaff(event, 'tenants:suspend');
+		const by = actorOf(event.locals.auth!);
+		const form = seen.extend({ reason: z.enum(SuspensionReason) });
+		return answerForm(event.request, form, async ({ version, reason }) => {
+			await tenantAct(event.params.id, { version, done: ['suspended'] }, (tx, tenant) =>
+				suspend(tx, tenant, { reason, by })
+			);
+			return { message: m.tenant_suspended_done() };
+		});
+	},
+	reactivate: (event) => {
+		requireStaff(event, 'tenants:reactivate');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, seen, async ({ version }) => {
+			await tenantAct(event.params.id, { version, done: ['active'] }, (tx, tenant) =>
+				reactivate(tx, tenant, { by })
+			);
+			return { message: m.tenant_reactivated_done() };
+		});
+	},
+	delete: (event) => {
+		requireStaff(event, 'tenants:delete');
+		requireStepUp(event);
+		const by = actorOf(event.locals.auth!);
+		const form = seen.extend({ confirm: z.string().trim() });
+		return answerForm(event.request, form, async ({ version, confirm }) => {
+			await tenantAct(
+				event.params.id,
+				{ version, done: ['deleting', 'deleted'] },
+				async (tx, tenant) => {
+					if (confirm !== tenant.slug)
+						throw new AppError('BAD_INPUT', {
+							fields: { confirm: m.tenant_confirm_differs({ name: tenant.slug }) }
+						});
+					await requestDeletion(tx, tenant, { by });
+				}
+			);
+			return { message: m.tenant_deletion_asked() };
+		});
+	},
+	undoDeletion: (event) => {
+		requireStaff(event, 'tenants:delete');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, seen, async ({ version }) => {
+			const done = ['active', 'degraded', 'suspended'] as const;
+			await tenantAct(event.params.id, { version, done }, (tx, tenant) =>
+				undoDeletion(tx, tenant, { by })
+			);
+			return { message: m.tenant_deletion_undone() };
+		});
+	},
+	retry: (event) => {
+		requireStaff(event, 'tenants:retry');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, z.object({}), async () => {
+			const { id } = event.params;
+			await transaction(async (tx) => retry(tx, await findTenant(tx, id), { by }));
+			return { message: m.tenant_retry_done() };
+		});
+	},
+	refund: (event) => {
+		requireStaff(event, 'tenants:refund');
+		requireStepUp(event);
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, z.object({}), async () => {
+			const { id } = event.params;
+			await transaction(async (tx) => undoAndRefund(tx, await findTenant(tx, id), { by }));
+			return { message: m.tenant_refund_asked() };
+		});
+	}
+};
