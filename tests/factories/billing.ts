@@ -6,7 +6,7 @@ import { refundSignup } from '#lib/billing/refunds.server.ts';
 import { retrieveSubscription, upsertFromStripe } from '#lib/billing/subscriptions.server.ts';
 import { findOrCreateForSignup } from '#lib/customers/customers.server.ts';
 import { ensureStripePrice } from '#lib/plans/plans.server.ts';
-import type { Customer, Signup, Subscription } from '#prisma/generated/client.ts';
+import type { Customer, Invoice, Signup, Subscription } from '#prisma/generated/client.ts';
 import type { TestStripe } from '../setup/stripe.ts';
 import { aCustomer } from './customers.ts';
 import { aPlan } from './plans.ts';
@@ -135,4 +135,22 @@ export async function orderedRefund(
 		where: { stripeSubscriptionId: paid.stripeSubscriptionId }
 	});
 	return { signup, paid, customer, subscription, orderId };
+}
+
+/** An invoice that Stripe would have a document for. */
+export async function anInvoice(facts: Partial<Invoice> = {}): Promise<Invoice> {
+	const customerId = facts.customerId ?? (await aCustomer()).id;
+	return db.invoice.create({
+		data: {
+			stripeInvoiceId: `in_${randomBytes(8).toString('hex')}`,
+			number: `INV-${randomBytes(3).toString('hex')}`,
+			status: 'paid',
+			currency: 'usd',
+			subtotal: 4_900,
+			total: 4_900,
+			amountPaid: 4_900,
+			...facts,
+			customerId
+		}
+	});
 }

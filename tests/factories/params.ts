@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { db } from '#lib/core/db.server.ts';
 import { issueUserToken } from '#lib/identity/userTokens.server.ts';
+import { anInvoice } from './billing.ts';
 import { createCompany, createMember } from './identity.ts';
 import { createUnplacedTenant } from './infrastructure.ts';
 
@@ -15,6 +16,7 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'topic/signup': createSignup,
 	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
 	'customers/[id]': async () => (await createCompany()).id,
+	'invoices/[id]': async () => (await anInvoice()).id,
 	'reset/[token]': async () =>
 		(await issueUserToken(db, (await createMember()).id, 'reset_password')).token,
 	'set-password/[token]': async () =>

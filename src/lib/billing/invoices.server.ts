@@ -1,7 +1,9 @@
 import type Stripe from 'stripe';
 import { now } from '#lib/core/clock.server.ts';
+import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
+import { VendorError } from '#lib/integrations/errors.ts';
 import type { StripeClient } from '#lib/integrations/stripe/stripe.server.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import type { Invoice } from '#prisma/generated/client.ts';
@@ -133,4 +135,21 @@ async function writePaidThrough(tx: Tx, subscriptionId: string): Promise<void> {
 		where: { id: subscriptionId },
 		data: { paidThrough: _max.periodEnd }
 	});
+}
+
+/**
+ * A link to an invoice's document, as Stripe gives it now.
+ * @throws {AppError} NOT_FOUND while Stripe has none, PAYMENT_UNAVAILABLE
+ */
+export async function invoicePdf(stripeInvoiceId: string): Promise<string> {
+	const client = await stripeClient();
+	let invoice: Stripe.Invoice;
+	try {
+		invoice = await client.invoices.retrieve(stripeInvoiceId);
+	} catch (error) {
+		if (!(error instanceof VendorError)) throw error;
+		throw new AppError('PAYMENT_UNAVAILABLE', { cause: error, detail: error.message });
+	}
+	if (!invoice.invoice_pdf) throw new AppError('NOT_FOUND');
+	return invoice.invoice_pdf;
 }

@@ -87,17 +87,3 @@ export const SUBSCRIPTION_STATUSES = Object.keys(STATUSES).filter(isSubscription
 export function isSubscriptionStatus(status: string): status is SubscriptionStatus {
 	return Object.hasOwn(STATUSES, status);
 }
-
-const INVOICES: Record<string, { label: () => string; tone: Tone }> = {
-	draft: { label: m.invoice_status_draft, tone: 'neutral' },
-	open: { label: m.invoice_status_open, tone: 'warning' },
-	paid: { label: m.invoice_status_paid, tone: 'success' },
-	uncollectible: { label: m.invoice_status_uncollectible, tone: 'danger' },
-	void: { label: m.invoice_status_void, tone: 'neutral' }
-};
-
-/** An invoice's state, which is Stripe's word; one that we do not know is shown as it is. */
-export function invoiceStatus(status: string): { label: string; tone: Tone } {
-	const known = INVOICES[status];
-	return known ? { label: known.label(), tone: known.tone } : { label: status, tone: 'neutral' };
-}

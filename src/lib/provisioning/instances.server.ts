@@ -81,7 +81,7 @@ export function instancesOf(scope: CustomerScope, may: { secret: boolean }): Pro
 		});
 		const living = rows.filter(({ status }) => status !== 'deleted' && status !== 'refunded');
 		const shown = living.length > 0 ? living : rows.slice(0, 1);
-		const seen = [];
+		const seen: { row: Row; usage: Usage | null; backup: LastBackup | null }[] = [];
 		for (const row of shown) {
 			seen.push({ row, usage: await lastUsage(tx, row.id), backup: await lastBackup(tx, row.id) });
 		}
