@@ -135,27 +135,35 @@ export function isQueueOpen(): boolean {
 
 async function startWorkers(queue: PgBoss): Promise<void> {
 	for (const definition of definitions.values()) {
-		const pollSeconds = definition.pollSeconds ?? 5;
-		const options: WorkOptions = {
-			batchSize: 1,
-			localConcurrency: definition.concurrency ?? 1,
-			pollingIntervalSeconds: Math.min(pollSeconds, 2),
-			notifyPollingIntervalSeconds: pollSeconds
-		};
-		await queue.work<unknown>(definition.name, options, async ([job]) => {
-			try {
-				const signal = AbortSignal.any([job!.signal, stopping.signal]);
-				await timeJob(definition.name, () => definition.runUnchecked(job!.data, { signal }));
-			} catch (error) {
-				if (stopping.signal.aborted) throw error;
-				log.error({ err: error, job: definition.name, id: job!.id }, 'job failed');
-				throw error;
-			}
-		});
+		for (let count = 0; count < (definition.concurrency ?? 1); count++)
+			await startWorker(queue, definition);
 		if (definition.schedule) {
 			await queue.schedule(definition.name, definition.schedule.cron, definition.schedule.payload, {
 				tz: 'UTC'
 			});
 		}
 	}
+}
+
+/** One that runs a job of this name at a time. */
+async function startWorker(queue: PgBoss, definition: AnyDefinition): Promise<void> {
+	const pollSeconds = definition.pollSeconds ?? 5;
+	const options: WorkOptions = {
+		batchSize: 1,
+		pollingIntervalSeconds: Math.min(pollSeconds, 2),
+		notifyPollingIntervalSeconds: pollSeconds
+	};
+	const id = await queue.work<unknown>(definition.name, options, async ([job]) => {
+		try {
+			const signal = AbortSignal.any([job!.signal, stopping.signal]);
+			await timeJob(definition.name, () => definition.runUnchecked(job!.data, { signal }));
+		} catch (error) {
+			if (stopping.signal.aborted) throw error;
+			log.error({ err: error, job: definition.name, id: job!.id }, 'job failed');
+			throw error;
+		} finally {
+			// Notices of several jobs wake a busy worker once; so whoever had a job looks for the next at once.
+			queue.notifyWorker(id);
+		}
+	});
 }
