@@ -50,7 +50,8 @@ export const signupSchema = z.object({
 		.trim()
 		.toUpperCase()
 		.regex(/^[A-Z]{2}$/, { error: () => m.signup_country_missing() }),
-	terms: z.literal(true, { error: () => m.signup_terms_missing() })
+	// Not a literal: a form would begin with its only value, already accepted.
+	terms: z.boolean().refine((accepted) => accepted, { error: () => m.signup_terms_missing() })
 });
 export type SignupInput = z.infer<typeof signupSchema>;
 

@@ -1,0 +1,47 @@
+import type { Page } from '@playwright/test';
+import type { DemoFile } from '../../src/cli/demo-data.ts';
+
+/** What somebody types to sign up; every call is somebody else, so that stories do not meet. */
+export function somebody(prefix: string) {
+	const slug = `${prefix}-${Date.now().toString(36)}${Math.floor(Math.random() * 1_000)}`;
+	return {
+		slug,
+		company: `Comercial ${slug}`,
+		name: 'Ana Vera',
+		email: `${slug}@ejemplo.com`
+	};
+}
+
+export type Buyer = ReturnType<typeof somebody>;
+
+/** Fills the signup form; nothing is sent yet. */
+export async function fillSignup(page: Page, buyer: Buyer, country = 'EC'): Promise<void> {
+	await page.locator('input[name=company_name]').fill(buyer.company);
+	await page.locator('input[name=full_name]').fill(buyer.name);
+	await page.locator('input[name=email]').fill(buyer.email);
+	await page.locator('select[name=country]').selectOption(country);
+	await page.locator('input[name=subdomain]').fill(buyer.slug);
+	await page.locator('input[name=terms]').check();
+}
+
+/** Pays on Stripe's page. */
+export async function payByCard(page: Page, number: string): Promise<void> {
+	await page.locator('input[name=cardNumber]').fill(number);
+	await page.locator('input[name=cardExpiry]').fill('12/34');
+	await page.locator('input[name=cardCvc]').fill('123');
+	await page.locator('input[name=billingName]').fill('ANA VERA');
+	await page.getByTestId('submit').click();
+}
+
+/** The latest mail to an address that holds such a link, and the link. @throws Error after 20 s without one */
+export async function mailedLink(demo: DemoFile, to: string, path: string): Promise<string> {
+	const pattern = new RegExp(`${demo.app}${path}[^\\s"'<>)]+`);
+	for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+		const answer = await fetch(`${demo.sandbox}/__sandbox/mail?to=${encodeURIComponent(to)}`);
+		const { mails } = (await answer.json()) as { mails: { text: string }[] };
+		const found = mails.map(({ text }) => pattern.exec(text)?.[0]).find(Boolean);
+		if (found) return found;
+		await new Promise((resolve) => setTimeout(resolve, 300));
+	}
+	throw new Error(`no mail to ${to} with a link to ${path}`);
+}
