@@ -1,12 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import type { RequestEvent } from '@sveltejs/kit';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { handle } from '../src/hooks.server.ts';
-import { authenticate } from '#lib/identity/admission.server.ts';
 import { findTopic } from '#lib/identity/topics.server.ts';
 import { isPublicRoute } from '#lib/identity/publicRoutes.ts';
 import { type Entry, entriesOf, topicsOf } from './access/entries.ts';
 import { type Asked, answered, isRefusal, requestEvent } from './access/event.ts';
+import { authenticated, label, paramsOf, type Run, runOf, valueOf } from './access/run.ts';
 import { type Persona, type People, createPeople, refusedPersonas } from './access/personas.ts';
 import { parse, readSources } from './architecture/source.ts';
 import { PARAMS, parametersOf } from './factories/params.ts';
@@ -19,17 +18,10 @@ const entries = readSources(root, ['src/routes']).flatMap(entriesOf);
 const topics = readSources(root, ['src/lib'])
 	.filter(({ path }) => path.endsWith('/topics.server.ts'))
 	.flatMap(topicsOf);
-const modules = import.meta.glob<Record<string, unknown>>(
-	'/src/routes/**/+{server,page.server,layout.server}.ts'
-);
-
 const topicModules = import.meta.glob('/src/lib/**/topics.server.ts');
 const SOCKET = { routeId: '/live', params: {}, method: 'GET' };
 
-type Run = (event: RequestEvent) => unknown;
-
 let people: People;
-const values = new Map<string, string>();
 
 beforeAll(async () => {
 	people = await createPeople();
@@ -165,14 +157,6 @@ async function admitted(entry: Entry, run: Run): Promise<string[]> {
 	return found;
 }
 
-/** The request as it stands behind the hook, without the hook's refusals. */
-async function authenticated(wanted: Asked): Promise<RequestEvent> {
-	const event = requestEvent(wanted);
-	Object.assign(event.locals, { requestId: 'access', ip: '127.0.0.1', locale: 'es' });
-	event.locals.auth = await authenticate(event);
-	return event;
-}
-
 function asked(entry: Entry, params: Record<string, string>, persona: Persona): Asked {
 	const isForm = entry.member.startsWith('actions');
 	const contentType: Record<string, string> =
@@ -186,39 +170,4 @@ function asked(entry: Entry, params: Record<string, string>, persona: Persona): 
 		body: isForm ? new URLSearchParams({ customer_id: persona.customerId ?? '' }) : '{}',
 		headers: contentType
 	};
-}
-
-async function runOf(entry: Entry): Promise<Run> {
-	const module = await modules[`/${entry.file}`]?.();
-	const [member = '', action] = entry.member.split('.');
-	const exportedValue = module?.[member];
-	const run = action ? property(exportedValue, action) : exportedValue;
-	if (!isRun(run)) throw new Error(`${label(entry)} is not a function`);
-	return run;
-}
-
-function property(value: unknown, name: string): unknown {
-	return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function isRun(value: unknown): value is Run {
-	return typeof value === 'function';
-}
-
-async function paramsOf(routeId: string): Promise<Record<string, string>> {
-	const params: Record<string, string> = {};
-	for (const { name, key } of parametersOf(routeId)) params[name] = await valueOf(key);
-	return params;
-}
-
-/** One row for all who ask. */
-async function valueOf(key: string): Promise<string> {
-	const known = values.get(key) ?? (await PARAMS[key]?.());
-	if (!known) throw new Error(`tests/factories/params.ts has nothing for ${key}`);
-	values.set(key, known);
-	return known;
-}
-
-function label({ routeId, member, guard }: Entry): string {
-	return `${routeId} ${member} (${'permission' in guard ? guard.permission : guard.kind})`;
 }
