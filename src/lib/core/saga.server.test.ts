@@ -185,6 +185,35 @@ describe('a saga', () => {
 		expect((await ended(jobId, 'succeeded')).steps[1]?.attempts).toBe(1);
 	});
 
+	it('has one job in the queue however often it is woken, and loses no waking', async () => {
+		const looks: number[] = [];
+		let told: (() => void) | null = null;
+		second = async () => {
+			looks.push(Date.now());
+			// Woken while it looks: it must look again, since what it saw may be old.
+			if (told) await new Promise<void>((resolve) => (told!(), (told = null), resolve()));
+			return { wait: 3600, detail: 'waits', reason: 'test' };
+		};
+		const jobId = await start();
+		await ended(jobId, 'waiting');
+		const queued = () =>
+			db.$queryRaw<object[]>`
+				SELECT 1 FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${jobId} AND state = 'created'`;
+		for (let times = 0; times < 5; times++) await transaction((tx) => wakeSaga(tx, jobId));
+		await eventually(async () => looks.length >= 2 && (await queued()).length === 1);
+		expect(await queued()).toHaveLength(1);
+
+		const seen = looks.length;
+		const waking = new Promise<void>((resolve, reject) => {
+			told = () => void transaction((tx) => wakeSaga(tx, jobId)).then(resolve, reject);
+		});
+		await transaction((tx) => wakeSaga(tx, jobId));
+		await waking;
+		await eventually(async () => looks.length >= seen + 2);
+		await eventually(async () => (await queued()).length === 1);
+		expect(looks.length).toBeGreaterThanOrEqual(seen + 2);
+	});
+
 	it('refuses a second unfinished run of one subject', async () => {
 		second = async () => ({ wait: 3600, detail: 'waits', reason: 'test' });
 		const jobId = await start();

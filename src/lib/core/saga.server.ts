@@ -154,9 +154,25 @@ export async function startSaga<S extends object>(
 	return job.id;
 }
 
-/** Lets a waiting run look again now. */
-export async function wakeSaga(tx: Tx, jobId: string, startAfter?: Date): Promise<void> {
-	await enqueue(tx, 'sagas.run', { jobId }, { key: jobId, startAfter });
+/**
+ * Lets a waiting run look again now. Whatever it had in the queue is replaced, so that being woken often does not make
+ * it look more often for ever.
+ * @param before whether it goes before runs that are only beginning
+ */
+export async function wakeSaga(tx: Tx, jobId: string, before = false): Promise<void> {
+	// A job that a worker takes at this moment is waited for, and is then no longer one that could see our change.
+	await tx.$executeRaw`
+		DELETE FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${jobId} AND state = 'created'`;
+	await enqueue(tx, 'sagas.run', { jobId }, { key: jobId, ...(before && { priority: 1 }) });
+}
+
+/** Lets a run that parks look again later, unless it has been woken meanwhile. */
+export async function wakeSagaLater(tx: Tx, jobId: string, at: Date): Promise<void> {
+	await tx.$executeRaw`
+		DELETE FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${jobId} AND state = 'created' AND start_after > now()`;
+	const woken = await tx.$queryRaw<object[]>`
+		SELECT 1 FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${jobId} AND state = 'created' FOR UPDATE`;
+	if (woken.length === 0) await enqueue(tx, 'sagas.run', { jobId }, { key: jobId, startAfter: at });
 }
 
 /**

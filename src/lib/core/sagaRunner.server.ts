@@ -11,6 +11,7 @@ import {
 	sagaNamed,
 	SagaStop,
 	wakeSaga,
+	wakeSagaLater,
 	type AnySaga,
 	type Step
 } from './saga.server.ts';
@@ -173,7 +174,7 @@ async function park(
 			data: { status: 'pending', detail: result.detail, attempts: row.attempts - 1 }
 		});
 		await saga.onWaiting?.(tx, runOf(run), result.reason);
-		await wakeSaga(tx, run.id, new Date(Date.now() + result.wait * SECOND));
+		await wakeSagaLater(tx, run.id, new Date(Date.now() + result.wait * SECOND));
 	});
 	return 'parked';
 }

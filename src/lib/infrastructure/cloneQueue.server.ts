@@ -57,7 +57,7 @@ export async function endTurn(tx: Tx, containerId: string): Promise<void> {
 	await tx.cloneTurn.deleteMany({ where: { containerId } });
 	const queue = await readQueue(tx, turn.clusterId, turn.templateVmid);
 	for (const { jobId, seenAgo } of queue.slice(0, NEAR + 1)) {
-		if (seenAgo > 2) await wakeSaga(tx, jobId);
+		if (seenAgo > 2) await wakeSaga(tx, jobId, true);
 	}
 }
 
@@ -69,13 +69,16 @@ interface Waiter {
 	seenAgo: number;
 }
 
-/** Who waits or copies, in order. Who gave no sign for a minute has gone: sleepers look in every 20 seconds. */
+/** Who waits or copies, in order. A run that has ended waits for nothing, whatever it left behind. */
 function readQueue(tx: Tx, clusterId: string, templateVmid: number): Promise<Waiter[]> {
 	return tx.$queryRaw<Waiter[]>`
 		SELECT container_id AS "containerId", job_id AS "jobId", started_at IS NOT NULL AS started,
 			extract(epoch FROM clock_timestamp() - seen_at)::float8 AS "seenAgo"
 		FROM clone_turns
 		WHERE cluster_id = ${clusterId}::uuid AND template_vmid = ${templateVmid}
-			AND seen_at > clock_timestamp() - interval '60 seconds'
+			AND NOT EXISTS (
+				SELECT 1 FROM provisioning_jobs run
+				WHERE run.id = job_id AND run.status IN ('succeeded', 'failed', 'compensated')
+			)
 		ORDER BY queued_at, container_id`;
 }

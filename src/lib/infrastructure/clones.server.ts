@@ -8,8 +8,11 @@ import { waiting, type ContainerProgress, type Run } from './progress.ts';
 import { isOurs } from './reconcile.ts';
 import { follow, taskOf } from './tasks.server.ts';
 
-/** Seconds that a waiter far from its turn sleeps; whoever ends its turn wakes those who come near. */
-const SLEEP = 20;
+/**
+ * Seconds that a waiter far from its turn sleeps for each one ahead, and at least: whoever ends its turn wakes those who
+ * come near, so that this is for the case that nobody did.
+ */
+const SLEEP = { each: 4, least: 20 };
 const LOOKS_IN_QUEUE = 25;
 
 /** Copies the template when it is this container's turn. @returns null when it is to look again */
@@ -29,7 +32,9 @@ export async function copyTemplate(
 	for (let looks = 0; ; looks++) {
 		const ahead = await takeTurn(turn);
 		if (ahead === 0) break;
-		if (ahead > NEAR) return waiting('clone_queue', SLEEP, target);
+		if (ahead > NEAR) {
+			return waiting('clone_queue', Math.max(SLEEP.least, ahead * SLEEP.each), target);
+		}
 		if (looks === LOOKS_IN_QUEUE) return waiting('clone_queue', 1, target);
 		await run.sleep(0.25);
 	}
