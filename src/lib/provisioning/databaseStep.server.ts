@@ -41,15 +41,16 @@ export const databaseStep: Step<CreateTenantState> = {
 	},
 	async undo(context) {
 		const { tenant } = await placeOf(context.subjectId);
-		if (!tenant.containerId || !context.state.databaseIntended) return;
 		// A container of its own goes as a whole, and may be gone or stopped already.
-		if (tenant.isolation !== 'shared') return;
-		const odoo = await odooIn(tenant.containerId, context.trace);
-		try {
-			await odoo.dropDatabase(tenant.databaseName);
-		} finally {
-			await odoo.close();
+		if (tenant.containerId && context.state.databaseIntended && tenant.isolation === 'shared') {
+			const odoo = await odooIn(tenant.containerId, context.trace);
+			try {
+				await odoo.dropDatabase(tenant.databaseName);
+			} finally {
+				await odoo.close();
+			}
 		}
+		await context.write((tx) => tx.tenantSecret.deleteMany({ where: { tenantId: tenant.id } }));
 	}
 };
 

@@ -1,6 +1,9 @@
 import { env } from '#lib/core/env.server.ts';
 import { publicDns } from '../domains/publicDns.server.ts';
 
+/** How long one look may take; tests shorten it. */
+export const patience = { lookMs: 10_000 };
+
 export interface Seen {
 	/** The login page of this database answered. */
 	ok: boolean;
@@ -18,7 +21,7 @@ export async function lookFromOutside(tenant: {
 }): Promise<Seen> {
 	const answer = await publicDns().publicFetch({
 		...publicAddress(tenant.hostname, '/web/login'),
-		timeoutMs: 10_000
+		timeoutMs: patience.lookMs
 	});
 	if (answer.kind === 'unreachable')
 		return { ok: false, detail: `${answer.reason}: ${answer.detail}` };

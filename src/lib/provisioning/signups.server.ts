@@ -34,7 +34,7 @@ export interface OpenedSignup {
  * PAYMENT_UNAVAILABLE (everything is kept; sending the form again goes on)
  */
 export async function openSignup(input: SignupInput, visitor: Visitor): Promise<OpenedSignup> {
-	const before = await openedBefore(visitor.signupId);
+	const before = (await openedBefore(visitor.signupId)) ?? (await begunBefore(input, visitor));
 	if (before && (before.slug !== input.subdomain || before.plan.key !== input.plan)) {
 		// What the open session would charge is no longer what the visitor wants.
 		if ((await closeOpenSession(before.id)) === 'complete')
@@ -103,6 +103,20 @@ async function openedBefore(signupId: string | null) {
 	if (!signupId) return null;
 	return db.signup.findFirst({
 		where: { id: signupId, status: 'open', tenantId: null },
+		include: { plan: { select: { key: true } } }
+	});
+}
+
+/**
+ * The same visitor's signup that got no further than the form: the answer that would have brought the cookie was lost, or
+ * Stripe did not answer. Without it his own attempt would hold the name against him.
+ */
+async function begunBefore(input: SignupInput, visitor: Visitor) {
+	return db.signup.findFirst({
+		where: {
+			...{ status: 'open', tenantId: null, slug: input.subdomain },
+			...{ email: input.email, ip: visitor.ip }
+		},
 		include: { plan: { select: { key: true } } }
 	});
 }

@@ -9,7 +9,7 @@ import {
 	rpcSchema
 } from './answers.ts';
 import { checked } from './database-name.ts';
-import { patiently } from './patience.ts';
+import { allowedMs, patiently } from './patience.ts';
 import { OdooError } from './errors.ts';
 import { configureScript, redacted, type DatabaseSettings } from './script.ts';
 
@@ -74,7 +74,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		seconds: number,
 		stdin?: string
 	): Promise<string> => {
-		const result = await exec(argv, { stdin, timeoutMs: seconds * SECOND, changes });
+		const result = await exec(argv, { stdin, timeoutMs: allowedMs(seconds), changes });
 		if (result.code === 0) return result.stdout;
 		throw commandFailed(operation, changes, result);
 	};

@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VendorError } from '../errors.ts';
 
+/** Made shorter by tests, so that a command that never ends costs little: seconds that any command may take. */
+export const tuning = { longestSeconds: Number.POSITIVE_INFINITY };
+
+/** Milliseconds that a command may take. */
+export function allowedMs(seconds: number): number {
+	return Math.min(seconds, tuning.longestSeconds) * 1000;
+}
+
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 2000;
 

@@ -43,8 +43,8 @@ export type ContainerExec = (
 /** sshd allows ten sessions on a connection; some room is left for a person. */
 const SESSIONS = 8;
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** How much later than the other side we give up ourselves. */
-const GRACE_MS = 5_000;
+/** How much later than the other side we give up ourselves; tests shorten it. */
+export const patience = { graceMs: 5_000 };
 /** Exit code of coreutils' `timeout` when it had to stop the command. */
 const TIMED_OUT = 124;
 
@@ -197,7 +197,7 @@ async function run(
 		channel?.close();
 		// A dead connection answers no close either: let it go, so that the next call makes a new one.
 		client.dispose();
-	}, timeoutMs + GRACE_MS);
+	}, timeoutMs + patience.graceMs);
 	const outcome = { retryable: !changes, ambiguous: changes };
 	const timedOut = () =>
 		new SshError({
