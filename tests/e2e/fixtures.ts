@@ -69,7 +69,10 @@ export async function expectAccessible(page: Page): Promise<void> {
 		({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `    ${node.html}`).join('\n')}`
 	);
 	expect(readable, `accessibility of ${page.url()}`).toEqual([]);
-	const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
+	const { scrollWidth, clientWidth } = await page.evaluate(() => ({
+		scrollWidth: document.documentElement.scrollWidth,
+		clientWidth: document.documentElement.clientWidth
+	}));
 	expect(scrollWidth, `width of ${page.url()}`).toBeLessThanOrEqual(clientWidth);
 }
 

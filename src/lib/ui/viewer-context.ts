@@ -1,5 +1,4 @@
 import { getContext, setContext } from 'svelte';
-import { createSubscriber } from 'svelte/reactivity';
 
 /** Who looks: decides how every date and figure is written. */
 export type Viewer = { locale: string; timeZone: string };
@@ -14,15 +13,4 @@ export function setViewer(viewer: Viewer): void {
 /** The viewer of this page; components rendered outside the layout (mails) see UTC. */
 export function getViewer(): Viewer {
 	return getContext<Viewer | undefined>(KEY) ?? { locale: 'es', timeZone: 'UTC' };
-}
-
-const subscribe = createSubscriber((update) => {
-	const timer = setInterval(update, 1_000);
-	return () => clearInterval(timer);
-});
-
-/** Epoch milliseconds; inside an effect or template it ticks once a second, one timer for the whole page. */
-export function now(): number {
-	subscribe();
-	return Date.now();
 }
