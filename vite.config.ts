@@ -27,7 +27,6 @@ export default defineConfig({
 		pool: 'forks',
 		testTimeout: 20_000,
 		hookTimeout: 60_000,
-		benchmark: { include: ['tests/bench/**/*.bench.ts'] },
 		coverage: {
 			provider: 'v8',
 			// Components are measured by the end-to-end tests, which run in a browser.

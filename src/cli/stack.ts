@@ -47,6 +47,8 @@ export interface StackOptions {
 export interface Stack {
 	demo: DemoFile;
 	databaseUrl: string;
+	/** What the application was started with, for further processes of it. */
+	env: NodeJS.ProcessEnv;
 	/** Resolves with a sentence as soon as one of the parts ends by itself. */
 	broken: Promise<string>;
 	/** Application first, then the sandbox, then the database. */
@@ -133,6 +135,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 		return {
 			demo: JSON.parse(readFileSync(demoFilePath(dataDir), 'utf8')) as DemoFile,
 			databaseUrl: postgres.url,
+			env,
 			broken: Promise.race(broken),
 			stop
 		};
