@@ -1,4 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import type { VendorCall } from '#prisma/generated/client.ts';
+import type { CallStatus } from '#prisma/generated/enums.ts';
 import { setupSpeed } from './speed.server.ts';
 
 const RUNS = 20;
@@ -51,15 +53,55 @@ function stepsOf(tx: Tx, jobId: string) {
 	});
 }
 
-/** The last lines, in the order in which they were written. */
-async function linesOf(tx: Tx, jobId: string) {
-	const lines = await tx.logEntry.findMany({
+/** One line of what a run did, in English as all logs are. */
+export interface RunLine {
+	id: string;
+	at: Date;
+	level: 'debug' | 'info' | 'warning' | 'error';
+	stepName: string | null;
+	text: string;
+}
+
+/** What the run wrote, and each call that it made to a vendor, in the order of time; the end of it when it is long. */
+async function linesOf(tx: Tx, jobId: string): Promise<RunLine[]> {
+	const written = await tx.logEntry.findMany({
 		where: { jobId },
 		orderBy: [{ at: 'desc' }, { id: 'desc' }],
 		take: LINES,
 		select: { id: true, at: true, level: true, message: true, stepName: true }
 	});
-	return lines.reverse();
+	const calls = await tx.vendorCall.findMany({
+		where: { jobId },
+		orderBy: { startedAt: 'desc' },
+		take: LINES,
+		omit: { request: true, response: true }
+	});
+	return [
+		...written.map(({ message, ...line }) => ({ ...line, text: message })),
+		...calls.map(lineOf)
+	]
+		.sort((a, b) => a.at.getTime() - b.at.getTime())
+		.slice(-LINES);
 }
+
+function lineOf(call: Omit<VendorCall, 'request' | 'response'>): RunLine {
+	const { id, vendor, operation, key, status, httpStatus, startedAt, finishedAt } = call;
+	const took = finishedAt ? `${finishedAt.getTime() - startedAt.getTime()} ms` : '';
+	const outcome = [status, httpStatus, took, call.error].filter(Boolean).join(' · ');
+	return {
+		id,
+		at: finishedAt ?? startedAt,
+		level: LEVELS[status],
+		stepName: call.stepName,
+		text: `${vendor} ${operation}${key ? ` ${key}` : ''} → ${outcome}`
+	};
+}
+
+const LEVELS = {
+	pending: 'debug',
+	succeeded: 'info',
+	unknown: 'warning',
+	failed: 'error'
+} as const satisfies Record<CallStatus, RunLine['level']>;
 
 export type RunOfTenant = Awaited<ReturnType<typeof runsOfTenant>>;
