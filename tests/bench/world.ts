@@ -31,7 +31,8 @@ export async function newPlace(): Promise<Place> {
 	const dataDir = mkdtempSync(join(tmpdir(), 'erp-core-bench-'));
 	// As root the database runs as somebody else, who must be able to walk in.
 	chmodSync(dataDir, 0o755);
-	const random = () => 20_000 + Math.floor(Math.random() * 30_000);
+	// Below the ports that the system gives to outgoing connections (32,768 and up).
+	const random = () => 12_000 + Math.floor(Math.random() * 20_000);
 	const [port, sandboxPort] = [await freePorts(random(), 2), await freePorts(random(), 12)];
 	return {
 		start: async ({ role, speed }) => {

@@ -12,7 +12,8 @@ import { startStack } from '../../src/cli/stack.ts';
 export default async function setup(): Promise<() => Promise<void>> {
 	const dataDir = mkdtempSync(join(tmpdir(), 'erp-core-e2e-'));
 	chmodSync(dataDir, 0o755);
-	const random = () => 20_000 + Math.floor(Math.random() * 30_000);
+	// Below the ports that the system gives to outgoing connections (32,768 and up).
+	const random = () => 12_000 + Math.floor(Math.random() * 20_000);
 	const generated = generateIfChanged();
 	const built = generated.then(() => build());
 	for (const work of [generated, built]) work.catch(() => undefined);
