@@ -3,7 +3,6 @@ import pg from 'pg';
 import { WebSocket } from 'ws';
 import { type Fleet, listenAt, type Member, runsOf, startFleet } from './fleet.ts';
 
-test.skip(({ isMobile }) => isMobile, 'no page is looked at, so that one width is enough');
 test.describe.configure({ mode: 'serial', timeout: 180_000 });
 
 const TENANTS = 6;
@@ -12,6 +11,7 @@ let fleet: Fleet;
 let sql: pg.Client;
 
 test.beforeAll(async () => {
+	test.skip(test.info().project.use.isMobile === true, 'no page is looked at: one width is enough');
 	test.setTimeout(180_000);
 	fleet = await startFleet();
 	sql = new pg.Client({ connectionString: fleet.stack.databaseUrl });
