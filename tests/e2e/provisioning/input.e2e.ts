@@ -13,7 +13,7 @@ const words = {
 	},
 	'en-US': {
 		submit: 'Continue to payment at Stripe',
-		email: 'Enter a valid email address, such as ana@company.com.',
+		email: 'Enter a valid email, such as ana@company.com.',
 		country: 'Choose your country.',
 		terms: 'Accept the terms to continue.',
 		short: 'Use at least 3 characters.',

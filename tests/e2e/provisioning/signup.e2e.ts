@@ -1,8 +1,14 @@
 import { expect, expectAccessible, test } from '../fixtures.ts';
 import { fillSignup, mailedLink, payByCard, somebody } from '../buying.ts';
 
-test('from the landing page to an ERP that opens, and to the portal', async ({ page, demo }) => {
+test('from the landing page to an ERP that opens, and to the portal', async ({
+	page,
+	demo,
+	expectConsole
+}) => {
 	test.setTimeout(180_000);
+	// The stand-in for the ERP has no icon.
+	expectConsole(/favicon\.ico/);
 	const buyer = somebody('cuento');
 	await page.goto('/');
 	await expectAccessible(page);
@@ -50,13 +56,15 @@ test('from the landing page to an ERP that opens, and to the portal', async ({ p
 		await page.getByRole('button', { name: 'Ver la contraseña' }).click();
 	}
 	await expect(page.getByText('no se vuelve a mostrar')).toBeVisible();
-	const password = await page
-		.locator('dt:text-is("Contraseña") + dd span')
-		.first()
-		.innerText();
+	const password = await page.locator('dt:text-is("Contraseña") + dd span').first().innerText();
 	await page.reload();
 	await expect(page.getByText(password, { exact: true })).toHaveCount(0);
 	await expect(page.getByRole('button', { name: 'Generar una nueva' })).toBeVisible();
+
+	await page.goto('/tenant/portal/billing');
+	const pdf = await page.getByRole('link', { name: /^Descargar el PDF/ }).getAttribute('href');
+	const document = await page.request.get(pdf ?? '');
+	expect(document.headers()['content-type']).toContain('application/pdf');
 
 	await page.goto(`${url}/web/login`);
 	await page.locator('input[name=login]').fill(buyer.email);

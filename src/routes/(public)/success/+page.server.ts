@@ -13,6 +13,8 @@ import type { PageServerLoad } from './$types';
 export const load: PageServerLoad = async (event) => {
 	publicRoute(event);
 	const maxWaitHours = await setting('provisioning.max_wait_hours');
+	const stripeSessionId = event.url.searchParams.get('session_id');
+	const cameFromStripe = stripeSessionId !== null;
 	const own = signupOf(event.cookies);
 	if (own) {
 		const signup = await db.signup.findUnique({
@@ -22,6 +24,7 @@ export const load: PageServerLoad = async (event) => {
 		if (signup) {
 			return {
 				maxWaitHours,
+				cameFromStripe,
 				hostname: `${signup.slug}.${env.BASE_DOMAIN}`,
 				status: signup.status,
 				signup: {
@@ -34,7 +37,6 @@ export const load: PageServerLoad = async (event) => {
 			};
 		}
 	}
-	const stripeSessionId = event.url.searchParams.get('session_id');
 	const session = stripeSessionId
 		? await db.checkoutSession.findUnique({
 				where: { stripeSessionId },
@@ -43,6 +45,7 @@ export const load: PageServerLoad = async (event) => {
 		: null;
 	return {
 		maxWaitHours,
+		cameFromStripe,
 		hostname: null,
 		status: session?.signup.status ?? null,
 		signup: null,

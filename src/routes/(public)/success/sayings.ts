@@ -32,6 +32,9 @@ export function sayings(data: PageData, locale: string): Saying {
 	const { status, progress, signup } = data;
 	if (status === null)
 		return say('unknown', m.success_unknown_title(), m.success_unknown_text(), [portal()]);
+	// Stripe leads back here only when Checkout is complete; its own word is on the way.
+	if (status === 'open' && data.cameFromStripe)
+		return say('confirming', m.success_confirming_title(), m.success_confirming_text());
 	if (status === 'open') {
 		const ways = [
 			{ href: '/signup/continue', label: m.success_open_pay(), main: true, reload: true },
