@@ -1,6 +1,8 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { VendorCall } from '#prisma/generated/client.ts';
 import type { CallStatus } from '#prisma/generated/enums.ts';
+import { after, MINUTE } from '#lib/core/clock.server.ts';
+import { setting } from '../settings/settings.server.ts';
 import { setupSpeed } from './speed.server.ts';
 
 const RUNS = 20;
@@ -105,3 +107,16 @@ const LEVELS = {
 } as const satisfies Record<CallStatus, RunLine['level']>;
 
 export type RunOfTenant = Awaited<ReturnType<typeof runsOfTenant>>;
+
+/** Where the last run of a tenant failed, and the moment at which it is undone when nobody decides; null when it has not. */
+export async function failureOf(tx: Tx, tenantId: string) {
+	const step = await tx.provisioningStep.findFirst({
+		where: { status: 'failed', job: { subjectId: tenantId, status: 'failed' } },
+		orderBy: { finishedAt: 'desc' },
+		select: { name: true, error: true, job: { select: { finishedAt: true, updatedAt: true } } }
+	});
+	if (!step) return null;
+	const failedAt = step.job.finishedAt ?? step.job.updatedAt;
+	const minutes = await setting('provisioning.retry_window_minutes');
+	return { step: step.name, error: step.error ?? '', until: after(failedAt, minutes * MINUTE) };
+}

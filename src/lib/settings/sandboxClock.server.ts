@@ -1,6 +1,6 @@
 import { setClockOffset } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { env } from '#lib/core/env.server.ts';
+import { type Env, env } from '#lib/core/env.server.ts';
 import { onNotice } from '#lib/core/listen.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { log } from '#lib/core/log.server.ts';
@@ -12,8 +12,8 @@ const TOPIC = 'sandbox:clock';
 const LOOK_EVERY_MS = 2_000;
 
 /** Whether somebody may play with the time here: a demonstration with the sandbox behind it. */
-export function isClockMovable(): boolean {
-	return ['demo', 'development'].includes(env.APP_ENV) && env.SANDBOX_URL !== undefined;
+export function isClockMovable(here: Pick<Env, 'APP_ENV' | 'SANDBOX_URL'> = env): boolean {
+	return ['demo', 'development'].includes(here.APP_ENV) && here.SANDBOX_URL !== undefined;
 }
 
 /**

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import { db } from '#lib/core/db.server.ts';
+import { HOUR } from '#lib/core/clock.server.ts';
+import { listContainers } from '#lib/infrastructure/containerList.server.ts';
+import { createCluster, createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';
+import { testDatabase } from '../../../tests/setup/database.ts';
+import { searchTenants } from './search.server.ts';
+import { waitingQueue } from './waiting.server.ts';
+
+await testDatabase();
+const { clusterId } = await createCluster(db);
+const node = await db.node.findFirstOrThrow({ where: { clusterId } });
+
+it('finds a tenant by whatever one has at hand', async () => {
+	const tenant = await createUnplacedTenant(db, { slug: 'cacao-real' });
+	await createUnplacedTenant(db, { slug: 'otra' });
+	const container = await db.container.create({
+		data: {
+			clusterId,
+			nodeId: node.id,
+			vmid: 218,
+			hostname: 'cacao-real',
+			purpose: 'odoo',
+			cpuCores: 2,
+			ramMb: 4096,
+			diskGb: 50,
+			ipAddress: '10.10.20.38'
+		}
+	});
+	await db.tenant.update({ where: { id: tenant.id }, data: { containerId: container.id } });
+	const found = async (typed: string) => (await searchTenants(db, typed)).map(({ id }) => id);
+	for (const typed of [
+		'cacao',
+		'cacao-real.sajet.us',
+		'cacao-real@example.com',
+		'218',
+		'10.10.20.38'
+	])
+		expect(await found(typed), typed).toEqual([tenant.id]);
+	expect(await found('21')).toEqual([]);
+	expect(await found('%')).toEqual([]);
+
+	const list = (q: string, filters = {}) =>
+		listContainers(db, {
+			q,
+			filters,
+			sort: { key: 'vmid', direction: 'asc' },
+			page: 1,
+			pageSize: 10,
+			cursor: null
+		});
+	expect((await list('10.10.20.38')).rows).toMatchObject([
+		{ vmid: 218, tenants: [{ slug: 'cacao-real' }] }
+	]);
+	expect((await list('', { purpose: 'template' })).rows.map(({ purpose }) => purpose)).toEqual([
+		'template'
+	]);
+	expect((await list('', { node: 'nowhere' })).meta.total).toBe(0);
+});
+
+it('lets who paid first wait first, and says until when', async () => {
+	const paid = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
+	for (const [slug, hour] of [
+		['second', 2],
+		['first', 1]
+	] as const) {
+		const { id } = await createUnplacedTenant(db, { slug });
+		await db.tenant.update({
+			where: { id },
+			data: { status: 'waiting_capacity', queuedAt: paid(hour) }
+		});
+	}
+	expect(await waitingQueue(db)).toMatchObject([
+		{ slug: 'first', since: paid(1), until: new Date(paid(1).getTime() + 72 * HOUR) },
+		{ slug: 'second' }
+	]);
+});
