@@ -83,9 +83,10 @@ export async function retryCall(tx: Tx, callId: string, act: { by: Actor }): Pro
 	const way = (await retryWays(tx, [call])).get(call.id);
 	if (!way || way.by === null)
 		throw new AppError('WRONG_STATE', { params: { from: call.status, to: 'pending' } });
-	if (way.by === 'run') await retrySaga(tx, way.jobId);
-	else if (way.by === 'cleanup') await enqueue(tx, 'provisioning.cleanup', {});
-	else await enqueue(tx, 'billing.refund-signup', { orderId: way.orderId }, { key: way.orderId });
+	if (way.by === 'refund') {
+		await enqueue(tx, 'billing.refund-signup', { orderId: way.orderId }, { key: way.orderId });
+	} else if (way.by === 'run') await retrySaga(tx, way.jobId);
+	else await enqueue(tx, 'provisioning.cleanup', {});
 	await audit(tx, {
 		actor: act.by,
 		action: 'vendors.retry',

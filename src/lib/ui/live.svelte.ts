@@ -1,5 +1,6 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- nothing is drawn from these; reactive ones would bind every effect that subscribes */
 import { invalidateAll } from '$app/navigation';
+import { navigating } from '$app/state';
 
 /** What LiveDot shows. */
 export type LiveState = 'live' | 'connecting' | 'offline';
@@ -79,8 +80,8 @@ let running = false;
 export function refreshSoon(): void {
 	refreshing ??= setTimeout(async () => {
 		refreshing = undefined;
-		// Two at a time would race for who writes last.
-		if (running) return refreshSoon();
+		// Two at a time would race for who writes last, and loading again ends a navigation that is under way.
+		if (running || navigating.to) return refreshSoon();
 		running = true;
 		try {
 			await invalidateAll();
