@@ -3,6 +3,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { defineSaga, SagaStop, type SagaRun, type Step } from '#lib/core/saga.server.ts';
 import { refundSignup } from '../billing/refunds.server.ts';
 import { cancelSubscription, delayNextCharge, isOwed } from '../billing/subscriptions.server.ts';
+import { capacityAppeared } from '../infrastructure/nodes.server.ts';
 import { addFirstOwner, removeUnusedOwner } from '../identity/members.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
@@ -107,6 +108,8 @@ export const createTenantSaga = defineSaga<CreateTenantState>({
 			subjectType: 'tenant',
 			subjectId: tenant.id
 		});
+		// The next in line was told that it is not first: there may be room for it as well.
+		await capacityAppeared(tx);
 	},
 	async onWaiting(tx, run, reason) {
 		if (reason !== 'NO_CAPACITY') return;
@@ -177,6 +180,14 @@ async function giveMoneyBack(tx: Tx, run: Run, reason: string): Promise<void> {
 	const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: run.subjectId } });
 	if (tenant.status === 'provisioning')
 		await transition(tx, tenant, 'failed', { statusReason: 'NOT_OWED' });
+	if (tenant.status === 'waiting_capacity') {
+		await closeAlert(tx, {
+			rule: 'provisioning.no-capacity',
+			subjectType: 'tenant',
+			subjectId: tenant.id
+		});
+		await capacityAppeared(tx);
+	}
 	const { signupId } = run.state;
 	if (signupId) {
 		await tx.signup.update({ where: { id: signupId }, data: { status: 'refunding' } });

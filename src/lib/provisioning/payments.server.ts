@@ -1,4 +1,4 @@
-import { now } from '#lib/core/clock.server.ts';
+import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
@@ -48,7 +48,7 @@ export async function checkoutChanged(
 		});
 		if (isPaid(checkout) && subscription) await paid(tx, signup, row, checkout, subscription);
 		else if (checkout.status === 'complete') await onItsWay(tx, signup, failed);
-		else if (checkout.status === 'expired') await sessionExpired(tx, signup);
+		else if (checkout.status === 'expired') await sessionExpired(tx, signup, row);
 		await publish(tx, `signup:${signup.id}`, signup.id);
 	});
 	return 'applied';
@@ -166,8 +166,12 @@ async function onItsWay(tx: Tx, signup: Signup, failed: boolean): Promise<void> 
 		await tx.signup.update({ where: { id: signup.id }, data: { status: 'processing' } });
 }
 
-async function sessionExpired(tx: Tx, signup: Signup): Promise<void> {
-	if (signup.status !== 'open') return;
+/** How far our clock and Stripe's may be apart. */
+const CLOCKS_DIFFER = 2 * MINUTE;
+
+/** The name is free again, unless the session was ended before its time: then we did, and another one takes its place. */
+async function sessionExpired(tx: Tx, signup: Signup, row: CheckoutSession): Promise<void> {
+	if (signup.status !== 'open' || row.expiresAt > after(now(), CLOCKS_DIFFER)) return;
 	const open = await tx.checkoutSession.findFirst({
 		where: { signupId: signup.id, status: 'open' },
 		select: { id: true }

@@ -1,6 +1,7 @@
 import { after, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { SagaStop, type Step, type StepResult } from '#lib/core/saga.server.ts';
+import type { Isolation } from '#prisma/generated/enums.ts';
 import { readTakenVmids } from '../infrastructure/clients.server.ts';
 import {
 	placementRules,
@@ -64,21 +65,18 @@ export const placeStep: Step<CreateTenantState> = {
 	}
 };
 
-/** First paid, first served, for each isolation. */
+/** First paid, first served, for each isolation. One whose set-up is being undone waits for its refund, not for room. */
 async function somebodyIsFirst(
 	tx: Tx,
-	tenant: { id: string; isolation: 'shared' | 'dedicated' | 'dedicated_ha'; queuedAt: Date | null }
+	tenant: { id: string; isolation: Isolation; queuedAt: Date | null }
 ): Promise<boolean> {
-	const first = await tx.tenant.findFirst({
-		where: {
-			status: 'waiting_capacity',
-			isolation: tenant.isolation,
-			queuedAt: { lt: tenant.queuedAt ?? now() },
-			NOT: { id: tenant.id }
-		},
-		select: { id: true }
-	});
-	return first !== null;
+	const first = await tx.$queryRaw<object[]>`
+		SELECT 1 FROM tenant_deployments other
+		JOIN provisioning_jobs run ON run.subject_id = other.id AND run.status IN ('queued', 'running', 'waiting')
+		WHERE other.status = 'waiting_capacity' AND other.isolation = ${tenant.isolation}::isolation
+			AND other.queued_at < ${tenant.queuedAt ?? now()} AND other.id <> ${tenant.id}::uuid
+		LIMIT 1`;
+	return first.length > 0;
 }
 
 /** @throws {SagaStop} when it has waited as long as we promise to wait at most */
