@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
@@ -21,9 +22,20 @@ export async function testDatabase(): Promise<TestDatabase> {
 	process.env.DATABASE_DIRECT_URL = url.href;
 	afterAll(async () => {
 		await db.$disconnect();
-		await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+		await dropDatabase(name);
 	});
 	return { url: url.href };
+}
+
+/** A vacuum that PostgreSQL runs in it by itself may be ended by a superuser alone, and is over soon. */
+async function dropDatabase(name: string, tries = 20): Promise<void> {
+	try {
+		await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+	} catch (error) {
+		if (!(error instanceof pg.DatabaseError && error.code === '42501') || tries === 0) throw error;
+		await sleep(250);
+		await dropDatabase(name, tries - 1);
+	}
 }
 
 async function onServer(sql: string): Promise<void> {

@@ -83,7 +83,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		send(operation, true, argv, seconds, stdin);
 	/** A question: asked again while that may help, as long as a container takes to boot. */
 	const ask = (operation: string, argv: string[], seconds: number, stdin?: string) =>
-		patiently(config.patienceMs ?? 10 * SECOND, () => send(operation, false, argv, seconds, stdin));
+		patiently(config.patienceMs, () => send(operation, false, argv, seconds, stdin));
 
 	const query = (operation: string, database: string, sql: string) =>
 		ask(operation, asOdoo('psql', '-X', '-d', database, '-At', '-c', sql), TIMEOUTS.query);

@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VendorError } from '../errors.ts';
 
-/** Made shorter by tests, so that a command that never ends costs little: seconds that any command may take. */
-export const tuning = { longestSeconds: Number.POSITIVE_INFINITY };
+/** Made shorter by tests, so that what never answers costs little. */
+export const tuning = {
+	/** Seconds that any command may take. */
+	longestSeconds: Number.POSITIVE_INFINITY,
+	/** Seconds for which a question is asked again: as long as a container takes to boot. */
+	patienceSeconds: 10
+};
 
 /** Milliseconds that a command may take. */
 export function allowedMs(seconds: number): number {
@@ -12,9 +17,12 @@ export function allowedMs(seconds: number): number {
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 2000;
 
-/** Asks until it is answered, fails for good, or would take longer than `patienceMs`. @throws what the last attempt threw */
-export async function patiently<T>(patienceMs: number, ask: () => Promise<T>): Promise<T> {
-	const until = performance.now() + patienceMs;
+/** Asks until it is answered, fails for good, or would take longer than `patienceMs` (the usual time without one). @throws what the last attempt threw */
+export async function patiently<T>(
+	patienceMs: number | undefined,
+	ask: () => Promise<T>
+): Promise<T> {
+	const until = performance.now() + (patienceMs ?? tuning.patienceSeconds * 1000);
 	for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
 		try {
 			return await ask();

@@ -1,0 +1,129 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { db } from '#lib/core/db.server.ts';
+import { buy, giveAway, makeRoom, type PlanKey } from './buyers.ts';
+import { LASTING, PASSING, PAYMENT, SHARED, type FaultCase } from './faultCases.ts';
+import { beImpatient } from './impatience.ts';
+import { expectNoOrphans, expectNothingLost } from './orphans.ts';
+import { testPlatform, type TestPlatform } from './platform.ts';
+import { whose, type Whose } from './whose.ts';
+
+interface Row extends FaultCase {
+	slug: string;
+	/** Paid at Stripe, so that failing must give the money back; or given away, which is as good for the steps. */
+	paid: boolean;
+	expected: 'active' | 'refunded';
+	struck: number;
+	name: string;
+}
+
+/** Far more than it takes, for machines that do much else meanwhile. */
+const PATIENCE = 900_000;
+
+/**
+ * Every fault of every call of every step of a plan's set-up, as tests of the calling file. All set-ups run at the same
+ * time in this process, each with a fault of its own, so that what waits for a timeout waits together.
+ * The variable FAULTS narrows them to those whose name it matches.
+ */
+export async function faultMatrix(plan: PlanKey): Promise<void> {
+	const platform = await testPlatform();
+	beImpatient();
+	// One tenant in each shared container, so that a container says for whom it is.
+	await makeRoom(platform, 1);
+	const calls = whose(platform);
+	const rows = rowsOf(plan);
+	const started = Date.now();
+	const ended = watch();
+	arm(platform, calls, rows);
+	for (const { paid, slug } of rows) {
+		if (paid) await buy(platform, plan, slug);
+		else await giveAway(plan, slug, (jobId) => calls.known(jobId, slug));
+	}
+	afterAll(() => {
+		const seconds = Math.round((Date.now() - started) / 1000);
+		process.stdout.write(`${rows.length} faults of ${plan} set-ups in ${seconds} s\n`);
+	});
+
+	describe(`whatever fails in the set-up of a ${plan} instance`, { timeout: PATIENCE }, () => {
+		it.each(rows.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
+			await ended(row.slug);
+			const { status } = await db.tenant.findFirstOrThrow({ where: { slug: row.slug } });
+			const why = status === row.expected ? '' : await history(row.slug);
+			expect({ status, struck: row.struck > 0, why }).toEqual({
+				...{ status: row.expected, struck: true, why: '' }
+			});
+			await expectNoOrphans(platform, row.slug);
+			if (row.expected !== 'active') return;
+			const page = await platform.open(`${row.slug}.sajet.us`, '/web/login');
+			expect(page.body).toContain(`value="${row.slug}"`);
+		});
+
+		it('and nothing is lost', async () => {
+			await expectNothingLost(platform);
+		});
+	});
+}
+
+function rowsOf(plan: PlanKey): Row[] {
+	const wanted = process.env.FAULTS ? new RegExp(process.env.FAULTS) : /./;
+	const row = (one: FaultCase, paid: boolean, expected: Row['expected']): Omit<Row, 'slug'> => ({
+		...{ ...one, paid, expected, struck: 0 },
+		name: `${one.step} · ${one.call} · ${one.what}`
+	});
+	return [
+		...PASSING.map((one) => row(one, false, 'active')),
+		...SHARED.map((one) => row(one, false, 'active')),
+		...PAYMENT.map((one) => row(one, true, 'active')),
+		...LASTING.map((one) => {
+			// Whose a shared container is cannot be told from its name, nor before it is paid from its run.
+			const paid = plan === 'pro' || !['proxmox', 'ssh'].includes(one.request.target);
+			// What a task says is not needed: the container itself is looked at.
+			return row(one, paid, one.call.startsWith('task of') ? 'active' : 'refunded');
+		})
+	]
+		.filter(({ name }) => wanted.test(name))
+		.map((one, index) => ({ ...one, slug: `${plan}-${index}` }));
+}
+
+function arm(platform: TestPlatform, calls: Whose, rows: Row[]): void {
+	for (const row of rows) {
+		const { target } = row.request;
+		platform.fault({
+			...row.request,
+			// A call that is made for all set-ups together says for none of them.
+			...(row.everybody
+				? {}
+				: { only: (line, context) => calls.slugOf(target, line, context) === row.slug }),
+			onTaken: () => (row.struck += 1)
+		});
+	}
+}
+
+/** One look for all rows. @returns a promise for the end of a slug's run, its refund included */
+function watch(): (slug: string) => Promise<void> {
+	const over = new Set<string>();
+	const look = async () => {
+		const tenants = await db.$queryRaw<{ slug: string }[]>`
+			SELECT tenant.subdomain AS slug FROM tenant_deployments tenant
+			JOIN provisioning_jobs run ON run.subject_id = tenant.id
+			LEFT JOIN signups signup ON signup.tenant_id = tenant.id
+			WHERE run.status IN ('succeeded', 'compensated')
+				AND (signup.id IS NULL OR signup.status IN ('completed', 'refunded'))`;
+		for (const { slug } of tenants) over.add(slug);
+	};
+	const timer = setInterval(() => void look().catch(() => null), 500);
+	afterAll(() => clearInterval(timer));
+	return async (slug) => {
+		while (!over.has(slug)) await new Promise((resolve) => setTimeout(resolve, 100));
+	};
+}
+
+/** What a run wrote down, for a failure's sake. */
+async function history(slug: string): Promise<string> {
+	const tenant = await db.tenant.findFirstOrThrow({ where: { slug } });
+	const run = await db.provisioningJob.findFirst({ where: { subjectId: tenant.id } });
+	const log = await db.logEntry.findMany({
+		where: { jobId: run?.id, level: { in: ['warning', 'error'] } },
+		orderBy: { id: 'asc' }
+	});
+	return log.map(({ stepName, message }) => `${stepName}: ${message}`).join(' | ');
+}
