@@ -13,6 +13,7 @@ import {
 } from './demo-data.ts';
 import { type Vendors, vendorEnvironment } from './environment.ts';
 import { root } from './hash.ts';
+import { MEMORY_FLAGS } from './memory.ts';
 import { migrate } from './migrate.ts';
 import { startPostgres } from './postgres.ts';
 import { freePorts, portIsFree, type Running, startProcess } from './processes.ts';
@@ -197,7 +198,7 @@ async function startSandboxProcess(
 function startApp(options: StackOptions, env: NodeJS.ProcessEnv, log: string): Promise<Running> {
 	if (options.app === 'built') {
 		const output = openSync(log, 'w');
-		return startProcess(process.execPath, [join(root, 'src/server.ts')], {
+		return startProcess(process.execPath, [...MEMORY_FLAGS, join(root, 'src/server.ts')], {
 			cwd: root,
 			stdio: ['ignore', output, output],
 			env: { ...env, NODE_ENV: 'production' },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { root } from '../../../src/cli/hash.ts';
+import { MEMORY_FLAGS } from '../../../src/cli/memory.ts';
 import { removePostgres } from '../../../src/cli/postgres.ts';
 import { freePorts, type Running, startProcess } from '../../../src/cli/processes.ts';
 import { type Stack, startStack } from '../../../src/cli/stack.ts';
@@ -60,7 +61,7 @@ export async function startFleet(): Promise<Fleet> {
 				const output = openSync(join(dataDir, 'logs', `${role}-${own}.log`), 'w');
 				const process = await startProcess(
 					globalThis.process.execPath,
-					[join(root, 'src/server.ts')],
+					[...MEMORY_FLAGS, join(root, 'src/server.ts')],
 					{
 						cwd: root,
 						stdio: ['ignore', output, output],
