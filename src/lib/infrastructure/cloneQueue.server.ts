@@ -56,8 +56,9 @@ export async function endTurn(tx: Tx, containerId: string): Promise<void> {
 	await lock(tx, `clone:${turn.clusterId}:${turn.templateVmid}`);
 	await tx.cloneTurn.deleteMany({ where: { containerId } });
 	const queue = await readQueue(tx, turn.clusterId, turn.templateVmid);
-	for (const { jobId, seenAgo } of queue.slice(0, NEAR + 1)) {
-		if (seenAgo > 2) await wakeSaga(tx, jobId, true);
+	for (const [ahead, { jobId, seenAgo }] of queue.slice(0, NEAR + 1).entries()) {
+		// Who has just come near sleeps, or is about to however lately it was seen; the others only if they have slept since.
+		if (ahead === NEAR || seenAgo > 2) await wakeSaga(tx, jobId, true);
 	}
 }
 
