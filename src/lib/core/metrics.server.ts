@@ -41,7 +41,7 @@ const scrapeFailures = new Counter({
 const COUNTED_SECONDS = 15;
 const counts = z.array(z.object({ name: z.string(), state: z.string(), count: z.number() }));
 
-const queueJobs = new Gauge({
+const queueJobs: Gauge<'job' | 'state'> = new Gauge({
 	name: 'erp_queue_jobs',
 	help: 'Jobs in the queue: waiting, of these due later (deferred), running, failed for good',
 	labelNames: ['job', 'state'],
@@ -59,7 +59,7 @@ const queueJobs = new Gauge({
 						('failed', failed_count)) AS states (state, count)`
 		)
 });
-const sagaRuns = new Gauge({
+const sagaRuns: Gauge<'saga' | 'state'> = new Gauge({
 	name: 'erp_saga_runs',
 	help: 'Runs of sagas by status, all that ever were',
 	labelNames: ['saga', 'state'],

@@ -7,7 +7,7 @@ import { addFirstOwner, removeUnusedOwner } from './members.server.ts';
 
 await testDatabase();
 
-const from = { ip: '203.0.113.9', userAgent: null, requestId: null };
+const from = { ip: '203.0.113.9', userAgent: null, requestId: 'test' };
 const company = (email: string) =>
 	db.customer.create({ data: { companyName: 'Cacao Real', fullName: 'Ana', email } });
 const owner = (customerId: string, email: string) =>
