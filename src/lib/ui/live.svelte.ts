@@ -24,6 +24,8 @@ const ATTEMPTS_IN_PEACE = 3;
 const LINGER_MS = 2_000;
 /** Older than this no data is that a navigation has just brought. */
 const FRESH_MS = 15_000;
+/** So long a click on a link may take to become a navigation. */
+const LOOK_UP_MS = 1_000;
 /** Several topics often change together. */
 const TOGETHER_MS = 150;
 const DAY_MS = 86_400_000;
@@ -80,8 +82,8 @@ let running = false;
 export function refreshSoon(): void {
 	refreshing ??= setTimeout(async () => {
 		refreshing = undefined;
-		// Two at a time would race for who writes last, and loading again ends a navigation that is under way.
-		if (running || navigating.to) return refreshSoon();
+		// Two at a time would race for who writes last.
+		if (running || isLeaving()) return refreshSoon();
 		running = true;
 		try {
 			await invalidateAll();
@@ -89,6 +91,24 @@ export function refreshSoon(): void {
 			running = false;
 		}
 	}, TOGETHER_MS);
+}
+
+let leaving = 0;
+let clickedAt = -Infinity;
+
+/** Loading again ends a navigation that is under way; while its route is being looked up SvelteKit does not tell of it. */
+function isLeaving(): boolean {
+	return leaving > 0 || navigating.to !== null || performance.now() - clickedAt < LOOK_UP_MS;
+}
+
+/** Goes to another page, undisturbed: what an action's redirect does. */
+export async function leave(go: () => Promise<void>): Promise<void> {
+	leaving += 1;
+	try {
+		await go();
+	} finally {
+		leaving -= 1;
+	}
 }
 
 /**
@@ -180,6 +200,13 @@ function call(topic: string, id?: string): void {
 
 function callAll(): void {
 	for (const topic of [...topics.keys()]) call(topic);
+}
+
+if (typeof document === 'object') {
+	const note = ({ target }: Event) => {
+		if (target instanceof Element && target.closest('a[href]')) clickedAt = performance.now();
+	};
+	document.addEventListener('click', note, { capture: true });
 }
 
 if (typeof addEventListener === 'function') {

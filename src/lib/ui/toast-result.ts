@@ -3,6 +3,7 @@ import type { SubmitFunction } from '@sveltejs/kit';
 import { toast } from 'svelte-sonner';
 import { m } from '#i18n/paraglide/messages.js';
 import { errorText, toFormResult } from './form-context.ts';
+import { leave } from './live.svelte.ts';
 
 /**
  * For forms of one button (retry, suspend, log out), which have no room for sentences: the answer is spoken by a
@@ -16,7 +17,7 @@ export function toastResult(busy: (working: boolean) => void): SubmitFunction {
 		set(true);
 		return async ({ result, update }) => {
 			set(false);
-			if (result.type === 'redirect') return applyAction(result);
+			if (result.type === 'redirect') return leave(() => applyAction(result));
 			if (result.type === 'error') {
 				const { code, message, id } = result.error ?? {};
 				const unsaid = result.status ? m.ui_error_unknown() : m.ui_form_unsent();
