@@ -1,9 +1,13 @@
-import { db } from '#lib/core/db.server.ts';
+import { after, HOUR } from '#lib/core/clock.server.ts';
+import { db, type Tx } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { timeVendorCall } from '#lib/core/metrics.server.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
 import type { CallRecorder, RecordedCall } from '#lib/integrations/record.ts';
 import { storable } from './json.server.ts';
+
+/** A dump of a large database takes an hour at most. */
+const LONGEST_CALL = 2 * HOUR;
 
 export interface CallContext {
 	jobId?: string;
@@ -64,6 +68,24 @@ function failed(error: unknown): Outcome {
 		httpStatus: error.status,
 		error: (error.code ? `${error.code}: ${error.message}` : error.message).slice(0, 2_000)
 	};
+}
+
+const WORKER_DIED = 'the worker ended before the answer came';
+
+/** As part of the end of a run: of a call that a dead worker left without an outcome, none is known. */
+export async function closeCalls(tx: Tx, jobId: string): Promise<void> {
+	await tx.vendorCall.updateMany({
+		where: { jobId, status: 'pending' },
+		data: { status: 'unknown', error: WORKER_DIED, finishedAt: new Date() }
+	});
+}
+
+/** The same for calls of no run, or of one that goes on, once no call can still be on its way. */
+export async function closeOldCalls(): Promise<void> {
+	await db.vendorCall.updateMany({
+		where: { status: 'pending', startedAt: { lt: after(new Date(), -LONGEST_CALL) } },
+		data: { status: 'unknown', error: WORKER_DIED, finishedAt: new Date() }
+	});
 }
 
 async function complete(id: string, outcome: Outcome): Promise<void> {

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { MINUTE, SECOND } from '#lib/core/clock.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { sealAudit } from './audit.server.ts';
+import { closeOldCalls } from './calls.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
 		'logs.seal-audit': Record<string, never>;
+		'logs.close-calls': Record<string, never>;
 	}
 }
 
@@ -24,4 +26,12 @@ defineJob({
 			await sleep(5 * SECOND, undefined, { signal }).catch(() => undefined);
 		} while (!signal.aborted && Date.now() < end);
 	}
+});
+
+defineJob({
+	name: 'logs.close-calls',
+	payload: z.object({}),
+	run: () => closeOldCalls(),
+	schedule: { cron: '*/30 * * * *', payload: {} },
+	queue: { policy: 'short', retryLimit: 0 }
 });

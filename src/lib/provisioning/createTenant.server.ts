@@ -6,6 +6,7 @@ import { cancelSubscription, delayNextCharge, isOwed } from '../billing/subscrip
 import { capacityAppeared } from '../infrastructure/nodes.server.ts';
 import { addFirstOwner, removeUnusedOwner } from '../identity/members.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
+import { closeCalls } from '../logs/calls.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { notify } from '../notifications/notifications.server.ts';
@@ -131,6 +132,7 @@ export const createTenantSaga = defineSaga<CreateTenantState>({
 	},
 	onCompensating: giveMoneyBack,
 	async onCompensated(tx, run) {
+		await closeCalls(tx, run.jobId);
 		if (!run.state.signupId) await closeUnpaid(tx, run);
 		await closeAlert(tx, {
 			rule: 'provisioning.failed',
@@ -140,6 +142,7 @@ export const createTenantSaga = defineSaga<CreateTenantState>({
 		await removeUnusedOwner(tx, run.customerId!);
 	},
 	async onSucceeded(tx, run) {
+		await closeCalls(tx, run.jobId);
 		await closeAlert(tx, {
 			rule: 'provisioning.failed',
 			subjectType: 'tenant',

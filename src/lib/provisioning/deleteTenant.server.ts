@@ -9,6 +9,7 @@ import { destroyContainer } from '../infrastructure/containers.server.ts';
 import { odooIn } from '../infrastructure/odooClient.server.ts';
 import { releaseContainer } from '../infrastructure/placement.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
+import { closeCalls } from '../logs/calls.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
@@ -144,6 +145,7 @@ export const deleteTenantSaga = defineSaga<State>({
 	state,
 	steps: [graceStep, backupStep, unpublishStep, removeStep, finishStep],
 	retryWindow: async () => null,
+	onSucceeded: (tx, run) => closeCalls(tx, run.jobId),
 	async onFailed(tx, run, failure) {
 		await openAlert(tx, {
 			rule: 'provisioning.delete-failed',

@@ -148,11 +148,14 @@ export async function undoAndRefund(tx: Tx, tenant: Tenant, act: { by: Actor }):
 	});
 }
 
-/** Lets those who wait for room look again, who paid first first. */
+/**
+ * Lets those who wait for room look again, who paid first first. One that looks at this moment may have seen too little
+ * room: it looks once more.
+ */
 export async function wakeWaiting(tx: Tx): Promise<void> {
 	const waiting = await tx.$queryRaw<{ id: string }[]>`
 		SELECT run.id FROM provisioning_jobs run JOIN tenant_deployments tenant ON tenant.id = run.subject_id
-		WHERE run.status = 'waiting' AND run.saga = ${createTenantSaga.name} AND tenant.status = 'waiting_capacity'
+		WHERE run.status IN ('queued', 'running', 'waiting') AND run.saga = ${createTenantSaga.name} AND tenant.status = 'waiting_capacity'
 		ORDER BY tenant.queued_at LIMIT 100`;
 	for (const { id } of waiting) await wakeSaga(tx, id);
 }
