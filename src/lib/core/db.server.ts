@@ -57,3 +57,17 @@ export async function lock(tx: Tx, name: string): Promise<void> {
 export function isUniqueViolation(error: unknown): boolean {
 	return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
 }
+
+/**
+ * True when no connection became free in time: the work was never begun, and may be asked for again.
+ * P2024 and P2028 are Prisma's; the sentence is that of `pg`'s pool.
+ */
+export function isOverloaded(error: unknown): boolean {
+	if (error instanceof Prisma.PrismaClientKnownRequestError) {
+		return (
+			error.code === 'P2024' ||
+			(error.code === 'P2028' && /start a transaction/i.test(error.message))
+		);
+	}
+	return error instanceof Error && /timeout exceeded when trying to connect/.test(error.message);
+}

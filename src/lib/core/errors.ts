@@ -48,6 +48,7 @@ const ERRORS = {
 		message: (p) => m.error_vendor_unavailable({ vendor: String(p.vendor ?? '') })
 	},
 	PAYMENT_UNAVAILABLE: { status: 503, message: () => m.error_payment_unavailable() },
+	BUSY: { status: 503, message: () => m.error_busy() },
 	NOT_READY: { status: 503, message: () => m.error_not_ready() },
 	INTERNAL: { status: 500, message: () => m.error_internal() }
 } satisfies Record<string, Entry>;

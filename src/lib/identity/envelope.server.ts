@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type RequestEvent, isRedirect } from '@sveltejs/kit';
 import { z } from 'zod';
+import { isOverloaded } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { log } from '#lib/core/log.server.ts';
 
@@ -45,7 +46,7 @@ export function respond(
 export function failure(error: unknown, event: RequestEvent): Response {
 	// A guard that redirects was asked about a page; nothing in the API does.
 	if (isRedirect(error)) throw error;
-	const refusal = error instanceof AppError ? error : new AppError('INTERNAL', { cause: error });
+	const refusal = refusalOf(error);
 	const { requestId } = event.locals;
 	if (refusal.status >= 500) {
 		log.error(
@@ -54,6 +55,7 @@ export function failure(error: unknown, event: RequestEvent): Response {
 		);
 	}
 	const headers = new Headers();
+	if (refusal.code === 'BUSY') headers.set('retry-after', '5');
 	if (refusal.code === 'RATE_LIMITED') headers.set('retry-after', String(refusal.params.seconds));
 	if (refusal.status === 401) headers.set('www-authenticate', 'Bearer');
 	return Response.json(
@@ -66,6 +68,11 @@ export function failure(error: unknown, event: RequestEvent): Response {
 		},
 		{ status: refusal.status, headers }
 	);
+}
+
+function refusalOf(error: unknown): AppError {
+	if (error instanceof AppError) return error;
+	return new AppError(isOverloaded(error) ? 'BUSY' : 'INTERNAL', { cause: error });
 }
 
 function outgoing(schema: z.ZodType, data: unknown): unknown {
