@@ -5,7 +5,7 @@ import { outside } from './outside.ts';
 import type { TestPlatform } from './platform.ts';
 import { eventually } from './queue.ts';
 
-const PATIENCE = 60;
+const PATIENCE = 100;
 
 export function signupIs(id: string, status: Signup['status']): Promise<Signup> {
 	return eventually(async () => {

@@ -26,8 +26,14 @@ export interface TestPlatform {
  * The whole platform in this process: a database of its own, the outside world, the worker, and a listener that takes
  * Stripe's webhooks as the application's route does.
  */
-export async function testPlatform(options: { work?: boolean } = {}): Promise<TestPlatform> {
-	await testDatabase();
+export async function testPlatform(
+	options: {
+		work?: boolean;
+		/** The database is the caller's own, and the environment leads to it already. */
+		ownDatabase?: boolean;
+	} = {}
+): Promise<TestPlatform> {
+	if (!options.ownDatabase) await testDatabase();
 	const webhooks = await listen();
 	const appUrl = `http://127.0.0.1:${(webhooks.address() as AddressInfo).port}`;
 	process.env.INTERNAL_URL = appUrl;
