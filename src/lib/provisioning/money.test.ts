@@ -188,8 +188,8 @@ describe('a visitor who comes back', () => {
 		expect(world.sessions(first.signupId)).toHaveLength(1);
 	});
 
-	it.each([
-		['another plan', { plan: 'pro' as const }],
+	it.each<[string, { plan?: 'pro'; subdomain?: string }]>([
+		['another plan', { plan: 'pro' }],
 		['another name', { subdomain: 'otro-nombre' }]
 	])('with %s has the old session ended before a new one is opened', async (_what, change) => {
 		const first = await openSignup(typed('basic', slug), someVisitor);
