@@ -112,6 +112,8 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 			retryBackoff: true,
 			retryDelayMax: 300,
 			expireInSeconds: 900,
+			// Without it a job whose worker was killed would wait for its expiry.
+			heartbeatSeconds: 15,
 			deleteAfterSeconds: 3 * 86_400,
 			...definition.queue
 		});
