@@ -8,6 +8,7 @@ import { expectNoOrphans } from '../../../tests/setup/orphans.ts';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { openSignup } from './signups.server.ts';
+import { forgetSettings } from '../settings/settings.server.ts';
 
 // Nothing here takes longer than seconds, but on a machine that does much else at the same time.
 vi.setConfig({ testTimeout: 120_000 });
@@ -106,6 +107,8 @@ describe('staff', () => {
 			where: { key: 'provisioning.retry_window_minutes' },
 			data: { value: 120 }
 		});
+		// Written past the settings, which would serve the old value for some seconds.
+		forgetSettings();
 		const giveWay = await standInTheWay(platform, slug);
 		const { signupId } = await buy(platform, 'pro', slug);
 		const tenant = await eventually(async () => {
