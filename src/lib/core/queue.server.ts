@@ -96,6 +96,9 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 		schedule: options.work,
 		superviseIntervalSeconds: 5,
 		monitorIntervalSeconds: 5,
+		// A `singleton` queue passes over the keys that were active when this was last read: with the usual minute, a run
+		// whose worker died waits for that minute, and a job that must wait for its own key holds up those behind it.
+		queueCacheIntervalSeconds: 1,
 		cronMonitorIntervalSeconds: 10,
 		cronWorkerIntervalSeconds: 5,
 		monitorVacuum: false

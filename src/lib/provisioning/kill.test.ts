@@ -93,8 +93,9 @@ async function kill(worker: Awaited<ReturnType<typeof processes.start>>) {
 async function expectReady(slug: string): Promise<void> {
 	await eventually(async () => {
 		const tenant = await db.tenant.findFirst({ where: { slug }, select: { id: true } });
+		if (!tenant) return null;
 		return db.provisioningJob.findFirst({
-			where: { subjectId: tenant?.id, status: { in: ['succeeded', 'compensated'] } }
+			where: { subjectId: tenant.id, status: { in: ['succeeded', 'compensated'] } }
 		});
 	}, 200);
 	const tenant = await db.tenant.findFirstOrThrow({ where: { slug } });
