@@ -147,6 +147,7 @@ describe('a full cluster', () => {
 		const [leaves, comes] = [name(), name()];
 		await giveAway('pro', leaves);
 		const tenant = await tenantIs(leaves, 'active');
+		await eventually(async () => (await runOf(leaves)).status === 'succeeded');
 		await leaveRoomFor(0);
 		await giveAway('pro', comes);
 		await waits(comes);

@@ -23,7 +23,14 @@ let made = 0;
 async function live(plan: PlanKey): Promise<Tenant> {
 	const slug = `live-${++made}`;
 	await giveAway(plan, slug);
-	return tenantIs(slug, 'active');
+	return setUp(slug);
+}
+/** It is on the air, and its run has ended: until then nothing else may be begun on it. */
+async function setUp(slug: string): Promise<Tenant> {
+	const tenant = await tenantIs(slug, 'active');
+	const ended = { subjectId: tenant.id, status: 'succeeded' as const };
+	await eventually(() => db.provisioningJob.findFirst({ where: ended }));
+	return tenant;
 }
 const fresh = (tenant: Tenant) => db.tenant.findUniqueOrThrow({ where: { id: tenant.id } });
 const service = (tenant: Tenant) => world.rules(`${tenant.slug}.sajet.us`)[0]?.service;
@@ -110,7 +117,7 @@ describe('a deletion', () => {
 			const slug = `bought-${plan}`;
 			const { signupId } = await buy(platform, plan, slug);
 			await signupIs(signupId, 'completed');
-			const tenant = await tenantIs(slug, 'active');
+			const tenant = await setUp(slug);
 			await transaction((tx) => requestDeletion(tx, tenant, { by }));
 			await graceEnds(tenant);
 			await tenantIs(slug, 'deleted');
