@@ -7,10 +7,20 @@ export async function snapshot(customerId: string) {
 	const invoices = await db.invoice.findMany({
 		where: { customerId },
 		orderBy: { number: 'asc' },
-		include: { lines: true, attempts: true, creditNotes: true }
+		include: {
+			lines: { orderBy: { position: 'asc' } },
+			attempts: { orderBy: [{ at: 'asc' }, { status: 'asc' }] },
+			creditNotes: { orderBy: { amount: 'asc' } }
+		}
 	});
-	const refunds = await db.refund.findMany({ where: { customerId }, orderBy: { amount: 'asc' } });
-	const disputes = await db.dispute.findMany({ where: { customerId } });
+	const refunds = await db.refund.findMany({
+		where: { customerId },
+		orderBy: [{ amount: 'asc' }, { status: 'asc' }]
+	});
+	const disputes = await db.dispute.findMany({
+		where: { customerId },
+		orderBy: [{ amount: 'asc' }, { status: 'asc' }]
+	});
 	const { _sum } = await db.mrrMovement.aggregate({
 		where: { customerId },
 		_sum: { amount: true }

@@ -31,12 +31,15 @@ export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredIn
 		async () => {
 			const invoice = await client.invoices.retrieve(stripeInvoiceId);
 			const owner = await ownerOfInvoice(invoice);
-			return { invoice, owner, payments: owner ? await paymentsOf(client, stripeInvoiceId) : [] };
-		},
-		async (tx, { invoice, owner, payments }) => {
 			if (!owner) return null;
+			const lines = await client.invoices.linesOf(invoice);
+			return { invoice, owner, lines, payments: await paymentsOf(client, stripeInvoiceId) };
+		},
+		async (tx, found) => {
+			if (!found) return null;
+			const { invoice, owner, lines, payments } = found;
 			const row = await writeInvoice(tx, owner, invoice);
-			await writeLines(tx, row, invoice);
+			await writeLines(tx, row, lines);
 			await writeAttempts(tx, row, payments);
 			if (owner.subscriptionId) await writePaidThrough(tx, owner.subscriptionId);
 			await publish(tx, `customer:${owner.customerId}`, row.id);
@@ -81,14 +84,14 @@ function writeInvoice(tx: Tx, owner: Owner, invoice: Stripe.Invoice): Promise<In
 	});
 }
 
-async function writeLines(tx: Tx, row: Invoice, invoice: Stripe.Invoice): Promise<void> {
-	const lines = invoice.lines.data;
+async function writeLines(tx: Tx, row: Invoice, lines: Stripe.InvoiceLineItem[]): Promise<void> {
 	// Lines of a draft may go again.
 	await tx.invoiceLine.deleteMany({
 		where: { invoiceId: row.id, stripeLineId: { notIn: lines.map(({ id }) => id) } }
 	});
-	for (const line of lines) {
+	for (const [position, line] of lines.entries()) {
 		const columns = {
+			position,
 			description: line.description ?? '',
 			quantity: line.quantity,
 			amount: line.amount,

@@ -28,6 +28,9 @@ const PREFIXES: [string, TableName][] = [
 /** Stored always, shown only when asked for. */
 const ON_REQUEST: Record<string, string[]> = { coupon: ['applies_to'] };
 
+/** An invoice shows this many of its lines; the others are pages of its lines' own list. */
+const LINES = 10;
+
 /**
  * The answer with the references in `expand[]` replaced by their objects, at most four levels deep.
  * @throws StripeError for a field that is no reference
@@ -143,6 +146,11 @@ function hide(answer: Json): void {
 
 function hidden(row: Json): Json {
 	for (const field of ON_REQUEST[String(row.object)] ?? []) delete row[field];
+	const { lines } = row;
+	if (row.object === 'invoice' && isJson(lines) && Array.isArray(lines.data)) {
+		lines.has_more = lines.data.length > LINES;
+		lines.data = lines.data.slice(0, LINES);
+	}
 	return row;
 }
 

@@ -41,6 +41,16 @@ export function subscriptions(sdk: Stripe, call: Caller) {
 				call.read({ operation: 'invoices.retrieve', request: { id }, object: 'invoice' }, () =>
 					sdk.invoices.retrieve(id)
 				),
+			/** All lines of an invoice, in its order; it carries the first ten itself. */
+			linesOf: ({ id, lines }: Stripe.Invoice) =>
+				everything(async (starting_after) => {
+					if (!starting_after) return lines;
+					const params = { limit: 100, starting_after };
+					return call.read(
+						{ operation: 'invoices.lines', request: { id, ...params }, object: 'list' },
+						() => sdk.invoices.listLineItems(id, params)
+					);
+				}),
 			/** All invoices of a subscription, newest first. */
 			ofSubscription: (subscription: string) =>
 				everything((starting_after) => {
