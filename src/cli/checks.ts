@@ -1,5 +1,5 @@
 import { mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root } from './hash.ts';
 import { startProcess } from './processes.ts';
 
@@ -9,6 +9,8 @@ export interface Outcome {
 	failed: number;
 	/** Printed under the part's line: the output of what failed, a figure, a reason. */
 	words: string;
+	/** The tests that failed, by name: printed once more at the end, where a reader of a long log looks first. */
+	failures?: string[];
 }
 
 /** A part that only passes or fails. @param run throws, with what to print, when it fails */
@@ -59,7 +61,12 @@ export function toolCheck(name: string, tool: string, args: string[]): Promise<O
 interface VitestReport {
 	numPassedTests: number;
 	numFailedTests: number;
-	testResults: { status: string; name: string; assertionResults: { status: string }[] }[];
+	testResults: {
+		status: string;
+		name: string;
+		message: string;
+		assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
+	}[];
 }
 
 /** Counts tests, and a file that could not be loaded as one failure. */
@@ -70,20 +77,36 @@ export async function vitest(minimum: number): Promise<Outcome> {
 		...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
 	]);
 	const found = readReport<VitestReport>(report, output);
-	const unloaded = found.testResults.filter(
-		({ status, assertionResults }) =>
-			status === 'failed' && !assertionResults.some((result) => result.status === 'failed')
-	).length;
+	const failures = found.testResults.flatMap(({ status, name, message, assertionResults }) => {
+		const file = relative(root, name);
+		const tests = assertionResults.filter((result) => result.status === 'failed');
+		if (status === 'failed' && tests.length === 0) return [`${file}: ${firstLine(message)}`];
+		return tests.map(
+			({ fullName, failureMessages }) =>
+				`${file} > ${fullName}: ${firstLine(failureMessages[0] ?? '')}`
+		);
+	});
 	const { numPassedTests: passed } = found;
-	let failed = found.numFailedTests + unloaded;
+	let failed = failures.length;
 	// An unhandled rejection ends the run with an error although every test passed.
 	if (code !== 0 && failed === 0) failed = 1;
 	const coverage = await check(() => coveredLines(minimum));
 	return {
 		passed: passed + coverage.passed,
 		failed: failed + coverage.failed,
-		words: failed > 0 ? `${output}\n${coverage.words}` : coverage.words
+		words: failed > 0 ? `${fromFirstFailure(output)}\n${coverage.words}` : coverage.words,
+		failures
 	};
+}
+
+/** Vitest's report without the list of what passed, which comes first. */
+function fromFirstFailure(output: string): string {
+	const start = output.search(/^⎯+ (Failed|Unhandled) /m);
+	return start < 0 ? output : output.slice(start);
+}
+
+function firstLine(text: string): string {
+	return text.split('\n', 1)[0]!.slice(0, 300);
 }
 
 function coveredLines(minimum: number): string {
@@ -100,6 +123,20 @@ function coveredLines(minimum: number): string {
 interface PlaywrightReport {
 	stats: { expected: number; unexpected: number; flaky: number };
 	errors: unknown[];
+	suites: PlaywrightSuite[];
+}
+
+interface PlaywrightSuite {
+	title: string;
+	suites?: PlaywrightSuite[];
+	specs: { title: string; file: string; line: number; ok: boolean }[];
+}
+
+function brokenSpecs({ suites = [], specs }: PlaywrightSuite): string[] {
+	return [
+		...specs.filter(({ ok }) => !ok).map(({ title, file, line }) => `${file}:${line} > ${title}`),
+		...suites.flatMap(brokenSpecs)
+	];
 }
 
 /** Counts end-to-end tests; what broke outside a test is one failure. */
@@ -111,10 +148,11 @@ export async function playwright(chromium: string): Promise<Outcome> {
 		['test', '--config', 'tests/e2e/playwright.config.ts', '--reporter=list,json'],
 		{ CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_NAME: report }
 	);
-	const { stats, errors } = readReport<PlaywrightReport>(report, output);
+	const { stats, errors, suites } = readReport<PlaywrightReport>(report, output);
 	let failed = stats.unexpected + stats.flaky;
 	if (failed === 0 && (errors.length > 0 || code !== 0)) failed = 1;
-	return { passed: stats.expected, failed, words: failed > 0 ? output : '' };
+	const failures = suites.flatMap(brokenSpecs);
+	return { passed: stats.expected, failed, words: failed > 0 ? output : '', failures };
 }
 
 /** @throws Error with `output` when the runner died before it wrote its report */
