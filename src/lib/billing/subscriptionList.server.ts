@@ -1,12 +1,6 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import {
-	contains,
-	inOrder,
-	pageOfIds,
-	type PageMeta,
-	type PageRequest
-} from '#lib/core/paging.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import { isMovementKind, isSubscriptionStatus } from './words.ts';
 
 interface Query extends PageRequest {
@@ -44,7 +38,7 @@ export async function listSubscriptions(
 	if (plan)
 		conditions.push(Prisma.sql`entry.plan_id IN (SELECT id FROM plans WHERE key = ${plan})`);
 	const byMrr = query.sort.key === 'mrr';
-	const { ids, meta } = await pageOfIds(
+	return pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`subscriptions AS entry`,
@@ -54,11 +48,9 @@ export async function listSubscriptions(
 			direction: query.sort.direction,
 			id: Prisma.sql`entry.id`
 		},
-		query
+		query,
+		(id) => tx.subscription.findMany({ where: { id }, select: subscriptionSelect })
 	);
-	const where = { id: { in: ids } };
-	const rows = await tx.subscription.findMany({ where, select: subscriptionSelect });
-	return { rows: inOrder(ids, rows), meta };
 }
 
 const movementSelect = {
@@ -87,7 +79,7 @@ export async function listMovements(
 	const { kind } = query.filters;
 	if (kind && isMovementKind(kind))
 		conditions.push(Prisma.sql`entry.kind = ${kind}::movement_kind`);
-	const { ids, meta } = await pageOfIds(
+	return pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`mrr_movements AS entry`,
@@ -97,11 +89,9 @@ export async function listMovements(
 			direction: query.sort.direction,
 			id: Prisma.sql`entry.id`
 		},
-		query
+		query,
+		(id) => tx.mrrMovement.findMany({ where: { id }, select: movementSelect })
 	);
-	const where = { id: { in: ids } };
-	const rows = await tx.mrrMovement.findMany({ where, select: movementSelect });
-	return { rows: inOrder(ids, rows), meta };
 }
 
 function ofCustomer(q: string): Prisma.Sql[] {

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { Prisma } from '#prisma/generated/client.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { db } from './db.server.ts';
-import { contains, inOrder, pageOfIds, type PageRequest } from './paging.server.ts';
+import {
+	contains,
+	type IdQuery,
+	pageOfIds,
+	pageOfRows,
+	type PageRequest
+} from './paging.server.ts';
 
 await testDatabase();
 
@@ -15,19 +21,16 @@ const rows = Array.from({ length: 25 }, (_, index) => ({
 }));
 await db.logEntry.createMany({ data: rows });
 
-const page = (request: Partial<PageRequest>) =>
-	pageOfIds(
-		db,
-		{
-			from: Prisma.sql`log_entries AS entry`,
-			where: Prisma.sql`entry.source = 'paging'`,
-			sortBy: Prisma.sql`entry.at`,
-			sortType: 'timestamptz',
-			direction: 'desc',
-			id: Prisma.sql`entry.id`
-		},
-		{ page: 1, pageSize: 10, cursor: null, ...request }
-	);
+const list: IdQuery = {
+	from: Prisma.sql`log_entries AS entry`,
+	where: Prisma.sql`entry.source = 'paging'`,
+	sortBy: Prisma.sql`entry.at`,
+	sortType: 'timestamptz',
+	direction: 'desc',
+	id: Prisma.sql`entry.id`
+};
+const asked = { page: 1, pageSize: 10, cursor: null };
+const page = (request: Partial<PageRequest>) => pageOfIds(db, list, { ...asked, ...request });
 
 describe('a page of a list', () => {
 	it('goes by number and by cursor to the same rows, each once', async () => {
@@ -52,10 +55,14 @@ describe('a page of a list', () => {
 		else await expect(page({ cursor })).rejects.toMatchObject({ code: 'BAD_INPUT' });
 	});
 
-	it('keeps the order of its ids', async () => {
-		const { ids } = await page({});
-		const found = await db.logEntry.findMany({ where: { id: { in: ids } } });
-		expect(inOrder(ids, found).map(({ id }) => id)).toEqual(ids);
+	it('shows its rows in the order of its ids, whatever order they are found in', async () => {
+		const { ids, meta } = await page({ page: 2 });
+		const found = await pageOfRows(db, list, { ...asked, page: 2 }, (id) =>
+			db.logEntry.findMany({ where: { id }, orderBy: { at: 'asc' } })
+		);
+		expect(found.rows.map(({ id }) => id)).toEqual(ids);
+		expect(found.rows[0]!.message).toMatch(/^line /);
+		expect(found.meta).toEqual(meta);
 	});
 
 	it('takes wildcards as what somebody typed', () => {

@@ -74,6 +74,20 @@ export async function pageOfIds(tx: Tx, query: IdQuery, request: PageRequest): P
 	};
 }
 
+/**
+ * One page of any list: its ids, then what `rowsOf` finds of them, in the order of the page.
+ * @throws {AppError} BAD_INPUT for a cursor that this list did not give
+ */
+export async function pageOfRows<Row extends { id: string }>(
+	tx: Tx,
+	query: IdQuery,
+	request: PageRequest,
+	rowsOf: (id: { in: string[] }) => Promise<Row[]>
+): Promise<{ rows: Row[]; meta: PageMeta }> {
+	const { ids, meta } = await pageOfIds(tx, query, request);
+	return { rows: inOrder(ids, await rowsOf({ in: ids })), meta };
+}
+
 /** Puts rows that were fetched by id back into the order of their page. */
 export function inOrder<Row extends { id: string }>(ids: string[], rows: Row[]): Row[] {
 	const byId = new Map(rows.map((row) => [row.id, row]));

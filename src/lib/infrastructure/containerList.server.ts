@@ -1,12 +1,6 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import {
-	contains,
-	inOrder,
-	pageOfIds,
-	type PageMeta,
-	type PageRequest
-} from '#lib/core/paging.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import { isContainerStatus } from './words.ts';
 
 export const CONTAINER_SORTS = ['vmid', 'hostname', 'created_at'] as const;
@@ -54,7 +48,7 @@ export async function listContainers(
 	tx: Tx,
 	query: ContainerQuery
 ): Promise<{ rows: ContainerRow[]; meta: PageMeta }> {
-	const { ids, meta } = await pageOfIds(
+	return pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`lxc_containers AS container JOIN proxmox_nodes node ON node.id = container.node_id`,
@@ -63,10 +57,9 @@ export async function listContainers(
 			direction: query.sort.direction,
 			id: Prisma.sql`container.id`
 		},
-		query
+		query,
+		(id) => tx.container.findMany({ where: { id }, select })
 	);
-	const containers = await tx.container.findMany({ where: { id: { in: ids } }, select });
-	return { rows: inOrder(ids, containers), meta };
 }
 
 function whereOf({ q, filters }: ContainerQuery): Prisma.Sql {

@@ -1,13 +1,7 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { AuditEntry } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import {
-	contains,
-	inOrder,
-	pageOfIds,
-	type PageMeta,
-	type PageRequest
-} from '#lib/core/paging.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 
 export interface AuditQuery extends PageRequest {
 	/** Looks in the action, who did it and what it was done to. */
@@ -30,7 +24,7 @@ export async function listAudit(
 	tx: Tx,
 	query: AuditQuery
 ): Promise<{ rows: AuditRow[]; meta: PageMeta }> {
-	const { ids, meta } = await pageOfIds(
+	const { rows, meta } = await pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`audit_log AS entry`,
@@ -40,11 +34,11 @@ export async function listAudit(
 			direction: 'desc',
 			id: Prisma.sql`entry.id`
 		},
-		query
+		query,
+		(id) => tx.auditEntry.findMany({ where: { id }, omit: { xid: true } })
 	);
-	const entries = await tx.auditEntry.findMany({ where: { id: { in: ids } }, omit: { xid: true } });
 	return {
-		rows: inOrder(ids, entries).map(({ sequence, ...entry }) => ({
+		rows: rows.map(({ sequence, ...entry }) => ({
 			...entry,
 			sequence: sequence === null ? null : String(sequence)
 		})),

@@ -1,12 +1,6 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import {
-	contains,
-	inOrder,
-	pageOfIds,
-	type PageMeta,
-	type PageRequest
-} from '#lib/core/paging.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { VendorCall } from '#prisma/generated/client.ts';
 import { isCallStatus } from './words.ts';
 
@@ -23,7 +17,7 @@ export async function listCalls(
 	tx: Tx,
 	query: CallQuery
 ): Promise<{ rows: VendorCall[]; meta: PageMeta }> {
-	const { ids, meta } = await pageOfIds(
+	return pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`vendor_calls AS call`,
@@ -33,10 +27,9 @@ export async function listCalls(
 			direction: 'desc',
 			id: Prisma.sql`call.id`
 		},
-		query
+		query,
+		(id) => tx.vendorCall.findMany({ where: { id } })
 	);
-	const calls = await tx.vendorCall.findMany({ where: { id: { in: ids } } });
-	return { rows: inOrder(ids, calls), meta };
 }
 
 /** Vendors that were ever called, for the filter. */

@@ -2,13 +2,7 @@ import { Prisma } from '#prisma/generated/client.ts';
 import type { LogEntry } from '#prisma/generated/client.ts';
 import { LogLevel } from '#prisma/generated/enums.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import {
-	contains,
-	inOrder,
-	pageOfIds,
-	type PageMeta,
-	type PageRequest
-} from '#lib/core/paging.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import { day } from './auditList.server.ts';
 
 export interface EntryQuery extends PageRequest {
@@ -36,7 +30,7 @@ export async function listEntries(
 	tx: Tx,
 	query: EntryQuery
 ): Promise<{ rows: LogEntry[]; meta: PageMeta }> {
-	const { ids, meta } = await pageOfIds(
+	return pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`log_entries AS entry`,
@@ -46,10 +40,9 @@ export async function listEntries(
 			direction: 'desc',
 			id: Prisma.sql`entry.id`
 		},
-		query
+		query,
+		(id) => tx.logEntry.findMany({ where: { id } })
 	);
-	const entries = await tx.logEntry.findMany({ where: { id: { in: ids } } });
-	return { rows: inOrder(ids, entries), meta };
 }
 
 function whereOf({ q, filters }: EntryQuery): Prisma.Sql {

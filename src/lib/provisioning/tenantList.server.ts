@@ -1,13 +1,7 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import { TenantStatus } from '#prisma/generated/enums.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import {
-	contains,
-	inOrder,
-	pageOfIds,
-	type PageMeta,
-	type PageRequest
-} from '#lib/core/paging.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import { tenantSelect, tenantViews, type TenantView } from './tenantView.server.ts';
 
 export const TENANT_SORTS = ['created_at', 'subdomain', 'status'] as const;
@@ -31,7 +25,7 @@ export async function listTenants(
 	tx: Tx,
 	query: TenantQuery
 ): Promise<{ rows: TenantView[]; meta: PageMeta }> {
-	const { ids, meta } = await pageOfIds(
+	const { rows, meta } = await pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`tenant_deployments AS tenant`,
@@ -40,10 +34,10 @@ export async function listTenants(
 			direction: query.sort.direction,
 			id: Prisma.sql`tenant.id`
 		},
-		query
+		query,
+		(id) => tx.tenant.findMany({ where: { id }, select: tenantSelect })
 	);
-	const tenants = await tx.tenant.findMany({ where: { id: { in: ids } }, select: tenantSelect });
-	return { rows: await tenantViews(tx, inOrder(ids, tenants)), meta };
+	return { rows: await tenantViews(tx, rows), meta };
 }
 
 async function whereOf(tx: Tx, { q, filters }: TenantQuery): Promise<Prisma.Sql> {
