@@ -1,9 +1,6 @@
-import { redirect } from '@sveltejs/kit';
-import { answerForm } from '#lib/core/forms.server.ts';
-import { openPasswordLink, setPasswordByLink } from '#lib/identity/account.server.ts';
+import { openPasswordLink } from '#lib/identity/account.server.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
-import { requestOrigin } from '#lib/identity/login.server.ts';
-import { newPasswordForm } from '#lib/identity/schema.ts';
+import { answerNewPassword } from '#lib/identity/passwordLinkPage.server.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
@@ -14,9 +11,6 @@ export const load: PageServerLoad = async (event) => {
 export const actions: Actions = {
 	default: (event) => {
 		publicRoute(event);
-		return answerForm(event.request, newPasswordForm, async ({ password }) => {
-			const { side } = await setPasswordByLink(event.params.token, password, requestOrigin(event));
-			redirect(303, `/login/${side}?changed`);
-		});
+		return answerNewPassword(event);
 	}
 };
