@@ -5,6 +5,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import '#lib/core/sagaRunner.server.ts';
+import '#lib/notifications/jobs.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { createApiToken, resolveApiToken } from '#lib/identity/apiTokens.server.ts';
@@ -54,7 +55,8 @@ export async function seedDemo(demo: DemoFile): Promise<string> {
 			name: 'demo',
 			scopes: ['*'],
 			expiresAt: null,
-			by: SYSTEM
+			by: SYSTEM,
+			from: 'console'
 		})
 	);
 	return token;

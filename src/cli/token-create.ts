@@ -5,9 +5,11 @@
 import { parseArgs } from 'node:util';
 import { DAY, after } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { createApiToken } from '#lib/identity/apiTokens.server.ts';
 import { foldEmail } from '#lib/identity/email.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
+import '#lib/notifications/jobs.server.ts';
 
 const { values } = parseArgs({
 	options: {
@@ -31,6 +33,8 @@ try {
 		where: { email: foldEmail(email), staffRoleId: { not: null } }
 	});
 	if (!user) throw new Error(`nobody of the staff has the address ${email}`);
+	// The person is told of the token by mail, which the application sends.
+	await startQueue({ work: false });
 	const { token } = await transaction((tx) =>
 		createApiToken(tx, {
 			userId: user.id,
@@ -38,7 +42,8 @@ try {
 			name,
 			scopes: scopes.split(',').map((scope) => scope.trim()),
 			expiresAt: after(new Date(), days * DAY),
-			by: SYSTEM
+			by: SYSTEM,
+			from: 'console'
 		})
 	);
 	console.log(token);
@@ -46,5 +51,6 @@ try {
 	console.error(error instanceof Error ? error.message : error);
 	process.exitCode = 1;
 } finally {
+	if (isQueueOpen()) await stopQueue(2);
 	await db.$disconnect();
 }

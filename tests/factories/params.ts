@@ -15,6 +15,7 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'topic/portal.tenant': async () => (await createUnplacedTenant(db)).id,
 	'topic/signup': createSignup,
 	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
+	'users/[id]': async () => (await createMember()).id,
 	'customers/[id]': async () => (await createCompany()).id,
 	'invoices/[id]': async () => (await anInvoice()).id,
 	'reset/[token]': async () =>

@@ -130,13 +130,13 @@ describe('the own account', () => {
 		const member = await createMember();
 		const other = await sessionFor(member);
 		const auth = await authOf(member);
-		await expect(changePassword(auth, 'wrong', NEXT)).rejects.toMatchObject({
+		await expect(changePassword(auth, 'wrong', NEXT, visitor())).rejects.toMatchObject({
 			fields: { current: expect.any(String) }
 		});
-		await expect(changePassword(auth, PASSWORD, 'password1234')).rejects.toMatchObject({
+		await expect(changePassword(auth, PASSWORD, 'password1234', visitor())).rejects.toMatchObject({
 			fields: { password: expect.any(String) }
 		});
-		await changePassword(auth, PASSWORD, NEXT);
+		await changePassword(auth, PASSWORD, NEXT, visitor());
 		expect(await resolveSession(other.token)).toBeNull();
 		expect(await db.session.count({ where: { userId: member.id } })).toBe(1);
 	});
@@ -144,14 +144,18 @@ describe('the own account', () => {
 	it('steps up by password, or by code where there is a second factor', async () => {
 		const member = await authOf(await createMember());
 		expect(await stepUpAsksFor(member)).toBe('password');
-		await expect(stepUp(member, 'wrong')).rejects.toMatchObject({ code: 'BAD_CREDENTIALS' });
-		await stepUp(member, PASSWORD);
+		await expect(stepUp(member, 'wrong', visitor())).rejects.toMatchObject({
+			code: 'BAD_CREDENTIALS'
+		});
+		await stepUp(member, PASSWORD, visitor());
 		expect(
 			(await db.session.findUniqueOrThrow({ where: { id: member.session?.id ?? '' } })).stepUpAt
 		).not.toBeNull();
 		const staff = await authOf(await createStaff());
 		expect(await stepUpAsksFor(staff)).toBe('code');
-		await expect(stepUp(staff, PASSWORD)).rejects.toMatchObject({ code: 'BAD_SECOND_FACTOR' });
+		await expect(stepUp(staff, PASSWORD, visitor())).rejects.toMatchObject({
+			code: 'BAD_SECOND_FACTOR'
+		});
 	});
 });
 

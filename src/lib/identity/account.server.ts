@@ -10,6 +10,7 @@ import { foldEmail } from './email.ts';
 import type { Origin } from './login.server.ts';
 import { checkPassword, hashPassword, passwordProblem } from './passwords.server.ts';
 import { clearPoints, takePoint } from './rateLimits.server.ts';
+import { tellOwner } from './securityMails.server.ts';
 import { revokeSessions } from './sessions.server.ts';
 import { checkSecondFactor } from './totp.server.ts';
 import { readUserToken, spendUserToken, voidUserTokens } from './userTokens.server.ts';
@@ -18,14 +19,14 @@ import { readUserToken, spendUserToken, voidUserTokens } from './userTokens.serv
  * A dangerous act asks again: for the second factor, or for the password where there is none. Lasts ten minutes.
  * @throws {AppError} BAD_SECOND_FACTOR, BAD_CREDENTIALS, RATE_LIMITED
  */
-export async function stepUp(auth: Auth, proof: string): Promise<void> {
+export async function stepUp(auth: Auth, proof: string, from: Origin): Promise<void> {
 	if (!auth.session) throw new AppError('NOT_LOGGED_IN');
 	const { id: userId } = auth.user;
 	const sessionId = auth.session.id;
 	await takePoint('step-up', userId);
 	const credential = await db.userCredential.findUnique({ where: { userId } });
 	if (credential?.totpEnabledAt) {
-		if (!(await transaction((tx) => checkSecondFactor(tx, userId, proof))))
+		if (!(await transaction((tx) => checkSecondFactor(tx, userId, proof, from))))
 			throw new AppError('BAD_SECOND_FACTOR');
 	} else if (!(await checkPassword(credential?.passwordHash, proof))) {
 		throw new AppError('BAD_CREDENTIALS');
@@ -36,7 +37,9 @@ export async function stepUp(auth: Auth, proof: string): Promise<void> {
 		await audit(tx, {
 			actor: actorOf(auth),
 			action: 'identity.step_up',
-			subject: { type: 'session', id: sessionId }
+			subject: { type: 'session', id: sessionId },
+			ip: from.ip,
+			requestId: from.requestId
 		});
 	});
 }
@@ -54,7 +57,12 @@ export async function stepUpAsksFor(auth: Auth): Promise<'code' | 'password'> {
  * A new password for who knows the old one. Every other session ends.
  * @throws {AppError} BAD_INPUT with the sentence beside `current` or `password`; RATE_LIMITED
  */
-export async function changePassword(auth: Auth, current: string, password: string): Promise<void> {
+export async function changePassword(
+	auth: Auth,
+	current: string,
+	password: string,
+	from: Origin
+): Promise<void> {
 	const { id: userId, email, fullName } = auth.user;
 	await takePoint('step-up', userId);
 	const credential = await db.userCredential.findUnique({ where: { userId } });
@@ -64,18 +72,20 @@ export async function changePassword(auth: Auth, current: string, password: stri
 	refuseWeak(password, [email, fullName]);
 	await clearPoints('step-up', userId);
 	const passwordHash = await hashPassword(password);
+	const passwordSetAt = new Date();
 	await transaction(async (tx) => {
-		await tx.userCredential.update({
-			where: { userId },
-			data: { passwordHash, passwordSetAt: new Date() }
-		});
+		await tx.userCredential.update({ where: { userId }, data: { passwordHash, passwordSetAt } });
 		await voidUserTokens(tx, userId);
 		await revokeSessions(tx, userId, auth.session?.id);
 		await audit(tx, {
 			actor: actorOf(auth),
 			action: 'identity.change_password',
-			subject: { type: 'user', id: userId }
+			subject: { type: 'user', id: userId },
+			ip: from.ip,
+			requestId: from.requestId
 		});
+		const key = passwordSetAt.toISOString();
+		await tellOwner(tx, userId, { event: 'password_changed', from, key });
 	});
 }
 
@@ -146,7 +156,10 @@ export async function setPasswordByLink(
 		'set_password',
 		'reset_password'
 	]);
-	const user = await db.user.findUniqueOrThrow({ where: { id: userId } });
+	const user = await db.user.findUniqueOrThrow({
+		where: { id: userId },
+		include: { credential: { select: { passwordHash: true } } }
+	});
 	refuseWeak(password, [user.email, user.fullName]);
 	const passwordHash = await hashPassword(password);
 	const passwordSetAt = new Date();
@@ -170,6 +183,9 @@ export async function setPasswordByLink(
 			ip: from.ip,
 			requestId: from.requestId
 		});
+		// Of a first password its owner knows: there was no account to take over.
+		if (user.credential?.passwordHash)
+			await tellOwner(tx, userId, { event: 'password_reset', from, key: id });
 	});
 	await clearPoints('login-account', user.email);
 	return {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
+import '#lib/notifications/jobs.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import { createMember, createStaff } from '../../../tests/factories/identity.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
+import { testQueue } from '../../../tests/setup/queue.ts';
 import {
 	type NewApiToken,
 	createApiToken,
@@ -12,6 +14,7 @@ import {
 import { addStaff } from './staff.server.ts';
 
 await testDatabase();
+await testQueue({ work: false });
 
 const make = (given: Partial<NewApiToken> & { userId: string }) =>
 	transaction((tx) =>
@@ -21,6 +24,7 @@ const make = (given: Partial<NewApiToken> & { userId: string }) =>
 			scopes: ['*'],
 			expiresAt: null,
 			by: SYSTEM,
+			from: 'console',
 			...given
 		})
 	);

@@ -5,6 +5,8 @@ import { type Actor, audit } from '#lib/logs/audit.server.ts';
 import type { Auth } from './auth.ts';
 import { newBearer, readBearer, sameSecret } from './bearer.server.ts';
 import { isStaffPermission, readGrants } from './permissions.ts';
+import type { Origin } from './login.server.ts';
+import { tellOwner } from './securityMails.server.ts';
 import { authUser, memberAuth } from './sessions.server.ts';
 
 export interface NewApiToken {
@@ -17,6 +19,8 @@ export interface NewApiToken {
 	scopes: string[];
 	expiresAt: Date | null;
 	by: Actor;
+	/** From where it is made; of its making the person is told by mail. */
+	from: Origin | 'console';
 }
 
 /**
@@ -27,7 +31,7 @@ export async function createApiToken(
 	tx: Tx,
 	made: NewApiToken
 ): Promise<{ id: string; token: string }> {
-	const { by, ...row } = made;
+	const { by, from, ...row } = made;
 	const known = (scope: string) =>
 		scope === '*' || (made.customerId ? readGrants([scope]).size > 0 : isStaffPermission(scope));
 	const unknown = made.scopes.filter((scope) => !known(scope));
@@ -44,8 +48,10 @@ export async function createApiToken(
 		action: 'identity.create_token',
 		subject: { type: 'api_token', id },
 		customerId: made.customerId,
-		after: { name: made.name, scopes: made.scopes, expiresAt: made.expiresAt }
+		after: { name: made.name, scopes: made.scopes, expiresAt: made.expiresAt },
+		...(from !== 'console' && { ip: from.ip, requestId: from.requestId })
 	});
+	await tellOwner(tx, made.userId, { event: 'token_created', from, key: id, about: made.name });
 	return { id, token };
 }
 

@@ -146,7 +146,7 @@ async function proveSecondFactor(
 	role: LoginRole,
 	from: Origin
 ) {
-	if (await transaction((tx) => checkSecondFactor(tx, userId, code))) return;
+	if (await transaction((tx) => checkSecondFactor(tx, userId, code, from))) return;
 	await noteFailure(email, role, 'second factor', from);
 	throw new AppError('BAD_SECOND_FACTOR');
 }

@@ -7,6 +7,7 @@ import { changePassword } from './account.server.ts';
 import type { Auth } from './auth.ts';
 import { deviceOf } from './device.ts';
 import { hasSteppedUp, requireStepUp } from './guard.server.ts';
+import { requestOrigin } from './login.server.ts';
 import { changePasswordForm, codeForm, sessionForm } from './schema.ts';
 import { staffSecondFactorRequired } from './secondFactor.server.ts';
 import { revokeSession, revokeSessions } from './sessions.server.ts';
@@ -58,7 +59,7 @@ export type SecurityPage = Awaited<ReturnType<typeof securityPage>>;
 export const securityActions = {
 	password: (event: RequestEvent) =>
 		answerForm(event.request, changePasswordForm, async ({ current, password }) => {
-			await changePassword(person(event), current, password);
+			await changePassword(person(event), current, password, requestOrigin(event));
 			return { message: m.security_password_changed() };
 		}),
 
@@ -76,7 +77,9 @@ export const securityActions = {
 	enable: (event: RequestEvent) => {
 		requireStepUp(event);
 		return answerForm(event.request, codeForm, async ({ code }) => ({
-			recoveryCodes: await transaction((tx) => enableTotp(tx, person(event), code))
+			recoveryCodes: await transaction((tx) =>
+				enableTotp(tx, person(event), code, requestOrigin(event))
+			)
 		}));
 	},
 
@@ -85,13 +88,17 @@ export const securityActions = {
 		const auth = person(event);
 		if (auth.side === 'staff' && (await staffSecondFactorRequired()))
 			throw new AppError('FORBIDDEN');
-		await transaction((tx) => disableTotp(tx, auth));
+		await transaction((tx) => disableTotp(tx, auth, requestOrigin(event)));
 		return { message: m.security_second_factor_disabled() };
 	},
 
 	recovery: async (event: RequestEvent) => {
 		requireStepUp(event);
-		return { recoveryCodes: await transaction((tx) => renewRecoveryCodes(tx, person(event))) };
+		return {
+			recoveryCodes: await transaction((tx) =>
+				renewRecoveryCodes(tx, person(event), requestOrigin(event))
+			)
+		};
 	},
 
 	revoke: (event: RequestEvent) =>

@@ -1,8 +1,10 @@
 import { decodeBase32IgnorePadding } from '@oslojs/encoding';
 import { describe, expect, it } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
+import '#lib/notifications/jobs.server.ts';
 import { codeOf, createMember, sessionFor } from '../../../tests/factories/identity.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
+import { testQueue } from '../../../tests/setup/queue.ts';
 import type { Auth } from './auth.ts';
 import { resolveSession } from './sessions.server.ts';
 import {
@@ -15,6 +17,9 @@ import {
 } from './totp.server.ts';
 
 await testDatabase();
+await testQueue({ work: false });
+
+const HERE = { ip: '10.1.0.1', userAgent: null, requestId: 'r' };
 
 async function somebody(): Promise<{ auth: Auth; other: string; userId: string }> {
 	const member = await createMember();
@@ -24,7 +29,7 @@ async function somebody(): Promise<{ auth: Auth; other: string; userId: string }
 }
 
 const check = (userId: string, code: string) =>
-	transaction((tx) => checkSecondFactor(tx, userId, code));
+	transaction((tx) => checkSecondFactor(tx, userId, code, HERE));
 
 describe('the second factor', () => {
 	it('is enabled by a first code, ends other sessions, and takes each code once', async () => {
@@ -35,10 +40,10 @@ describe('the second factor', () => {
 		expect(Buffer.from(begun.qr.split(',')[1] ?? '', 'base64').toString()).toMatch(/^<svg/);
 		const key = decodeBase32IgnorePadding(begun.key);
 		expect(await check(userId, codeOf(key))).toBe(false);
-		await expect(transaction((tx) => enableTotp(tx, auth, '000000'))).rejects.toMatchObject({
+		await expect(transaction((tx) => enableTotp(tx, auth, '000000', HERE))).rejects.toMatchObject({
 			code: 'BAD_SECOND_FACTOR'
 		});
-		const codes = await transaction((tx) => enableTotp(tx, auth, codeOf(key, -1)));
+		const codes = await transaction((tx) => enableTotp(tx, auth, codeOf(key, -1), HERE));
 		expect(new Set(codes).size).toBe(10);
 		expect(await resolveSession(other)).toBeNull();
 		expect(await check(userId, codeOf(key, -1))).toBe(false);
@@ -52,7 +57,7 @@ describe('the second factor', () => {
 	it('takes a code once also when it comes twice at the same time', async () => {
 		const { auth, userId } = await somebody();
 		const key = decodeBase32IgnorePadding((await beginTotp(auth)).key);
-		await transaction((tx) => enableTotp(tx, auth, codeOf(key, -1)));
+		await transaction((tx) => enableTotp(tx, auth, codeOf(key, -1), HERE));
 		const results = await Promise.all([1, 2, 3].map(() => check(userId, codeOf(key))));
 		expect(results.filter(Boolean)).toHaveLength(1);
 	});
@@ -60,10 +65,12 @@ describe('the second factor', () => {
 	it('takes a recovery code once, however it is typed, and no old one after new ones were made', async () => {
 		const { auth, userId } = await somebody();
 		const key = decodeBase32IgnorePadding((await beginTotp(auth)).key);
-		const [first = '', second = ''] = await transaction((tx) => enableTotp(tx, auth, codeOf(key)));
+		const [first = '', second = ''] = await transaction((tx) =>
+			enableTotp(tx, auth, codeOf(key), HERE)
+		);
 		expect(await check(userId, ` ${first.toUpperCase().replace('-', '')} `)).toBe(true);
 		expect(await check(userId, first)).toBe(false);
-		const [fresh = ''] = await transaction((tx) => renewRecoveryCodes(tx, auth));
+		const [fresh = ''] = await transaction((tx) => renewRecoveryCodes(tx, auth, HERE));
 		expect(await check(userId, second)).toBe(false);
 		expect(await check((await somebody()).userId, fresh)).toBe(false);
 		expect(await check(userId, fresh)).toBe(true);
@@ -79,10 +86,10 @@ describe('the second factor', () => {
 		const again = await beginTotp(auth);
 		expect(again.key).not.toBe(begun.key);
 		const [code = ''] = await transaction((tx) =>
-			enableTotp(tx, auth, codeOf(decodeBase32IgnorePadding(again.key)))
+			enableTotp(tx, auth, codeOf(decodeBase32IgnorePadding(again.key)), HERE)
 		);
 		await forgetBegunTotp(auth);
-		await transaction((tx) => disableTotp(tx, auth));
+		await transaction((tx) => disableTotp(tx, auth, HERE));
 		expect(await check(userId, code)).toBe(false);
 		expect(
 			await db.auditEntry.count({

@@ -9,6 +9,8 @@ import { m } from '#i18n/paraglide/messages.js';
 import { actorOf } from './actor.server.ts';
 import type { Auth } from './auth.ts';
 import { newBearer } from './bearer.server.ts';
+import type { Origin } from './login.server.ts';
+import { tellOwner } from './securityMails.server.ts';
 import { revokeSessions } from './sessions.server.ts';
 
 // What every authenticator application takes for granted (RFC 6238): SHA-1, six digits, thirty seconds.
@@ -57,7 +59,12 @@ export async function beginTotp(auth: Auth): Promise<Enrolment> {
  * Enables the begun second factor, ends the person's other sessions, and gives the recovery codes, once.
  * @throws {AppError} BAD_SECOND_FACTOR
  */
-export async function enableTotp(tx: Tx, auth: Auth, code: string): Promise<string[]> {
+export async function enableTotp(
+	tx: Tx,
+	auth: Auth,
+	code: string,
+	from: Origin
+): Promise<string[]> {
 	const userId = auth.user.id;
 	const credential = await tx.userCredential.findUnique({ where: { userId } });
 	if (!credential?.totpSecret || credential.totpEnabledAt) throw new AppError('BAD_SECOND_FACTOR');
@@ -77,8 +84,11 @@ export async function enableTotp(tx: Tx, auth: Auth, code: string): Promise<stri
 	await audit(tx, {
 		actor: actorOf(auth),
 		action: 'identity.enable_second_factor',
-		subject: { type: 'user', id: userId }
+		subject: { type: 'user', id: userId },
+		ip: from.ip,
+		requestId: from.requestId
 	});
+	await tellOwner(tx, userId, { event: 'second_factor_enabled', from, key: `${step}` });
 	return newRecoveryCodes(tx, userId);
 }
 
@@ -91,34 +101,50 @@ export async function forgetBegunTotp(auth: Auth): Promise<void> {
 }
 
 /** Removes the second factor and its recovery codes. Its caller asked for a step-up. */
-export async function disableTotp(tx: Tx, auth: Auth): Promise<void> {
+export async function disableTotp(tx: Tx, auth: Auth, from: Origin): Promise<void> {
 	const userId = auth.user.id;
-	await tx.userCredential.updateMany({
-		where: { userId },
+	const { count } = await tx.userCredential.updateMany({
+		where: { userId, totpEnabledAt: { not: null } },
 		data: { totpSecret: null, totpEnabledAt: null, totpLastStep: null }
 	});
+	if (count === 0) return;
 	await tx.recoveryCode.deleteMany({ where: { userId } });
 	await audit(tx, {
 		actor: actorOf(auth),
 		action: 'identity.disable_second_factor',
-		subject: { type: 'user', id: userId }
+		subject: { type: 'user', id: userId },
+		ip: from.ip,
+		requestId: from.requestId
 	});
+	const key = new Date().toISOString();
+	await tellOwner(tx, userId, { event: 'second_factor_disabled', from, key });
 }
 
 /** Replaces all recovery codes. */
-export async function renewRecoveryCodes(tx: Tx, auth: Auth): Promise<string[]> {
+export async function renewRecoveryCodes(tx: Tx, auth: Auth, from: Origin): Promise<string[]> {
 	await audit(tx, {
 		actor: actorOf(auth),
 		action: 'identity.renew_recovery_codes',
-		subject: { type: 'user', id: auth.user.id }
+		subject: { type: 'user', id: auth.user.id },
+		ip: from.ip,
+		requestId: from.requestId
 	});
+	const key = new Date().toISOString();
+	await tellOwner(tx, auth.user.id, { event: 'recovery_codes_renewed', from, key });
 	return newRecoveryCodes(tx, auth.user.id);
 }
 
-/** True for a current code or an unused recovery code; either works once. */
-export async function checkSecondFactor(tx: Tx, userId: string, given: string): Promise<boolean> {
+/** True for a current code or an unused recovery code; either works once. Of the latter the owner is told. */
+export async function checkSecondFactor(
+	tx: Tx,
+	userId: string,
+	given: string,
+	from: Origin
+): Promise<boolean> {
 	const code = given.replace(/[\s-]/g, '').toLowerCase();
-	return /^\d{6}$/.test(code) ? checkTotp(tx, userId, code) : useRecoveryCode(tx, userId, code);
+	return /^\d{6}$/.test(code)
+		? checkTotp(tx, userId, code)
+		: useRecoveryCode(tx, userId, code, from);
 }
 
 async function checkTotp(tx: Tx, userId: string, code: string): Promise<boolean> {
@@ -145,12 +171,23 @@ function matchingStep(key: Uint8Array, code: string, used: bigint | null): bigin
 	return null;
 }
 
-async function useRecoveryCode(tx: Tx, userId: string, code: string): Promise<boolean> {
-	const { count } = await tx.recoveryCode.updateMany({
+async function useRecoveryCode(
+	tx: Tx,
+	userId: string,
+	code: string,
+	from: Origin
+): Promise<boolean> {
+	const [used] = await tx.recoveryCode.updateManyAndReturn({
 		where: { userId, codeHash: recoveryHash(userId, code), usedAt: null },
-		data: { usedAt: new Date() }
+		data: { usedAt: new Date() },
+		select: { id: true }
 	});
-	return count === 1;
+	if (!used) return false;
+	const left = await tx.recoveryCode.count({ where: { userId, usedAt: null } });
+	await tellOwner(tx, userId, {
+		...{ event: 'recovery_code_used', from, key: used.id, about: String(left) }
+	});
+	return true;
 }
 
 async function newRecoveryCodes(tx: Tx, userId: string): Promise<string[]> {

@@ -3,6 +3,7 @@ import { db } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
 import { mailClient } from '#lib/settings/clients.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
 import { makeLink } from './links.server.ts';
 import { type MailLocale, isLocale } from './locale.ts';
 import Mail from './templates/Mail.svelte';
@@ -63,8 +64,14 @@ async function write(
 	const kind = LINKS[template];
 	if (kind && !userId) throw new Error(`${template} needs a person`);
 	const link = kind && userId ? await makeLink(kind, userId) : '';
-	const portal = new URL('/tenant/portal', env.ORIGIN).href;
-	return contentOf(template, data, { portal, link }, locale);
+	const places = {
+		portal: new URL('/tenant/portal', env.ORIGIN).href,
+		reset: new URL('/reset', env.ORIGIN).href,
+		link,
+		contact: await setting('general.contact_address'),
+		zone: await setting('general.timezone')
+	};
+	return contentOf(template, data, places, locale);
 }
 
 function page(content: MailContent, locale: MailLocale): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LINKS, contentOf, isMailTemplate, subjectOf, textOf } from './content.ts';
+import { SECURITY_EVENTS, type SecurityNotice } from './security.ts';
 
 const DATA = {
 	name: 'Ana',
@@ -12,7 +13,10 @@ const DATA = {
 };
 const PLACES = {
 	portal: 'https://erp.example/tenant/portal',
-	link: 'https://erp.example/reset/a.b'
+	reset: 'https://erp.example/reset',
+	link: 'https://erp.example/reset/a.b',
+	contact: 'ayuda@erp.example',
+	zone: 'America/Guayaquil'
 };
 const TEMPLATES = [
 	'welcome',
@@ -42,4 +46,39 @@ describe.each(TEMPLATES)('the mail %s', (template) => {
 it('refuses data that is not the template’s', () => {
 	expect(() => contentOf('refunded', { name: 'Ana' }, PLACES, 'es')).toThrow();
 	expect(isMailTemplate('toString')).toBe(false);
+});
+
+const NOTICE: SecurityNotice = {
+	...{ name: 'Ana', email: 'ana@acme.example', event: 'password_changed', by: 'person' },
+	...{ at: '2026-11-21T03:12:50Z', timezone: null, device: 'Firefox · Linux', ip: '203.0.113.7' },
+	about: 'lo-nuevo'
+};
+
+describe.each(SECURITY_EVENTS)('the mail of %s', (event) => {
+	it.each(['es', 'en'] as const)('says in %s what, when, from where and what to do', (locale) => {
+		const data = { ...NOTICE, event };
+		const content = contentOf('security', data, PLACES, locale);
+		const text = textOf(content, locale);
+		expect(content.subject).toBe(subjectOf('security', data, locale));
+		// Guayaquil is five hours behind: still the day before.
+		for (const fact of ['Ana', 'ana@acme.example', '20', '2026', '203.0.113.7', 'Firefox · Linux'])
+			expect(text).toContain(fact);
+		expect(text).not.toMatch(/\{\w+\}|undefined|mail_/);
+		if (event === 'email_changed') expect(content.action).toBeUndefined();
+		else expect(content.action?.url).toBe(PLACES.reset);
+		const other = locale === 'es' ? 'en' : 'es';
+		expect(text).not.toBe(textOf(contentOf('security', data, PLACES, other), other));
+	});
+});
+
+it('names no device and no address of staff or of the console, and asks to write to us', () => {
+	for (const by of ['staff', 'console'] as const) {
+		const data: SecurityNotice = { ...NOTICE, event: 'sessions_ended', by };
+		const text = textOf(contentOf('security', data, PLACES, 'en'), 'en');
+		expect(text).toContain(by === 'staff' ? 'administration team' : 'console');
+		expect(text).toContain(PLACES.contact);
+		expect(text).not.toContain('203.0.113.7');
+	}
+	const unknown = contentOf('security', { ...NOTICE, device: null }, PLACES, 'en');
+	expect(textOf(unknown, 'en')).toContain('Unknown device');
 });

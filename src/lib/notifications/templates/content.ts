@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { m } from '#i18n/paraglide/messages.js';
 import type { OneTimeLink } from '../links.server.ts';
 import type { MailLocale } from '../locale.ts';
+import { type SecurityNotice, securityNotice, securityWords } from './security.ts';
 
 /** What each mail is told. All of it is plain text and is escaped where it is shown. */
 export type MailTemplates = {
@@ -18,6 +19,8 @@ export type MailTemplates = {
 	refunded: { name: string; company: string; amount: string };
 	/** `purgeOn`: the day on which the last backup goes too, written out. */
 	instance_deleted: { name: string; company: string; subdomain: string; purgeOn: string };
+	/** Something that its owner must know of was done to an account. */
+	security: SecurityNotice;
 };
 export type MailTemplate = keyof MailTemplates;
 
@@ -32,7 +35,8 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 	reset_password: z.object({ name }),
 	waiting_capacity: z.object({ name, company }),
 	refunded: z.object({ name, company, amount: z.string() }),
-	instance_deleted: z.object({ name, company, subdomain: z.string(), purgeOn: z.string() })
+	instance_deleted: z.object({ name, company, subdomain: z.string(), purgeOn: z.string() }),
+	security: securityNotice
 };
 
 /** The words of one mail; its HTML and its plain text are both made of these. */
@@ -44,9 +48,16 @@ export interface MailContent {
 	note?: string;
 }
 
-interface Places {
+/** What a mail is told at the moment of sending. */
+export interface Places {
 	/** Absolute URL of the portal. */
 	portal: string;
+	/** Absolute URL of the page that mails a link for a new password. */
+	reset: string;
+	/** Whom people write to: an address. */
+	contact: string;
+	/** IANA zone of the platform, for who has chosen none. */
+	zone: string;
 	/** The one-time link that `LINKS` asks for. */
 	link: string;
 }
@@ -111,15 +122,19 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 			m.mail_instance_deleted_body(data, options),
 			m.mail_instance_deleted_backup(data, options)
 		]
-	})
+	}),
+	security: securityWords
 };
+
+/** For a subject, which names no place. */
+const NOWHERE: Places = { portal: '', reset: '', link: '', contact: '', zone: 'UTC' };
 
 export function subjectOf<T extends MailTemplate>(
 	template: T,
 	data: MailTemplates[T],
 	locale: MailLocale
 ): string {
-	return WORDS[template](data, { portal: '', link: '' }, { locale }).subject;
+	return WORDS[template](data, NOWHERE, { locale }).subject;
 }
 
 /** @param stored what `queueMail` kept of the mail's data */

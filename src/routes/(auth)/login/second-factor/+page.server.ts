@@ -4,6 +4,7 @@ import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { challengeCookie } from '#lib/identity/cookies.server.ts';
 import { localPath, publicRoute } from '#lib/identity/guard.server.ts';
+import { requestOrigin } from '#lib/identity/login.server.ts';
 import { answerByForm } from '#lib/identity/loginPages.server.ts';
 import { codeForm } from '#lib/identity/schema.ts';
 import { beginTotp, enableTotp } from '#lib/identity/totp.server.ts';
@@ -29,7 +30,9 @@ export const actions: Actions = {
 		const auth = publicRoute(event);
 		return answerForm(event.request, codeForm, async ({ code }) => {
 			if (!auth?.secondFactorMissing) throw new AppError('NOT_LOGGED_IN');
-			const recoveryCodes = await transaction((tx) => enableTotp(tx, auth, code));
+			const recoveryCodes = await transaction((tx) =>
+				enableTotp(tx, auth, code, requestOrigin(event))
+			);
 			// The page that answers this post loads with the same locals.
 			event.locals.auth = { ...auth, secondFactorMissing: false };
 			return { recoveryCodes };
