@@ -53,6 +53,12 @@ export async function lock(tx: Tx, name: string): Promise<void> {
 	await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
 }
 
+/** The time by the one clock that every process of ours shares: what begins later has a later one. Milliseconds. */
+export async function databaseTime(): Promise<Date> {
+	const [row] = await db.$queryRaw<{ at: Date }[]>`SELECT clock_timestamp()::timestamptz(3) AS at`;
+	return row!.at;
+}
+
 /** True when `error` says that a unique index already has such a row. */
 export function isUniqueViolation(error: unknown): boolean {
 	return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';

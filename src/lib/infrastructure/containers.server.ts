@@ -1,4 +1,4 @@
-import { db, lock, type Tx } from '#lib/core/db.server.ts';
+import { databaseTime, db, lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { wakeSaga } from '#lib/core/saga.server.ts';
@@ -53,17 +53,21 @@ export async function ensureContainer(run: Run, containerId: string): Promise<Co
 async function ensureOnNode(run: Run, first: Target): Promise<ContainerProgress | null> {
 	const proxmox = await proxmoxOn(first.nodeId, run.trace);
 	let target = first;
+	let lookedAt = await databaseTime();
 	try {
 		for (let changes = 0; changes < MOST_CHANGES && target.nodeId === first.nodeId; changes++) {
 			run.signal.throwIfAborted();
 			const progress = await advance(run, proxmox, target);
 			if (progress) return progress;
 			target = await loadTarget(target.id);
+			lookedAt = await databaseTime();
 		}
 		return null;
 	} catch (error) {
 		if (!isDown(error)) throw error;
-		return (await whenNodeIsDown(run, target)) ? null : waiting('node_offline', 30, target);
+		return (await whenNodeIsDown(run, target, lookedAt))
+			? null
+			: waiting('node_offline', 30, target);
 	} finally {
 		await proxmox.close();
 	}
@@ -218,14 +222,14 @@ async function isOurTask(run: Run, target: Target): Promise<boolean> {
 }
 
 /**
- * Its node is down. Where Proxmox has nothing of it yet, it goes to another node; otherwise only the node can help.
+ * Its node is down, as a call has found that began at `lookedAt`. Where Proxmox has nothing of it yet, it goes to another node; otherwise only the node can help.
  * @returns whether to go on elsewhere
  */
-async function whenNodeIsDown(run: Run, target: Target): Promise<boolean> {
+async function whenNodeIsDown(run: Run, target: Target, lookedAt: Date): Promise<boolean> {
 	const guests = await askCluster(target.clusterId, run.trace, (proxmox) =>
 		proxmox.resources('vm')
 	);
-	await run.write((tx) => noticeOffline(tx, target.nodeId));
+	await run.write((tx) => noticeOffline(tx, target.nodeId, { lookedAt }));
 	if (guests.some(({ vmid }) => vmid === target.vmid)) return false;
 	const node = await run.write((tx) => moveReservation(tx, target.id));
 	if (node)

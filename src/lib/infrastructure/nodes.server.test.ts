@@ -75,6 +75,24 @@ describe('a check', () => {
 		expect(await node('pve3')).toMatchObject({ status: 'maintenance' });
 	});
 
+	it('that is answered late does not undo what a later one has found out', async () => {
+		await db.node.updateMany({ where: { name: 'pve2' }, data: { status: 'offline' } });
+		const { hostname, apiUrl } = await node('pve2');
+		const { host } = new URL(apiUrl);
+		let later: Promise<void> | null = null;
+		sandbox.kernel.faults.add({
+			...{ target: 'proxmox', match: '/version', kind: 'timeout', times: 1 },
+			only: (_line, context) => context.includes(host),
+			// The node is back as soon as the first call has been lost.
+			onTaken: () => (later = checkNodes())
+		});
+		await checkNodes();
+		expect(later, hostname).not.toBeNull();
+		await later;
+		expect(await node('pve2')).toMatchObject({ status: 'online' });
+		expect(await db.alert.count()).toBe(0);
+	});
+
 	it('says why when a node shows another certificate', async () => {
 		const { apiFingerprint, id } = await node('pve3');
 		await db.node.update({

@@ -1,5 +1,5 @@
 import { now } from '#lib/core/clock.server.ts';
-import { db, transaction, type Tx } from '#lib/core/db.server.ts';
+import { databaseTime, db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
@@ -21,7 +21,10 @@ export async function capacityAppeared(tx: Tx): Promise<void> {
 
 const CHECK_TIMEOUT_MS = 5_000;
 
-/** Asks every node that is not in maintenance how it is, and stores what it answers or that it does not. */
+/**
+ * Asks every node that is not in maintenance how it is, and stores what it answers or that it does not. What a look that
+ * began later has found out stays, however long the earlier one waits for its answer.
+ */
 export async function checkNodes(): Promise<void> {
 	const nodes = await db.node.findMany({
 		where: { status: { not: 'maintenance' } },
@@ -29,9 +32,12 @@ export async function checkNodes(): Promise<void> {
 	});
 	await Promise.all(
 		nodes.map(async ({ id, name, cluster }) => {
+			const lookedAt = await databaseTime();
 			const found = await survey(id, name, cluster.rootfsStorage);
 			await transaction((tx) =>
-				'version' in found ? noticeOnline(tx, id, found) : noticeOffline(tx, id, found.reason)
+				'version' in found
+					? noticeOnline(tx, id, { ...found, lookedAt })
+					: noticeOffline(tx, id, { ...found, lookedAt })
 			);
 		})
 	);
@@ -53,10 +59,16 @@ async function survey(
 	}
 }
 
+interface Look {
+	/** When it began, by the clock of the database. */
+	lookedAt: Date;
+}
+
 /** The node answered: its version and capacity are what it says. */
-async function noticeOnline(tx: Tx, nodeId: string, { version, capacity }: NodeSurvey) {
+async function noticeOnline(tx: Tx, nodeId: string, look: NodeSurvey & Look): Promise<void> {
+	const { version, capacity, lookedAt } = look;
 	const before = await lockNode(tx, nodeId);
-	if (!before || before.status === 'maintenance') return;
+	if (!before || before.status === 'maintenance' || isOverdue(before, look)) return;
 	await tx.node.update({
 		where: { id: nodeId },
 		data: {
@@ -65,7 +77,8 @@ async function noticeOnline(tx: Tx, nodeId: string, { version, capacity }: NodeS
 			cpuTotal: capacity.cpuCores,
 			ramTotalMb: capacity.ramMb,
 			diskTotalGb: capacity.diskGb,
-			lastSeenAt: now()
+			lastSeenAt: now(),
+			lookedAt
 		}
 	});
 	const isMore =
@@ -80,13 +93,25 @@ async function noticeOnline(tx: Tx, nodeId: string, { version, capacity }: NodeS
 	if (isMore) await capacityAppeared(tx);
 }
 
-/** The node does not answer: nothing is placed there until a check finds it again. */
-export async function noticeOffline(tx: Tx, nodeId: string, reason?: string): Promise<void> {
+/**
+ * The node does not answer: nothing is placed there until a check finds it again. Does nothing when somebody who began to
+ * look later has been answered.
+ */
+export async function noticeOffline(
+	tx: Tx,
+	nodeId: string,
+	look: Look & { reason?: string }
+): Promise<void> {
+	const { lookedAt, reason } = look;
 	const before = await lockNode(tx, nodeId);
-	if (!before || before.status !== 'online') return;
+	if (!before || before.status === 'maintenance' || isOverdue(before, look)) return;
+	if (before.status === 'offline') {
+		await tx.node.update({ where: { id: nodeId }, data: { lookedAt } });
+		return;
+	}
 	await tx.node.update({
 		where: { id: nodeId },
-		data: { status: nodeTransition(before.status, 'offline') }
+		data: { status: nodeTransition(before.status, 'offline'), lookedAt }
 	});
 	await openAlert(tx, {
 		...alertOf(nodeId),
@@ -100,9 +125,15 @@ function alertOf(nodeId: string) {
 	return { rule: 'infrastructure.node-offline', subjectType: 'node', subjectId: nodeId };
 }
 
+/** What it saw is older than what is written. */
+function isOverdue(written: LockedNode, { lookedAt }: Look): boolean {
+	return written.lookedAt !== null && lookedAt < written.lookedAt;
+}
+
 interface LockedNode {
 	name: string;
 	status: NodeStatus;
+	lookedAt: Date | null;
 	cpuTotal: number;
 	ramTotalMb: number;
 	diskTotalGb: number;
@@ -111,7 +142,7 @@ interface LockedNode {
 /** Two checks at the same time must not both see the change. */
 async function lockNode(tx: Tx, nodeId: string): Promise<LockedNode | undefined> {
 	const [row] = await tx.$queryRaw<LockedNode[]>`
-		SELECT name, status, cpu_total AS "cpuTotal", ram_total_mb AS "ramTotalMb", disk_total_gb AS "diskTotalGb"
+		SELECT name, status, looked_at AS "lookedAt", cpu_total AS "cpuTotal", ram_total_mb AS "ramTotalMb", disk_total_gb AS "diskTotalGb"
 		FROM proxmox_nodes WHERE id = ${nodeId}::uuid FOR UPDATE`;
 	return row;
 }
