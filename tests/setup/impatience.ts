@@ -20,7 +20,7 @@ export function beImpatient(): void {
 	odooTuning.patienceSeconds = 1;
 	sshPatience.graceMs = 1_000;
 	lookPatience.lookMs = GIVEN_UP_AFTER;
-	publishPatience.verifyMs = 30_000;
+	publishPatience.verifyMs = publishPatience.usualMs = 30_000;
 	Object.assign(clientTuning, {
 		stripeTimeoutMs: GIVEN_UP_AFTER,
 		stripeReadRetries: 1,

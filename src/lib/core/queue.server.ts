@@ -106,24 +106,39 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 	starting.on('error', (error) => log.error({ err: error }, 'queue'));
 	starting.on('warning', (warning) => log.warn({ warning }, 'queue'));
 	await starting.start();
-	for (const definition of definitions.values()) {
-		await starting.createQueue(definition.name, {
-			policy: 'standard',
-			notify: true,
-			retryLimit: 5,
-			retryDelay: 1,
-			retryBackoff: true,
-			retryDelayMax: 300,
-			expireInSeconds: 900,
-			// Without it a job whose worker was killed would wait for its expiry.
-			heartbeatSeconds: 15,
-			deleteAfterSeconds: 3 * 86_400,
-			...definition.queue
-		});
-	}
+	await declareQueues(starting);
 	boss = starting;
 	stopping = new AbortController();
 	if (options.work) await startWorkers(starting);
+}
+
+const DEFAULTS: Omit<Queue, 'name'> = {
+	policy: 'standard',
+	notify: true,
+	retryLimit: 5,
+	retryDelay: 1,
+	retryBackoff: true,
+	retryDelayMax: 300,
+	expireInSeconds: 900,
+	// Without it a job whose worker was killed would wait for its expiry.
+	heartbeatSeconds: 15,
+	deleteAfterSeconds: 3 * 86_400
+};
+
+/** Creates the queues that are missing, and gives those of an earlier version of the product today's settings. */
+async function declareQueues(queue: PgBoss): Promise<void> {
+	const present = new Map((await queue.getQueues()).map((row) => [row.name, row]));
+	for (const { name, queue: own } of definitions.values()) {
+		const { policy, ...settings } = { ...DEFAULTS, ...own };
+		const row = present.get(name);
+		if (!row) await queue.createQueue(name, { policy, ...settings });
+		else if (row.policy !== policy)
+			throw new Error(
+				`queue ${name} is ${row.policy}, must be ${policy}: a migration must delete it`
+			);
+		else if (Object.entries(settings).some(([key, value]) => Reflect.get(row, key) !== value))
+			await queue.updateQueue(name, settings);
+	}
 }
 
 /** Waits for running jobs to end, at most `seconds`, and closes the queue. */

@@ -41,9 +41,15 @@ export interface StepContext<S> {
 	sleep(seconds: number): Promise<void>;
 }
 
+/** The step must look again after `wait` seconds; until then it holds no worker when that is more than a few. */
+export interface StepWait {
+	wait: number;
+	detail: string;
+	reason: string;
+}
+
 /** What a step answers: a line for people, or that it must wait. Nothing: done without a line. */
-export type StepResult =
-	void | { detail: string } | { wait: number; detail: string; reason: string };
+export type StepResult = void | { detail: string } | StepWait;
 
 export interface Step<S> {
 	name: string;

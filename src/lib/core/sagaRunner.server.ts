@@ -13,7 +13,8 @@ import {
 	wakeSaga,
 	wakeSagaLater,
 	type AnySaga,
-	type Step
+	type Step,
+	type StepWait
 } from './saga.server.ts';
 import { contextOf, LONGEST_SLEEP } from './sagaContext.server.ts';
 import { attemptsOf, backoffSeconds } from './sagaPatience.ts';
@@ -164,7 +165,7 @@ async function park(
 	run: ClaimedRun,
 	saga: AnySaga,
 	row: ProvisioningStep,
-	result: { wait: number; detail: string; reason: string }
+	result: StepWait
 ): Promise<'parked'> {
 	const wakeAt = after(now(), result.wait * SECOND);
 	await writeClaimed(run, { status: 'waiting', reason: result.reason, wakeAt }, async (tx) => {

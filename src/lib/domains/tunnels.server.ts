@@ -26,13 +26,22 @@ const ROUNDS = 10;
  * @returns the version that must have been applied before the change can be seen from outside
  */
 export async function requestConvergence(tx: Tx, tunnelId: string): Promise<number> {
-	const { wantedVersion } = await tx.tunnel.update({
+	const tunnel = await tx.tunnel.update({
 		where: { id: tunnelId },
 		data: { wantedVersion: { increment: 1 } },
 		select: { wantedVersion: true }
 	});
 	await enqueue(tx, 'tunnels.converge', { tunnelId }, { key: tunnelId });
-	return wantedVersion;
+	return tunnel.wantedVersion;
+}
+
+/** The version that holds all that has been asked for until now. */
+export async function wantedVersion(tx: Tx, tunnelId: string): Promise<number> {
+	const tunnel = await tx.tunnel.findUniqueOrThrow({
+		where: { id: tunnelId },
+		select: { wantedVersion: true }
+	});
+	return tunnel.wantedVersion;
 }
 
 export interface Convergence {
@@ -60,10 +69,7 @@ export async function converge(tunnelId: string): Promise<void> {
 	const client = await cloudflareClient({ subjectId: tunnelId });
 	try {
 		for (let round = 0; round < ROUNDS; round++) {
-			const { wantedVersion } = await db.tunnel.findUniqueOrThrow({
-				where: { id: tunnelId },
-				select: { wantedVersion: true }
-			});
+			const version = await wantedVersion(db, tunnelId);
 			const before = (await client.tunnels.getConfiguration(tunnel.cloudflareId)).config;
 			await adoptForeign(tunnelId, before?.ingress ?? []);
 			const rules = await derivedRules(db, tunnelId);
@@ -72,7 +78,7 @@ export async function converge(tunnelId: string): Promise<void> {
 			}
 			const after = (await client.tunnels.getConfiguration(tunnel.cloudflareId)).config;
 			if (!sameIngress(after?.ingress ?? [], rules)) continue;
-			if (await recordApplied(tunnelId, wantedVersion, rules)) return;
+			if (await recordApplied(tunnelId, version, rules)) return;
 		}
 		throw new Error('another writer keeps changing the ingress document');
 	} catch (error) {
@@ -171,12 +177,8 @@ async function recordApplied(
 				error: null
 			}
 		});
-		const { wantedVersion } = await tx.tunnel.findUniqueOrThrow({
-			where: { id: tunnelId },
-			select: { wantedVersion: true }
-		});
 		await publish(tx, `tunnel:${tunnelId}`, tunnelId);
-		return wantedVersion <= version;
+		return (await wantedVersion(tx, tunnelId)) <= version;
 	});
 }
 

@@ -13,13 +13,15 @@ import { closeCalls } from '../logs/calls.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
-import { ingressStep, placeOf } from './publishStep.server.ts';
+import { placeOf, withdraw } from './publishStep.server.ts';
 import { releaseTenantName } from './reservations.server.ts';
 import { transition } from './tenantState.server.ts';
 
 const state = z.object({
 	/** When the last backup is removed, too. */
-	purgeAfter: z.iso.datetime().nullable().optional()
+	purgeAfter: z.iso.datetime().nullable().optional(),
+	/** Milliseconds since the epoch when its rule was first to leave the tunnel. */
+	withdrawnAt: z.number().optional()
 });
 type State = z.infer<typeof state>;
 
@@ -59,9 +61,10 @@ const backupStep: Step<State> = {
 const unpublishStep: Step<State> = {
 	name: 'unpublish',
 	async run(context) {
-		const { tenant } = await placeOf(context.subjectId);
-		if (tenant.published)
-			await ingressStep.undo!({ ...context, state: { signupId: null }, save: async () => {} });
+		const { tenant, tunnel } = await placeOf(context.subjectId);
+		if (context.state.withdrawnAt === undefined) await context.save({ withdrawnAt: Date.now() });
+		const wait = await withdraw(context, tunnel.id, context.state.withdrawnAt!);
+		if (wait) return wait;
 		await removeRecord(await cloudflareClient(context.trace), tenant.id);
 	}
 };

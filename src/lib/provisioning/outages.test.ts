@@ -12,6 +12,7 @@ import { eventually } from '../../../tests/setup/queue.ts';
 import { catchUp } from '../billing/catchUp.server.ts';
 import { receiveStripeEvent } from '../billing/events.server.ts';
 import { checkNodes } from '../infrastructure/nodes.server.ts';
+import { patience } from './publishStep.server.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 const platform = await testPlatform();
@@ -66,6 +67,32 @@ describe('a node that is down', () => {
 	});
 });
 
+describe('Cloudflare', () => {
+	it('that takes no document for long keeps no worker from others, and is waited for', async () => {
+		const usual = { ...patience };
+		Object.assign(patience, { usualMs: 200, calmSeconds: 11 });
+		platform.fault({
+			...{ target: 'cloudflare', match: '^PUT .*/configurations', kind: 'status', status: 500 },
+			times: 10_000
+		});
+		const slug = name();
+		await giveAway('basic', slug);
+		const parked = await eventually(
+			() =>
+				db.provisioningJob.findFirst({
+					where: { status: 'waiting', reason: 'not applied yet' },
+					include: { steps: { where: { name: 'ingress' } } }
+				}),
+			60
+		);
+		expect(parked.wakeAt!.getTime()).toBeGreaterThan(Date.now());
+		expect(parked.steps[0]).toMatchObject({ attempts: 0 });
+		platform.sandbox.kernel.faults.clear();
+		await expectReady(slug);
+		Object.assign(patience, usual);
+	});
+});
+
 describe('PostgreSQL', () => {
 	it('that ends every connection in the middle leaves each set-up whole', async () => {
 		const slugs = Array.from({ length: 6 }, (_, index) => ({
@@ -80,6 +107,11 @@ describe('PostgreSQL', () => {
 				SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE datname = current_database() AND usename = current_user`.catch(() => null);
 		}
+		// An ended connection leaves the pool when it is noticed, which may be when it is used.
+		await eventually(async () => {
+			const queries = Array.from({ length: 20 }, () => db.$queryRaw`SELECT 1`);
+			return (await Promise.allSettled(queries)).every(({ status }) => status === 'fulfilled');
+		});
 		for (const { slug } of slugs) await expectReady(slug);
 		await expectNothingLost(platform);
 	});

@@ -1,15 +1,22 @@
-import { MINUTE } from '#lib/core/clock.server.ts';
+import { MINUTE, SECOND } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import type { Step } from '#lib/core/saga.server.ts';
+import type { Step, StepContext, StepWait } from '#lib/core/saga.server.ts';
 import { ensureRecord, removeRecord } from '../domains/dns.server.ts';
-import { convergence, requestConvergence } from '../domains/tunnels.server.ts';
+import { convergence, requestConvergence, wantedVersion } from '../domains/tunnels.server.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
 import { lookFromOutside } from './probe.server.ts';
 import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
 
-/** How long the edge may take before the step counts as failed; tests shorten it. */
-export const patience = { ingressMs: 10 * MINUTE, verifyMs: 5 * MINUTE };
+/** Tests shorten it. */
+export const patience = {
+	/** How long the edge may take before the step counts as failed. */
+	ingressMs: 10 * MINUTE,
+	verifyMs: 5 * MINUTE,
+	/** What takes longer than this is looked at every `calmSeconds`, between which the run holds no worker. */
+	usualMs: 10 * SECOND,
+	calmSeconds: 15
+};
 
 /** The name leads to the tunnel. */
 export const dnsStep: Step<CreateTenantState> = {
@@ -37,16 +44,18 @@ export const ingressStep: Step<CreateTenantState> = {
 	async run(context) {
 		const { tunnel } = await placeOf(context.subjectId);
 		if (context.state.ingressVersion === undefined) await askForRule(context, tunnel.id);
-		await applied(context, tunnel.id, context.state.ingressVersion!, context.state.ingressAskedAt!);
-		return { detail: `${tunnel.name} · ${context.state.ingressVersion}` };
+		const version = context.state.ingressVersion!;
+		const wait = await notApplied(context, tunnel.id, version, context.state.ingressAskedAt!);
+		return wait ?? { detail: `${tunnel.name} · ${version}` };
 	},
 	async undo(context) {
 		const { tunnel } = await placeOf(context.subjectId);
-		const version = await context.write(async (tx) => {
-			await tx.tenant.update({ where: { id: context.subjectId }, data: { published: false } });
-			return requestConvergence(tx, tunnel.id);
-		});
-		await applied(context, tunnel.id, version, Date.now());
+		const wait = await withdraw(context, tunnel.id, Date.now());
+		if (wait)
+			throw new AppError('VENDOR_UNAVAILABLE', {
+				params: { vendor: 'Cloudflare' },
+				detail: wait.detail
+			});
 	}
 };
 
@@ -65,7 +74,9 @@ export const verifyStep: Step<CreateTenantState> = {
 				detail: `not seen from outside: ${seen.detail}`
 			});
 		}
-		return { wait: 1, detail: seen.detail, reason: 'not seen yet' };
+		const pace =
+			Date.now() - context.state.firstLookAt! < patience.usualMs ? 1 : patience.calmSeconds;
+		return { wait: pace, detail: seen.detail, reason: 'not seen yet' };
 	}
 };
 
@@ -77,21 +88,51 @@ async function askForRule(context: CreateTenantContext, tunnelId: string): Promi
 	await context.save({ ingressVersion: version, ingressAskedAt: Date.now() });
 }
 
-/** @throws {AppError} VENDOR_UNAVAILABLE when Cloudflare does not take the document in time */
-async function applied(
-	context: CreateTenantContext,
+/**
+ * Takes the rule out of the tunnel. Safe to repeat: what somebody else has asked for meanwhile is waited for with it.
+ * @param askedAt milliseconds since the epoch
+ * @returns null when Cloudflare has none any more
+ * @throws {AppError} VENDOR_UNAVAILABLE when it does not take the document in time
+ */
+export async function withdraw(
+	context: Pick<StepContext<object>, 'subjectId' | 'write' | 'sleep'>,
+	tunnelId: string,
+	askedAt: number
+): Promise<StepWait | null> {
+	const version = await context.write(async (tx) => {
+		const { count } = await tx.tenant.updateMany({
+			where: { id: context.subjectId, published: true },
+			data: { published: false }
+		});
+		return count > 0 ? requestConvergence(tx, tunnelId) : wantedVersion(tx, tunnelId);
+	});
+	return notApplied(context, tunnelId, version, askedAt);
+}
+
+/**
+ * Looks until the tunnel has this version or the usual time is over.
+ * @returns null when it has it
+ * @throws {AppError} VENDOR_UNAVAILABLE when Cloudflare does not take the document in time
+ */
+async function notApplied(
+	context: Pick<StepContext<object>, 'sleep'>,
 	tunnelId: string,
 	version: number,
 	askedAt: number
-): Promise<void> {
+): Promise<StepWait | null> {
 	for (;;) {
 		const state = await convergence(db, tunnelId, version);
-		if (state.applied) return;
-		if (Date.now() - askedAt > patience.ingressMs) {
+		if (state.applied) return null;
+		const waited = Date.now() - askedAt;
+		if (waited > patience.ingressMs) {
 			throw new AppError('VENDOR_UNAVAILABLE', {
 				params: { vendor: 'Cloudflare' },
 				detail: state.error ?? 'the ingress document was not applied in time'
 			});
+		}
+		if (waited > patience.usualMs) {
+			const detail = state.error ?? 'the ingress document has not been applied yet';
+			return { wait: patience.calmSeconds, detail, reason: 'not applied yet' };
 		}
 		await context.sleep(0.2);
 	}
