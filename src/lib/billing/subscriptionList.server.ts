@@ -1,6 +1,7 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import type { ListSpec } from '#lib/ui/list-query.ts';
 import { isMovementKind, isSubscriptionStatus } from './words.ts';
 
 interface Query extends PageRequest {
@@ -9,7 +10,17 @@ interface Query extends PageRequest {
 	sort: { key: string; direction: 'asc' | 'desc' };
 }
 
-export const SUBSCRIPTION_SORTS = ['created_at', 'mrr'] as const;
+export const SUBSCRIPTION_LIST = {
+	sort: ['created_at', 'mrr'],
+	defaultSort: '-mrr',
+	filters: ['status', 'plan']
+} satisfies ListSpec;
+
+export const MOVEMENT_LIST = {
+	sort: ['at'],
+	defaultSort: '-at',
+	filters: ['kind']
+} satisfies ListSpec;
 
 const subscriptionSelect = {
 	id: true,
@@ -62,7 +73,7 @@ const movementSelect = {
 	subscription: {
 		select: {
 			plan: { select: { name: true } },
-			customer: { select: { companyName: true } },
+			customer: { select: { companyName: true, email: true } },
 			tenants: { select: { id: true, slug: true }, take: 1, orderBy: { createdAt: 'desc' } }
 		}
 	}

@@ -9,6 +9,11 @@ export function perMonth(amount: number, interval: 'month' | 'year'): number {
 	return interval === 'month' ? amount : Math.round(amount / 12);
 }
 
+/** An amount in major units, for files that programs read: 49.9 for 4990 cents. */
+export function inMajorUnits(amount: number, currency: string): number {
+	return amount / minorUnits(currency);
+}
+
 /** Minor units of one major unit: 100 for USD, 1 for CLP or PYG. */
 export function minorUnits(currency: string): number {
 	const digits =

@@ -1,10 +1,14 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import type { ListSpec } from '#lib/ui/list-query.ts';
 import { isContainerStatus } from './words.ts';
 
-export const CONTAINER_SORTS = ['vmid', 'hostname', 'created_at'] as const;
-export const CONTAINER_FILTERS = ['node', 'status', 'purpose'] as const;
+export const CONTAINER_LIST = {
+	sort: ['vmid', 'hostname', 'created_at'],
+	defaultSort: 'vmid',
+	filters: ['node', 'status', 'purpose']
+} satisfies ListSpec;
 
 export interface ContainerQuery extends PageRequest {
 	/** Looks in the host name, the address and the VMID. */

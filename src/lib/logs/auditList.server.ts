@@ -2,6 +2,14 @@ import { Prisma } from '#prisma/generated/client.ts';
 import type { AuditEntry } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import type { ListSpec } from '#lib/ui/list-query.ts';
+
+export const AUDIT_LIST = {
+	sort: ['at'],
+	defaultSort: '-at',
+	filters: ['area', 'from', 'to'],
+	pageSize: 50
+} satisfies ListSpec;
 
 export interface AuditQuery extends PageRequest {
 	/** Looks in the action, who did it and what it was done to. */

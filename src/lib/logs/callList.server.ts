@@ -2,7 +2,14 @@ import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { VendorCall } from '#prisma/generated/client.ts';
+import type { ListSpec } from '#lib/ui/list-query.ts';
 import { isCallStatus } from './words.ts';
+
+export const CALL_LIST = {
+	sort: ['started_at'],
+	defaultSort: '-started_at',
+	filters: ['vendor', 'status']
+} satisfies ListSpec;
 
 export interface CallQuery extends PageRequest {
 	/** Looks in the operation, its key and the error. */

@@ -3,7 +3,15 @@ import type { LogEntry } from '#prisma/generated/client.ts';
 import { LogLevel } from '#prisma/generated/enums.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import type { ListSpec } from '#lib/ui/list-query.ts';
 import { day } from './auditList.server.ts';
+
+export const ENTRY_LIST = {
+	sort: ['at'],
+	defaultSort: '-at',
+	filters: ['level', 'source', 'from', 'to'],
+	pageSize: 50
+} satisfies ListSpec;
 
 export interface EntryQuery extends PageRequest {
 	/** Looks in the text and the step. */

@@ -2,10 +2,14 @@ import { Prisma } from '#prisma/generated/client.ts';
 import { TenantStatus } from '#prisma/generated/enums.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import type { ListSpec } from '#lib/ui/list-query.ts';
 import { tenantSelect, tenantViews, type TenantView } from './tenantView.server.ts';
 
-export const TENANT_SORTS = ['created_at', 'subdomain', 'status'] as const;
-export const TENANT_FILTERS = ['status', 'plan', 'node'] as const;
+export const TENANT_LIST = {
+	sort: ['created_at', 'subdomain', 'status'],
+	defaultSort: '-created_at',
+	filters: ['status', 'plan', 'node']
+} as const satisfies ListSpec;
 
 export interface TenantQuery extends PageRequest {
 	/** Looks in the name, the company, its contact and address. */

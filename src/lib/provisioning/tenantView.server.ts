@@ -74,7 +74,7 @@ export async function oneTenant(tx: Tx, id: string): Promise<TenantView> {
 
 /** The row for a verb of staff, who may act on every customer's. @throws {AppError} TENANT_NOT_FOUND */
 export async function findTenant(tx: Tx, id: string): Promise<Tenant> {
-	const tenant = await tx.tenant.findUnique({ where: { id } });
+	const tenant = z.uuid().safeParse(id).success && (await tx.tenant.findUnique({ where: { id } }));
 	if (!tenant) throw new AppError('TENANT_NOT_FOUND', { params: { id } });
 	return tenant;
 }

@@ -1,3 +1,25 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { csvHeader, csvRow, type CsvColumn } from './csv.ts';
+import { MAX_PAGE_SIZE } from './list-query.ts';
+
+type Page = { page: number; pageSize: number; cursor: string | null };
+
+/**
+ * Everything that a list's search and filters leave, in its order.
+ * @param filename what the browser saves it as
+ * @param list reads one page of the list
+ */
+export function csvOfList<T>(
+	filename: string,
+	columns: readonly CsvColumn<T>[],
+	list: (page: Page) => Promise<{ rows: T[]; meta: { next: string | null } }>
+): Response {
+	return csvResponse(filename, csvHeader(columns), async (cursor) => {
+		const { rows, meta } = await list({ page: 1, pageSize: MAX_PAGE_SIZE, cursor });
+		return { text: rows.map((row) => csvRow(columns, row)).join(''), next: meta.next };
+	});
+}
+
 /**
  * A download that is read batch by batch while it is sent, so that its size costs no memory.
  * @param filename what the browser saves it as
@@ -11,9 +33,11 @@ export function csvResponse(
 ): Response {
 	let cursor: string | null = null;
 	let begun = false;
+	// Whoever takes the next rows from the stream has forgotten the request, and the language that it was asked in.
+	const asRequested = AsyncLocalStorage.snapshot();
 	const body = new ReadableStream<Uint8Array>({
 		async pull(controller) {
-			const { text, next } = await read(cursor);
+			const { text, next } = await asRequested(read, cursor);
 			controller.enqueue(new TextEncoder().encode(begun ? text : head + text));
 			begun = true;
 			cursor = next;

@@ -1,4 +1,4 @@
-import { listSubscriptions, SUBSCRIPTION_SORTS } from '#lib/billing/subscriptionList.server.ts';
+import { listSubscriptions, SUBSCRIPTION_LIST } from '#lib/billing/subscriptionList.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -7,11 +7,7 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'billing:read');
-	const query = parseListQuery(event.url, {
-		sort: SUBSCRIPTION_SORTS,
-		defaultSort: '-mrr',
-		filters: ['status', 'plan']
-	});
+	const query = parseListQuery(event.url, SUBSCRIPTION_LIST);
 	return {
 		...(await listSubscriptions(db, query)),
 		plans: await db.plan.findMany({

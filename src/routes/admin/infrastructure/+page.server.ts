@@ -1,10 +1,6 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import {
-	CONTAINER_FILTERS,
-	CONTAINER_SORTS,
-	listContainers
-} from '#lib/infrastructure/containerList.server.ts';
+import { CONTAINER_LIST, listContainers } from '#lib/infrastructure/containerList.server.ts';
 import { nodeFigures } from '#lib/infrastructure/figures.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
@@ -12,11 +8,7 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'infrastructure:read');
-	const query = parseListQuery(event.url, {
-		sort: CONTAINER_SORTS,
-		defaultSort: 'vmid',
-		filters: CONTAINER_FILTERS
-	});
+	const query = parseListQuery(event.url, CONTAINER_LIST);
 	return {
 		nodes: await nodeFigures(db),
 		containers: await listContainers(db, query),

@@ -1,18 +1,13 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { listEntries } from '#lib/logs/entryList.server.ts';
+import { ENTRY_LIST, listEntries } from '#lib/logs/entryList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'logs:read');
-	const query = parseListQuery(event.url, {
-		sort: ['at'],
-		defaultSort: '-at',
-		filters: ['level', 'source', 'from', 'to'],
-		pageSize: 50
-	});
+	const query = parseListQuery(event.url, ENTRY_LIST);
 	const { rows, meta } = await listEntries(db, query);
 	// Which instance a run is about is what people look for.
 	const runs = await db.provisioningJob.findMany({

@@ -6,18 +6,14 @@ import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { createTenantForm } from '#lib/provisioning/schema.ts';
 import { createByStaff } from '#lib/provisioning/staffTenants.server.ts';
-import { listTenants, TENANT_FILTERS, TENANT_SORTS } from '#lib/provisioning/tenantList.server.ts';
+import { listTenants, TENANT_LIST } from '#lib/provisioning/tenantList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'tenants:read');
-	const query = parseListQuery(event.url, {
-		sort: TENANT_SORTS,
-		defaultSort: '-created_at',
-		filters: TENANT_FILTERS
-	});
+	const query = parseListQuery(event.url, TENANT_LIST);
 	const plans = await db.plan.findMany({
 		where: { replacedAt: null },
 		orderBy: { position: 'asc' },

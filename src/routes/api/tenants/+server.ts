@@ -4,7 +4,7 @@ import { actorOf } from '#lib/identity/actor.server.ts';
 import { endpoint, paged, pageQuery } from '#lib/identity/endpoint.server.ts';
 import { createTenantSchema } from '#lib/provisioning/schema.ts';
 import { createByStaff } from '#lib/provisioning/staffTenants.server.ts';
-import { listTenants, TENANT_SORTS } from '#lib/provisioning/tenantList.server.ts';
+import { listTenants, TENANT_LIST } from '#lib/provisioning/tenantList.server.ts';
 import { oneTenant, tenantSchema } from '#lib/provisioning/tenantView.server.ts';
 
 export const GET = endpoint(
@@ -18,7 +18,7 @@ export const GET = endpoint(
 			status: z.string().max(200).optional(),
 			plan: z.string().max(60).optional(),
 			node: z.string().max(60).optional(),
-			sort: z.enum(TENANT_SORTS).default('created_at'),
+			sort: z.enum(TENANT_LIST.sort).default('created_at'),
 			order: z.enum(['asc', 'desc']).default('desc')
 		}),
 		response: z.array(tenantSchema)

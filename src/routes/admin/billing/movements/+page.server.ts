@@ -1,4 +1,4 @@
-import { listMovements } from '#lib/billing/subscriptionList.server.ts';
+import { listMovements, MOVEMENT_LIST } from '#lib/billing/subscriptionList.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -7,11 +7,7 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'billing:read');
-	const query = parseListQuery(event.url, {
-		sort: ['at'],
-		defaultSort: '-at',
-		filters: ['kind']
-	});
+	const query = parseListQuery(event.url, MOVEMENT_LIST);
 	return {
 		...(await listMovements(db, query)),
 		maySeeTenants: staff.permissions.has('tenants:read'),

@@ -1,19 +1,14 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { verifyAudit } from '#lib/logs/audit.server.ts';
-import { auditedAreas, listAudit } from '#lib/logs/auditList.server.ts';
+import { AUDIT_LIST, auditedAreas, listAudit } from '#lib/logs/auditList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	requireStaff(event, 'audit:read');
-	const query = parseListQuery(event.url, {
-		sort: ['at'],
-		defaultSort: '-at',
-		filters: ['area', 'from', 'to'],
-		pageSize: 50
-	});
+	const query = parseListQuery(event.url, AUDIT_LIST);
 	return {
 		...(await listAudit(db, query)),
 		areas: await auditedAreas(db),

@@ -3,7 +3,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { calledVendors, listCalls } from '#lib/logs/callList.server.ts';
+import { CALL_LIST, calledVendors, listCalls } from '#lib/logs/callList.server.ts';
 import { retryCall, retryWays } from '#lib/provisioning/retryCall.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
@@ -11,11 +11,7 @@ import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'logs:read');
-	const query = parseListQuery(event.url, {
-		sort: ['started_at'],
-		defaultSort: '-started_at',
-		filters: ['vendor', 'status']
-	});
+	const query = parseListQuery(event.url, CALL_LIST);
 	const { rows, meta } = await listCalls(db, query);
 	const ways = await retryWays(db, rows);
 	return {

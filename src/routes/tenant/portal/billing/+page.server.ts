@@ -1,3 +1,4 @@
+import { INVOICE_LIST, listInvoices } from '#lib/billing/invoiceList.server.ts';
 import { asCustomer } from '#lib/core/db.server.ts';
 import { requireCustomer } from '#lib/identity/guard.server.ts';
 import { parseListQuery } from '#lib/ui/list-query.ts';
@@ -5,12 +6,11 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const { scope, customerId, permissions } = requireCustomer(event, 'invoices:read');
-	const query = parseListQuery(event.url, { sort: ['issued_at'], defaultSort: '-issued_at' });
-	const where = { customerId };
+	const query = parseListQuery(event.url, INVOICE_LIST);
 	return asCustomer(scope, async (tx) => ({
 		subscriptions: permissions.has('subscription:read')
 			? await tx.subscription.findMany({
-					where,
+					where: { customerId },
 					orderBy: { createdAt: 'desc' },
 					take: 20,
 					select: {
@@ -28,27 +28,6 @@ export const load: PageServerLoad = async (event) => {
 					}
 				})
 			: [],
-		invoices: await tx.invoice.findMany({
-			where,
-			orderBy: [{ createdAt: query.sort.direction }, { id: query.sort.direction }],
-			skip: (query.page - 1) * query.pageSize,
-			take: query.pageSize,
-			select: {
-				id: true,
-				number: true,
-				status: true,
-				currency: true,
-				total: true,
-				issuedAt: true,
-				createdAt: true,
-				stripeInvoiceId: true,
-				creditNotes: { select: { amount: true } }
-			}
-		}),
-		meta: {
-			total: await tx.invoice.count({ where }),
-			page: query.page,
-			pageSize: query.pageSize
-		}
+		invoices: await listInvoices(tx, customerId, query)
 	}));
 };

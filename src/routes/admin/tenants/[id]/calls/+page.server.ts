@@ -3,7 +3,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { calledVendors, listCalls } from '#lib/logs/callList.server.ts';
+import { CALL_LIST, calledVendors, listCalls } from '#lib/logs/callList.server.ts';
 import { retryCall, retryWays } from '#lib/provisioning/retryCall.server.ts';
 import { traceOfTenant } from '#lib/provisioning/trace.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -12,11 +12,7 @@ import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	requireStaff(event, 'tenants:read');
-	const query = parseListQuery(event.url, {
-		sort: ['started_at'],
-		defaultSort: '-started_at',
-		filters: ['vendor', 'status']
-	});
+	const query = parseListQuery(event.url, CALL_LIST);
 	const about = await traceOfTenant(db, event.params.id);
 	const { rows, meta } = await listCalls(db, { ...query, about });
 	const ways = await retryWays(db, rows);
