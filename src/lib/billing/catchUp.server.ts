@@ -5,6 +5,7 @@ import { openAlert } from '#lib/notifications/alerts.server.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { factsOf, keepEvent, queueEvent } from './events.server.ts';
+import { NOT_OURS } from './refundChain.server.ts';
 
 /** Stripe may list an event a little after it happened. */
 const OVERLAP = 10 * MINUTE;
@@ -65,7 +66,7 @@ async function requeueRefunds(): Promise<void> {
 	for (const order of orders) {
 		await transaction(async (tx) => {
 			await enqueue(tx, 'billing.refund-signup', { orderId: order.id }, { key: order.id });
-			if (order.createdAt >= late) return;
+			if (order.dueSince >= late || NOT_OURS.includes(order.status)) return;
 			await openAlert(tx, {
 				rule: 'billing.refund-late',
 				subjectType: 'refund-order',

@@ -10,6 +10,8 @@ interface Standing {
 	paid: number;
 	/** Given back or on its way back. */
 	given: number;
+	/** What is left of each payment. */
+	left: { intent: string; amount: number }[];
 	refunds: Stripe.Refund[];
 	disputes: Stripe.Dispute[];
 }
@@ -37,21 +39,26 @@ export async function giveBack(
 	if (invoice.status === 'open') return closeOpen(client, invoice);
 	if (invoice.status !== 'paid' || invoice.amount_paid === 0) return 'nothing';
 	const before = await standingOf(client, invoice.id);
-	const verdict = verdictOn(before);
+	const verdict = verdictOn(before, order);
 	if (verdict !== 'open') return verdict;
-	await refund(client, order, invoice, before.paid - before.given);
-	return verdictOn(await standingOf(client, invoice.id));
+	if (await mayBeCredited(client, invoice, before)) await credit(client, order, invoice, before);
+	else await sendAgain(client, order, invoice, before);
+	return verdictOn(await standingOf(client, invoice.id), order);
 }
 
 /** What the state at Stripe means; `open` when there is something to give back now. */
-function verdictOn({ paid, given, refunds, disputes }: Standing): RefundOrderStatus {
+function verdictOn(
+	{ paid, given, refunds, disputes }: Standing,
+	{ sentAgain }: StripeOrder
+): RefundOrderStatus {
 	// Paid outside Stripe: somebody has to give it back outside Stripe.
 	if (paid === 0) return 'failed';
 	const left = paid - given;
 	if (disputes.some(({ status }) => OPEN_DISPUTE.includes(status))) return 'waiting_dispute';
 	if (disputes.some(({ status }) => status === 'lost')) return 'charged_back';
-	// One that bounced is on our balance again. Where it should go now is for a person to find out.
-	if (left > 0) return refunds.some(hasFailed) ? 'failed' : 'open';
+	// One that bounced is on our balance again. Where it should go now is for a person to find out, and to say.
+	const isUnanswered = (one: Stripe.Refund) => hasFailed(one) && !sentAgain.includes(one.id);
+	if (left > 0) return refunds.some(isUnanswered) ? 'failed' : 'open';
 	return refunds.every((one) => one.status === 'succeeded' || hasFailed(one))
 		? 'succeeded'
 		: 'pending';
@@ -77,43 +84,78 @@ async function closeOpen(
 }
 
 async function standingOf(client: StripeClient, invoice: string): Promise<Standing> {
-	const standing: Standing = { paid: 0, given: 0, refunds: [], disputes: [] };
+	const standing: Standing = { paid: 0, given: 0, left: [], refunds: [], disputes: [] };
 	for (const payment of await client.invoicePayments.ofInvoice(invoice)) {
 		const intent = idOf(payment.payment.payment_intent);
 		if (payment.status !== 'paid' || !intent) continue;
-		standing.paid += payment.amount_paid ?? 0;
-		standing.refunds.push(...(await client.refunds.ofIntent(intent)));
+		const paid = payment.amount_paid ?? 0;
+		const refunds = await client.refunds.ofIntent(intent);
+		const given = refunds
+			.filter((one) => !hasFailed(one))
+			.reduce((sum, { amount }) => sum + amount, 0);
+		standing.paid += paid;
+		standing.given += given;
+		standing.left.push({ intent, amount: paid - given });
+		standing.refunds.push(...refunds);
 		standing.disputes.push(...(await client.disputes.ofIntent(intent)));
 	}
-	standing.given = standing.refunds
-		.filter((one) => !hasFailed(one))
-		.reduce((sum, { amount }) => sum + amount, 0);
 	return standing;
 }
 
-/**
- * A credit note with a refund: one call that does both or neither. After a lost answer the same key brings the same
- * credit note; Stripe also keeps failures under a key, so what comes back as a stored one is asked for under the next.
- */
-async function refund(
+/** A credit note stays when its refund bounces, and no invoice is credited with more than was paid. */
+async function mayBeCredited(
+	client: StripeClient,
+	invoice: Stripe.Invoice,
+	{ paid, given, refunds }: Standing
+): Promise<boolean> {
+	if (!refunds.some(hasFailed)) return true;
+	const notes = await client.creditNotes.ofInvoice(invoice.id);
+	const credited = notes
+		.filter(({ status }) => status === 'issued')
+		.reduce((sum, note) => sum + note.post_payment_amount, 0);
+	return credited + paid - given <= paid;
+}
+
+/** A credit note with a refund: one call that does both or neither. */
+async function credit(
 	client: StripeClient,
 	order: StripeOrder,
 	invoice: Stripe.Invoice,
-	amount: number
+	{ paid, given, refunds }: Standing
 ): Promise<void> {
 	const params: Stripe.CreditNoteCreateParams = {
 		invoice: invoice.id,
-		amount,
-		refund_amount: amount,
+		amount: paid - given,
+		refund_amount: paid - given,
 		// We mail ourselves, in the customer's language.
 		email_type: 'none',
-		metadata: { signup_id: order.signupId, refund_order: order.id, purpose: order.purpose },
+		metadata: metadataOf(order),
 		...(order.purpose === 'duplicate' && { reason: 'duplicate' })
 	};
-	const key = keyOf(order, invoice);
+	const key = keyOf(order, invoice, refunds);
+	await underFreshKey(key, (fresh) => client.creditNotes.create(params, fresh));
+}
+
+/** What bounced goes once more, to where its payment came from. */
+async function sendAgain(
+	client: StripeClient,
+	order: StripeOrder,
+	invoice: Stripe.Invoice,
+	{ left, refunds }: Standing
+): Promise<void> {
+	const key = keyOf(order, invoice, refunds);
+	for (const { intent, amount } of left) {
+		if (amount <= 0) continue;
+		const params = { payment_intent: intent, amount, metadata: metadataOf(order) };
+		await underFreshKey(`${key}:${intent}`, (fresh) => client.refunds.create(params, fresh));
+	}
+}
+
+/** After a lost answer the same key brings the same object; Stripe also keeps failures under a key, so what comes back as a stored one is asked for under the next. */
+async function underFreshKey(key: string, create: (key: string) => Promise<unknown>) {
 	for (let turn = 1; ; turn++) {
 		try {
-			await client.creditNotes.create(params, turn === 1 ? key : `${key}:${turn}`);
+			await create(turn === 1 ? key : `${key}:${turn}`);
 			return;
 		} catch (error) {
 			if (!isStoredFailure(error) || turn === KEYS) throw error;
@@ -121,10 +163,19 @@ async function refund(
 	}
 }
 
-/** The refund of a signup's first invoice is `refund:<signup>`; everything else says what it is for besides. */
-function keyOf(order: StripeOrder, invoice: Stripe.Invoice): string {
-	const first = order.purpose === 'signup' && invoice.billing_reason === 'subscription_create';
-	return first ? `refund:${order.signupId}` : `refund:${order.signupId}:${invoice.id}`;
+function metadataOf(order: StripeOrder) {
+	return { signup_id: order.signupId, refund_order: order.id, purpose: order.purpose };
+}
+
+/**
+ * The refund of a signup's first invoice is `refund:<signup>`; everything else says what it is for besides, and after how
+ * many that bounced.
+ */
+function keyOf(order: StripeOrder, invoice: Stripe.Invoice, refunds: Stripe.Refund[]): string {
+	const isFirst = order.purpose === 'signup' && invoice.billing_reason === 'subscription_create';
+	const key = isFirst ? `refund:${order.signupId}` : `refund:${order.signupId}:${invoice.id}`;
+	const bounced = refunds.filter(hasFailed).length;
+	return bounced === 0 ? key : `${key}:again-${bounced}`;
 }
 
 function isStoredFailure(error: unknown): boolean {

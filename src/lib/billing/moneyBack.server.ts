@@ -113,6 +113,7 @@ async function writeRefund(
 		customerId: invoice.customerId,
 		invoiceId: invoice.id,
 		signupId: order?.purpose === 'signup' ? order.signupId : null,
+		refundOrderId: order?.id ?? null,
 		amount: refund.amount,
 		currency: refund.currency,
 		status: refund.status ?? 'pending',

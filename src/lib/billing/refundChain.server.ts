@@ -28,6 +28,9 @@ const WORST_FIRST: readonly RefundOrderStatus[] = [
 	'nothing'
 ];
 
+/** The bank's to end, in days or months. */
+export const NOT_OURS: readonly RefundOrderStatus[] = ['waiting_payment', 'waiting_dispute'];
+
 /**
  * Takes a refund order as far as it goes: cancels the subscription, gives back what was paid, and says what Stripe
  * says of it. Each step looks before it acts, so that this can be run again at any time, after any failure, and after
@@ -67,7 +70,13 @@ async function settle(orderId: string, status: RefundOrderStatus): Promise<void>
 		const done = status === 'succeeded' || status === 'nothing' || status === 'charged_back';
 		await tx.refundOrder.update({
 			where: { id: orderId },
-			data: { status, error: null, settledAt: done ? (before.settledAt ?? now()) : null }
+			data: {
+				status,
+				error: null,
+				settledAt: done ? (before.settledAt ?? now()) : null,
+				// What we waited for was not ours to hasten: from here on it is.
+				...(NOT_OURS.includes(before.status) && before.status !== status && { dueSince: now() })
+			}
 		});
 		const subject = { subjectType: 'refund-order', subjectId: orderId };
 		await closeAlert(tx, { rule: 'billing.refund-stuck', ...subject });
@@ -79,8 +88,12 @@ async function settle(orderId: string, status: RefundOrderStatus): Promise<void>
 				severity: 'critical',
 				data: { signupId, customerId, purpose }
 			});
-		} else await closeAlert(tx, { rule: 'billing.refund-failed', ...subject });
-		if (done) await closeAlert(tx, { rule: 'billing.refund-late', ...subject });
+		}
+		if (done) {
+			// Sent again, it may bounce again: until the money has gone, staff keep an eye on it.
+			await closeAlert(tx, { rule: 'billing.refund-failed', ...subject });
+			await closeAlert(tx, { rule: 'billing.refund-late', ...subject });
+		}
 		if (before.status === status) return;
 		await audit(tx, {
 			actor: SYSTEM,

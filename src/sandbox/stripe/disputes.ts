@@ -12,6 +12,7 @@ export type Dispute = Base & {
 	payment_intent: string | null;
 	reason: string;
 	status: string;
+	is_charge_refundable: boolean;
 	metadata: Metadata;
 };
 
@@ -48,6 +49,7 @@ export function openDispute(account: Account, charge: Charge, reason = 'fraudule
 		payment_intent: charge.payment_intent,
 		reason,
 		status: 'needs_response',
+		is_charge_refundable: false,
 		...{
 			balance_transactions: [],
 			enhanced_eligibility_types: [],
@@ -65,7 +67,6 @@ export function openDispute(account: Account, charge: Charge, reason = 'fraudule
 				submission_method: 'not_submitted'
 			},
 			intended_submission_method: null,
-			is_charge_refundable: false,
 			livemode: false,
 			network_reason_code: '10.4'
 		}
@@ -82,6 +83,7 @@ export function closeDispute(account: Account, dispute: Dispute, status: 'won' |
 	}
 	const before = dispute.status;
 	dispute.status = status;
+	dispute.is_charge_refundable = status === 'won';
 	account.get('charges', dispute.charge).disputed = true;
 	if (status === 'won') account.emit('charge.dispute.funds_reinstated', dispute);
 	account.emit('charge.dispute.closed', dispute, { status: before });

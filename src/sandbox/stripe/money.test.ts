@@ -172,6 +172,23 @@ test('a disputed charge cannot be refunded', async () => {
 	});
 	expect((await types())[0]).toBe('charge.dispute.closed');
 	expect((await lab.stripe.disputes.list({ payment_intent: intent })).data).toHaveLength(1);
+	await expect(lab.stripe.refunds.create({ payment_intent: intent })).rejects.toMatchObject({
+		code: 'charge_disputed'
+	});
+});
+
+test('a charge whose dispute was won can be refunded', async () => {
+	const { intent } = await lab.paid();
+	const { id } = await lab.control('/disputes', { payment_intent: intent });
+	await lab.control(`/disputes/${String(id)}/close`, { status: 'won' });
+	expect(await lab.stripe.disputes.retrieve(String(id))).toMatchObject({
+		status: 'won',
+		is_charge_refundable: true
+	});
+	expect(await lab.stripe.refunds.create({ payment_intent: intent })).toMatchObject({
+		amount: 2900,
+		status: 'succeeded'
+	});
 });
 
 test('payment methods: refused, attached, detached for good; setup intents', async () => {

@@ -120,7 +120,7 @@ export function createRefund(
 			'charge_already_refunded'
 		);
 	}
-	if (charge.disputed) {
+	if (isChargedBack(account, charge)) {
 		throw invalid(
 			`Charge ${charge.id} has been charged back; cannot issue a refund.`,
 			undefined,
@@ -149,6 +149,13 @@ export function createRefund(
 	account.emit('refund.created', refund);
 	if (status === 'failed') account.emit('refund.failed', refund);
 	return refund;
+}
+
+/** Its money is with the buyer's bank: while a dispute is open, and after one that was lost. One that was won is no hindrance. */
+function isChargedBack(account: Account, charge: Charge): boolean {
+	return account
+		.all('disputes')
+		.some((one) => one.charge === charge.id && !one.is_charge_refundable);
 }
 
 /** The bank's word on a refund: `succeeded` can still become `failed`; `failed` and `canceled` are final. */

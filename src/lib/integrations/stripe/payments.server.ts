@@ -37,7 +37,13 @@ export function payments(sdk: Stripe, call: Caller) {
 					return call.read({ operation: 'refunds.list', request: params, object: 'list' }, () =>
 						sdk.refunds.list(params)
 					);
-				})
+				}),
+			/** Without a credit note: for money whose credit note stands and whose refund bounced. */
+			create: (params: Stripe.RefundCreateParams, key: string) =>
+				call.change(
+					{ operation: 'refunds.create', key, request: params, object: 'refund' },
+					(options) => sdk.refunds.create(params, options)
+				)
 		},
 		creditNotes: {
 			retrieve: (id: string) =>
