@@ -4,6 +4,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import type { Money } from '#lib/core/money.ts';
 import { mrr, mrrAt, churnRate } from '../billing/figures.server.ts';
 import { clusterLoad, type ClusterLoad } from '../infrastructure/figures.server.ts';
+import { countAlerts } from '../notifications/alertList.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import type { TenantStatus } from '#prisma/generated/enums.ts';
 
@@ -27,7 +28,8 @@ export interface DashboardMetrics {
 		churn: number | null;
 	})[];
 	cluster: ClusterLoad;
-	openAlerts: number;
+	/** Acknowledged ones are open until their cause is gone. */
+	alerts: { open: number; acknowledged: number };
 }
 
 const PENDING: TenantStatus[] = ['requested', 'waiting_capacity', 'provisioning', 'failed'];
@@ -64,7 +66,7 @@ export async function dashboardMetrics(tx: Tx): Promise<DashboardMetrics> {
 		customers: { active: await tx.customer.count({ where: { status: 'active' } }) },
 		mrr: figures,
 		cluster: await clusterLoad(tx),
-		openAlerts: await tx.alert.count({ where: { closedAt: null } })
+		alerts: await countAlerts(tx)
 	};
 }
 
@@ -82,14 +84,5 @@ export function recentStripeEvents(tx: Tx, take: number) {
 			receivedAt: true,
 			stripeCustomerId: true
 		}
-	});
-}
-
-/** Alerts that nobody has closed, the worst and newest first. */
-export function openAlerts(tx: Tx, take: number) {
-	return tx.alert.findMany({
-		where: { closedAt: null },
-		orderBy: [{ severity: 'desc' }, { openedAt: 'desc' }],
-		take
 	});
 }

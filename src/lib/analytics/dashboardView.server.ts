@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { DashboardMetrics, openAlerts, recentStripeEvents } from './dashboard.server.ts';
+import type { AlertRow } from '../notifications/alertList.server.ts';
+import type { DashboardMetrics, recentStripeEvents } from './dashboard.server.ts';
 
 const load = z.object({ cpu: z.number(), ram: z.number(), disk: z.number(), largest: z.number() });
 
@@ -27,7 +28,8 @@ export const metricsSchema = z.object({
 		nodes_online: z.number().int(),
 		nodes: z.number().int()
 	}),
-	open_alerts: z.number().int()
+	open_alerts: z.number().int(),
+	acknowledged_alerts: z.number().int()
 });
 
 export function metricsView(metrics: DashboardMetrics): z.input<typeof metricsSchema> {
@@ -53,7 +55,8 @@ export function metricsView(metrics: DashboardMetrics): z.input<typeof metricsSc
 			nodes_online: nodesOnline,
 			nodes
 		},
-		open_alerts: metrics.openAlerts
+		open_alerts: metrics.alerts.open,
+		acknowledged_alerts: metrics.alerts.acknowledged
 	};
 }
 
@@ -63,19 +66,21 @@ export const alertSchema = z.object({
 	severity: z.string(),
 	subject: z.object({ type: z.string(), id: z.string() }),
 	opened_at: z.iso.datetime(),
-	acknowledged_at: z.iso.datetime().nullable()
+	acknowledged_at: z.iso.datetime().nullable(),
+	acknowledged_by: z.string().nullable(),
+	note: z.string().nullable()
 });
 
-export function alertView(
-	alert: Awaited<ReturnType<typeof openAlerts>>[number]
-): z.input<typeof alertSchema> {
+export function alertView(alert: AlertRow): z.input<typeof alertSchema> {
 	return {
 		id: alert.id,
 		rule: alert.rule,
 		severity: alert.severity,
 		subject: { type: alert.subjectType, id: alert.subjectId },
 		opened_at: alert.openedAt.toISOString(),
-		acknowledged_at: alert.acknowledgedAt?.toISOString() ?? null
+		acknowledged_at: alert.acknowledgedAt?.toISOString() ?? null,
+		acknowledged_by: alert.acknowledgedName,
+		note: alert.acknowledgedNote
 	};
 }
 

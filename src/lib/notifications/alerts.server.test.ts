@@ -1,8 +1,10 @@
-import { beforeEach, expect, it } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { aCustomer } from '../../../tests/factories/customers.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { closeAlert, openAlert } from './alerts.server.ts';
+import { countAlerts, listAlerts, openAlerts } from './alertList.server.ts';
+import { acknowledgeAlert, closeAlert, openAlert } from './alerts.server.ts';
 import { notify } from './notifications.server.ts';
 
 await testDatabase();
@@ -10,6 +12,11 @@ await testDatabase();
 const subject = { rule: 'tests.broken', subjectType: 'node', subjectId: 'n1' };
 const open = (severity: 'warning' | 'critical' = 'warning', data = {}) =>
 	transaction((tx) => openAlert(tx, { ...subject, severity, data }));
+
+const ONE_PAGE = {
+	...{ page: 1, pageSize: 25, cursor: null },
+	sort: { direction: 'desc' as const }
+};
 
 beforeEach(async () => {
 	await db.alert.deleteMany();
@@ -45,6 +52,81 @@ it('closes what is open, and opens a new one after that', async () => {
 	expect(await transaction((tx) => closeAlert(tx, subject))).toBe(false);
 	const second = await open();
 	expect(second.id).not.toBe(first.id);
+});
+
+describe('an alert that somebody takes on', () => {
+	const ana = { kind: 'staff' as const, id: null, label: 'ana@example.com' };
+	const take = (id: string, note: string | null = null) =>
+		transaction((tx) => acknowledgeAlert(tx, id, { by: ana, note }));
+
+	it('stays open, remembers who and why, and is in the audit log', async () => {
+		const { id } = await open();
+		await take(id, 'Voy a la sala');
+		expect(await db.alert.findUniqueOrThrow({ where: { id } })).toMatchObject({
+			closedAt: null,
+			acknowledgedAt: expect.any(Date),
+			acknowledgedName: 'ana@example.com',
+			acknowledgedNote: 'Voy a la sala'
+		});
+		const [entry] = await db.auditEntry.findMany({ where: { subjectId: id } });
+		expect(entry).toMatchObject({
+			action: 'notifications.acknowledge',
+			actorLabel: 'ana@example.com',
+			after: { rule: 'tests.broken', subject: 'node n1', note: 'Voy a la sala' }
+		});
+	});
+
+	it('is quiet while its cause lasts, and news when it comes back', async () => {
+		const { id } = await open();
+		await take(id);
+		const again = await open('critical', { used: 99 });
+		expect(again).toEqual({ id, isNew: false });
+		expect(await db.notification.count()).toBe(1);
+		expect((await db.alert.findUniqueOrThrow({ where: { id } })).acknowledgedAt).not.toBeNull();
+
+		await transaction((tx) => closeAlert(tx, subject));
+		const back = await open();
+		expect(await db.notification.count()).toBe(2);
+		const found = await db.alert.findUniqueOrThrow({ where: { id: back.id } });
+		expect(found.acknowledgedAt).toBeNull();
+	});
+
+	it('belongs to the first who takes it, while it is open', async () => {
+		const { id } = await open();
+		const both = await Promise.allSettled([take(id, 'uno'), take(id, 'dos')]);
+		expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+		expect(await db.auditEntry.count({ where: { subjectId: id } })).toBe(1);
+		await expect(take(id)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+
+		await transaction((tx) => closeAlert(tx, subject));
+		const other = await open();
+		await transaction((tx) => closeAlert(tx, subject));
+		await expect(take(other.id)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+		await expect(take(randomUUID())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+	});
+
+	it('is listed apart, and last on the dashboard', async () => {
+		const calm = await open('warning', { node: 'pve-7' });
+		const other = { ...subject, subjectId: 'n2' };
+		const bad = await transaction((tx) => openAlert(tx, { ...other, severity: 'critical' }));
+		const gone = { ...subject, subjectId: 'n3' };
+		const past = await transaction((tx) => openAlert(tx, { ...gone, severity: 'info' }));
+		await transaction((tx) => closeAlert(tx, gone));
+		await take(bad.id, 'ya lo vi');
+		const ids = async (filters: Record<string, string>, q = '') => {
+			const query = { ...ONE_PAGE, q, filters };
+			return (await listAlerts(db, query)).rows.map((row) => row.id);
+		};
+		expect(await ids({})).toEqual([calm.id]);
+		expect(await ids({ state: 'acknowledged' })).toEqual([bad.id]);
+		expect(await ids({ state: 'closed' })).toEqual([past.id]);
+		expect(await ids({ severity: 'critical' })).toEqual([]);
+		expect(await ids({ state: 'acknowledged', severity: 'critical' }, 'YA LO')).toEqual([bad.id]);
+		expect(await ids({}, 'pve-7')).toEqual([calm.id]);
+		expect(await ids({ to: '2000-01-01' })).toEqual([]);
+		expect((await openAlerts(db, 8)).map((row) => row.id)).toEqual([calm.id, bad.id]);
+		expect(await countAlerts(db)).toEqual({ open: 2, acknowledged: 1 });
+	});
 });
 
 it('says a thing once under one key, and goes on with the transaction', async () => {

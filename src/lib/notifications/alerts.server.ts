@@ -1,6 +1,8 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { now } from '#lib/core/clock.server.ts';
+import { type Actor, audit } from '#lib/logs/audit.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
 import { notify } from './notifications.server.ts';
 
@@ -16,7 +18,8 @@ export interface AlertInput {
 export type AlertSubject = Pick<AlertInput, 'rule' | 'subjectType' | 'subjectId'>;
 
 /**
- * Opens an alert and tells staff, or refreshes the one that is open for the same rule and subject.
+ * Opens an alert and tells staff, or refreshes the one that is open for the same rule and subject. Staff are told once;
+ * who acknowledged it stays: the same cause is no news.
  * @returns its id, and whether it is new
  */
 export async function openAlert(
@@ -43,6 +46,41 @@ export async function openAlert(
 		});
 	}
 	return opened;
+}
+
+/**
+ * Somebody takes an alert on. It stays open until its cause is gone, and is quiet from now on.
+ * @param note for colleagues; null when there is nothing to say
+ * @throws {AppError} NOT_FOUND; CHANGED_MEANWHILE when a colleague was faster or the cause is gone
+ */
+export async function acknowledgeAlert(
+	tx: Tx,
+	id: string,
+	{ by, note }: { by: Actor; note: string | null }
+): Promise<void> {
+	const { count } = await tx.alert.updateMany({
+		where: { id, closedAt: null, acknowledgedAt: null },
+		data: {
+			acknowledgedAt: now(),
+			acknowledgedById: by.id,
+			acknowledgedName: by.label,
+			acknowledgedNote: note
+		}
+	});
+	const alert = await tx.alert.findUnique({ where: { id } });
+	if (!alert) throw new AppError('NOT_FOUND');
+	if (count === 0) throw new AppError('CHANGED_MEANWHILE');
+	await audit(tx, {
+		actor: by,
+		action: 'notifications.acknowledge',
+		subject: { type: 'alert', id },
+		after: {
+			rule: alert.rule,
+			subject: `${alert.subjectType} ${alert.subjectId}`,
+			...(note && { note })
+		}
+	});
+	await publish(tx, 'staff:alerts', id);
 }
 
 /** Closes the open alert of a rule and subject. @returns false when none was open */

@@ -5,10 +5,15 @@ type Values = Record<string, unknown>;
 /** Of each kind the sentence that a person reads; alerts are told under their rule. */
 const SENTENCES: Record<string, (values: Values) => string> = {
 	tenant_ready: (v) => m.notification_tenant_ready({ slug: text(v.slug) }),
+	tenant_request_closed: (v) =>
+		m.notification_tenant_request_closed({ slug: text(v.slug), company: text(v.company) }),
+	tenant_request_cancelled: (v) =>
+		m.notification_tenant_request_cancelled({ slug: text(v.slug), company: text(v.company) }),
+	// Said beside the alert until that said it all; old rows are still read.
 	tenant_waits_for_room: (v) =>
 		m.notification_tenant_waits_for_room({ slug: text(v.slug), company: text(v.company) }),
 	'provisioning.no-capacity': (v) =>
-		m.notification_provisioning_no_capacity({ slug: text(v.slug) }),
+		m.notification_provisioning_no_capacity({ slug: text(v.slug), company: text(v.company) }),
 	'provisioning.failed': (v) =>
 		m.notification_provisioning_failed({ slug: text(v.slug), step: text(v.step) }),
 	'provisioning.delete-failed': (v) =>
@@ -44,10 +49,18 @@ export function notificationSentence(kind: string, data: unknown): string {
 export function subjectHref(data: unknown): string | null {
 	if (typeof data !== 'object' || data === null) return null;
 	const { subjectType, subjectId }: Values = { ...data };
-	return subjectType === 'tenant' && typeof subjectId === 'string'
-		? `/admin/tenants/${subjectId}`
-		: null;
+	if (typeof subjectType !== 'string' || typeof subjectId !== 'string') return null;
+	if (subjectType === 'node') return '/admin/infrastructure';
+	if (subjectType === 'container') return '/admin/infrastructure?tab=containers';
+	const page = PAGES[subjectType];
+	return page ? `${page}/${subjectId}` : null;
 }
+
+/** Where staff find what an alert is about. */
+const PAGES: Record<string, string | undefined> = {
+	tenant: '/admin/tenants',
+	'refund-order': '/admin/billing/refunds'
+};
 
 function text(value: unknown): string {
 	return typeof value === 'string' || typeof value === 'number' ? String(value) : '—';

@@ -10,7 +10,11 @@ export const load: PageServerLoad = async (event) => {
 			create: staff.permissions.has('tenants:create'),
 			tenants: staff.permissions.has('tenants:read'),
 			nodes: staff.permissions.has('infrastructure:read'),
-			billing: staff.permissions.has('billing:read')
+			billing: staff.permissions.has('billing:read'),
+			alerts: {
+				read: staff.permissions.has('notifications:read'),
+				acknowledge: staff.permissions.has('notifications:write')
+			}
 		}
 	};
 };

@@ -1,3 +1,4 @@
+import BellRing from '@lucide/svelte/icons/bell-ring';
 import Boxes from '@lucide/svelte/icons/boxes';
 import LayoutDashboard from '@lucide/svelte/icons/layout-dashboard';
 import Receipt from '@lucide/svelte/icons/receipt';
@@ -67,6 +68,12 @@ export function navGroups(permissions: ReadonlySet<string>): NavGroup[] {
 		{
 			label: m.admin_nav_system(),
 			items: [
+				{
+					href: '/admin/alerts',
+					label: m.admin_nav_alerts(),
+					icon: BellRing,
+					needs: 'notifications:read'
+				},
 				{
 					href: '/admin/logs',
 					label: m.admin_nav_logs(),

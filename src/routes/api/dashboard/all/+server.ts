@@ -1,9 +1,5 @@
 import { z } from 'zod';
-import {
-	dashboardMetrics,
-	openAlerts,
-	recentStripeEvents
-} from '#lib/analytics/dashboard.server.ts';
+import { dashboardMetrics, recentStripeEvents } from '#lib/analytics/dashboard.server.ts';
 import {
 	alertSchema,
 	alertView,
@@ -12,6 +8,7 @@ import {
 	metricsSchema,
 	metricsView
 } from '#lib/analytics/dashboardView.server.ts';
+import { openAlerts } from '#lib/notifications/alertList.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
 import { nodeFigures } from '#lib/infrastructure/figures.server.ts';
