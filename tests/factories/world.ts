@@ -14,25 +14,21 @@ export async function surveyWorld(vendors: Vendors) {
 	let template;
 	for (const [index, { url, token, node, fingerprint }] of vendors.proxmox.entries()) {
 		const proxmox = proxmoxClient({ baseUrl: url, token, fingerprint }, unrecorded);
-		try {
-			const { capacity } = await surveyNode(proxmox, node, ROOTFS_STORAGE);
-			template ??= await surveyTemplate(proxmox, TEMPLATE_VMID);
-			const ssh = vendors.ssh[index]!;
-			nodes.push({
-				name: node,
-				hostname: `${node}.jeturing.internal`,
-				apiUrl: url,
-				apiToken: token,
-				apiFingerprint: fingerprint,
-				sshHost: ssh.host,
-				sshPort: ssh.port,
-				sshUser: ssh.user,
-				sshHostKey: ssh.host_key,
-				capacity
-			});
-		} finally {
-			await proxmox.close();
-		}
+		const { capacity } = await surveyNode(proxmox, node, ROOTFS_STORAGE);
+		template ??= await surveyTemplate(proxmox, TEMPLATE_VMID);
+		const ssh = vendors.ssh[index]!;
+		nodes.push({
+			name: node,
+			hostname: `${node}.jeturing.internal`,
+			apiUrl: url,
+			apiToken: token,
+			apiFingerprint: fingerprint,
+			sshHost: ssh.host,
+			sshPort: ssh.port,
+			sshUser: ssh.user,
+			sshHostKey: ssh.host_key,
+			capacity
+		});
 	}
 	if (!template) throw new Error('the sandbox has no nodes');
 	return { nodes, template };

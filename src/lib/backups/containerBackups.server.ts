@@ -33,26 +33,22 @@ export async function dumpContainer(
 ): Promise<Dump> {
 	const place = await placeOf(backup);
 	const proxmox = await proxmoxOn(place.nodeId, trace);
+	const there = await readBack(proxmox, place, backup.id);
+	if (there) return { done: true, archive: there };
+	const upid =
+		(await runningTask(proxmox, place, backup)) ?? (await start(proxmox, place, backup, signal));
+	if (!upid) return { done: false, wait: 1 };
 	try {
-		const there = await readBack(proxmox, place, backup.id);
-		if (there) return { done: true, archive: there };
-		const upid =
-			(await runningTask(proxmox, place, backup)) ?? (await start(proxmox, place, backup, signal));
-		if (!upid) return { done: false, wait: 1 };
-		try {
-			await proxmox.waitTask(upid, { timeoutMs: 9_000, pollMs: 250, signal });
-		} catch (error) {
-			if (error instanceof ProxmoxError && error.kind === 'task_running') {
-				return { done: false, wait: WAIT };
-			}
-			throw error;
+		await proxmox.waitTask(upid, { timeoutMs: 9_000, pollMs: 250, signal });
+	} catch (error) {
+		if (error instanceof ProxmoxError && error.kind === 'task_running') {
+			return { done: false, wait: WAIT };
 		}
-		const written = await readBack(proxmox, place, backup.id);
-		if (!written) throw new Error('vzdump ended well, but its archive is not in the storage');
-		return { done: true, archive: written };
-	} finally {
-		await proxmox.close();
+		throw error;
 	}
+	const written = await readBack(proxmox, place, backup.id);
+	if (!written) throw new Error('vzdump ended well, but its archive is not in the storage');
+	return { done: true, archive: written };
 }
 
 async function placeOf({ containerId }: Backup): Promise<Place> {
@@ -138,14 +134,10 @@ export async function removeArchive(
 ): Promise<void> {
 	const { name } = await db.node.findUniqueOrThrow({ where: { id: nodeId } });
 	const proxmox = await proxmoxOn(nodeId, trace);
-	try {
-		if (!(await exists(proxmox, name, location))) return;
-		const upid = await proxmox.deleteVolume(name, location);
-		if (upid) await proxmox.waitTask(upid, { timeoutMs: 120_000, pollMs: 500 });
-		if (await exists(proxmox, name, location)) throw new Error(`${location} is still there`);
-	} finally {
-		await proxmox.close();
-	}
+	if (!(await exists(proxmox, name, location))) return;
+	const upid = await proxmox.deleteVolume(name, location);
+	if (upid) await proxmox.waitTask(upid, { timeoutMs: 120_000, pollMs: 500 });
+	if (await exists(proxmox, name, location)) throw new Error(`${location} is still there`);
 }
 
 async function exists(proxmox: ProxmoxClient, node: string, volid: string): Promise<boolean> {

@@ -61,6 +61,34 @@ export function onNotice(handler: (notice: Notice) => void): () => void {
 	return () => noticeHandlers.delete(handler);
 }
 
+/**
+ * The next notice under `topic` from this moment on, for who looks, finds nothing, and would look again.
+ * @returns `wait`: until it comes, at most so many seconds; and what ends it
+ */
+export function nextNotice(topic: string): {
+	wait(seconds: { listening: number; deaf: number }, signal: AbortSignal): Promise<void>;
+	stop(): void;
+} {
+	const heard = Promise.withResolvers<void>();
+	const unsubscribe = onNotice((notice) => {
+		if (notice.topic === topic) heard.resolve();
+	});
+	const stopped = new AbortController();
+	return {
+		wait: ({ listening, deaf }, signal) =>
+			Promise.race([
+				heard.promise,
+				sleep((isListening() ? listening : deaf) * 1_000, undefined, {
+					signal: AbortSignal.any([signal, stopped.signal])
+				})
+			]),
+		stop: () => {
+			unsubscribe();
+			stopped.abort();
+		}
+	};
+}
+
 /** Calls `handler` after each reconnection: notices of the time in between are lost, so look again. @returns what ends that */
 export function onGap(handler: () => void): () => void {
 	gapHandlers.add(handler);

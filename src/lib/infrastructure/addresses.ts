@@ -47,6 +47,6 @@ export function freeAddress(
 }
 
 /** `10.10.20.7/24`: how Proxmox wants an address of a pool. */
-export function withPrefix({ network }: Pool, address: string): string {
+export function withPrefix({ network }: Pick<Pool, 'network'>, address: string): string {
 	return `${address}/${network.split('/')[1]}`;
 }

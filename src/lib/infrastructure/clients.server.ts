@@ -72,8 +72,6 @@ export async function askCluster<T>(
 		} catch (error) {
 			if (!isDown(error)) throw error;
 			last = error;
-		} finally {
-			await client.close();
 		}
 	}
 	throw last;

@@ -1,4 +1,5 @@
 import { lock, transaction, type Tx } from '#lib/core/db.server.ts';
+import { publish } from '#lib/core/live.server.ts';
 import { wakeSaga } from '#lib/core/saga.server.ts';
 
 export interface Turn {
@@ -12,6 +13,11 @@ export interface Turn {
 /** Waiters this near to their turn stay awake; the others may sleep until they are woken. */
 export const NEAR = 3;
 
+/** What is said when a turn ends: who waits asks for it at once. */
+export function turnTopic({ clusterId, templateVmid }: Pick<Turn, 'clusterId' | 'templateVmid'>) {
+	return `clone:${clusterId}:${templateVmid}`;
+}
+
 /**
  * Asks to copy a template, which Proxmox locks meanwhile. First come, first served, over any number of workers; a
  * worker that died loses its turn after 30 seconds, and one that sleeps is passed over without losing its place.
@@ -20,7 +26,7 @@ export const NEAR = 3;
 export function takeTurn(turn: Turn): Promise<number> {
 	const { containerId, clusterId, templateVmid, jobId } = turn;
 	return transaction(async (tx) => {
-		await lock(tx, `clone:${clusterId}:${templateVmid}`);
+		await lock(tx, turnTopic(turn));
 		await tx.$executeRaw`
 			INSERT INTO clone_turns (container_id, cluster_id, template_vmid, job_id)
 			VALUES (${containerId}::uuid, ${clusterId}::uuid, ${templateVmid}, ${jobId}::uuid)
@@ -53,8 +59,9 @@ export async function keepTurn(tx: Tx, containerId: string): Promise<void> {
 export async function endTurn(tx: Tx, containerId: string): Promise<void> {
 	const turn = await tx.cloneTurn.findUnique({ where: { containerId } });
 	if (!turn) return;
-	await lock(tx, `clone:${turn.clusterId}:${turn.templateVmid}`);
+	await lock(tx, turnTopic(turn));
 	await tx.cloneTurn.deleteMany({ where: { containerId } });
+	await publish(tx, turnTopic(turn));
 	const queue = await readQueue(tx, turn.clusterId, turn.templateVmid);
 	for (const [ahead, { jobId, seenAgo }] of queue.slice(0, NEAR + 1).entries()) {
 		// Who has just come near sleeps, or is about to however lately it was seen; the others only if they have slept since.

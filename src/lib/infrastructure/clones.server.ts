@@ -1,7 +1,8 @@
 import { db } from '#lib/core/db.server.ts';
+import { nextNotice } from '#lib/core/listen.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
-import { endTurn, keepTurn, NEAR, takeTurn } from './cloneQueue.server.ts';
+import { endTurn, keepTurn, NEAR, takeTurn, turnTopic } from './cloneQueue.server.ts';
 import { findTemplate, isCopying, look, type Target } from './guests.server.ts';
 import { writeMark } from './marks.ts';
 import { waiting, type ContainerProgress, type Run } from './progress.ts';
@@ -30,13 +31,19 @@ export async function copyTemplate(
 		jobId: run.jobId
 	};
 	for (let looks = 0; ; looks++) {
-		const ahead = await takeTurn(turn);
-		if (ahead === 0) break;
-		if (ahead > NEAR) {
-			return waiting('clone_queue', Math.max(SLEEP.least, ahead * SLEEP.each), target);
+		// A turn that ends after the look is heard.
+		const ended = nextNotice(turnTopic(turn));
+		try {
+			const ahead = await takeTurn(turn);
+			if (ahead === 0) break;
+			if (ahead > NEAR) {
+				return waiting('clone_queue', Math.max(SLEEP.least, ahead * SLEEP.each), target);
+			}
+			if (looks === LOOKS_IN_QUEUE) return waiting('clone_queue', 1, target);
+			await ended.wait({ listening: 2, deaf: 0.25 }, run.signal);
+		} finally {
+			ended.stop();
 		}
-		if (looks === LOOKS_IN_QUEUE) return waiting('clone_queue', 1, target);
-		await run.sleep(0.25);
 	}
 	try {
 		const upid = await proxmox.clone(template.node, template.vmid, {

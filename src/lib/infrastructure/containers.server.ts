@@ -68,8 +68,6 @@ async function ensureOnNode(run: Run, first: Target): Promise<ContainerProgress 
 		return (await whenNodeIsDown(run, target, lookedAt))
 			? null
 			: waiting('node_offline', 30, target);
-	} finally {
-		await proxmox.close();
 	}
 }
 

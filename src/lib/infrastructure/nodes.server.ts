@@ -54,8 +54,6 @@ async function survey(
 	} catch (error) {
 		// Whatever keeps us from it (down, another certificate, a revoked token): nothing can be placed there.
 		return { reason: error instanceof Error ? error.message : String(error) };
-	} finally {
-		await proxmox.close();
 	}
 }
 

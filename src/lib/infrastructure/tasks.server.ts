@@ -5,10 +5,10 @@ import type { TaskEnd } from '#lib/integrations/proxmox/tasks.ts';
 import { keepTurn } from './cloneQueue.server.ts';
 import type { Run } from './progress.ts';
 
-/** Looks often at first, because most tasks are short, then as seldom as Proxmox asks for. */
+/** Looks often while a task takes what it usually takes, because others may wait for its end; then as seldom as Proxmox asks for. */
 const SLICES = [
 	{ timeoutMs: 2_000, pollMs: 100 },
-	{ timeoutMs: 8_000, pollMs: 500 },
+	...Array.from({ length: 3 }, () => ({ timeoutMs: 6_000, pollMs: 200 })),
 	...Array.from({ length: 10 }, () => ({ timeoutMs: 5_000, pollMs: 1_000 }))
 ];
 

@@ -230,8 +230,7 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				{},
 				upid
 			),
-		waitTask: (upid: string, options: WaitOptions) => waitTask(taskStatus, upid, options),
-		close: () => transport.close()
+		waitTask: (upid: string, options: WaitOptions) => waitTask(taskStatus, upid, options)
 	};
 }
 

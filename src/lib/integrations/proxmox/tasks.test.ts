@@ -27,7 +27,6 @@ const failure = (promise: Promise<unknown>): Promise<ProxmoxError> =>
 	);
 
 afterAll(async () => {
-	await client.close();
 	await pve.close();
 });
 beforeEach(() => kernel.reset());
@@ -54,7 +53,6 @@ describe('lost answers', () => {
 				type: 'vzclone',
 				status: 'OK'
 			});
-			await hasty.close();
 		}
 	});
 

@@ -32,7 +32,6 @@ export interface Operation<T> {
 export interface Transport {
 	/** A GET is tried again when that may help; anything else is sent once. @throws ProxmoxError */
 	send<T>(operation: Operation<T>): Promise<T>;
-	close(): Promise<void>;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -62,7 +61,7 @@ const NOT_SENT = new Set([
 class UntrustedCertificate extends Error {}
 
 export function connect(config: ProxmoxConfig, record: CallRecorder): Transport {
-	const dispatcher = new Agent({ connect: connector(config.fingerprint), connections: 16 });
+	const dispatcher = agentOf(config);
 	const base = `${config.baseUrl.replace(/\/+$/, '')}/api2/json`;
 	const timeoutMs = config.timeoutMs ?? TIMEOUT_MS;
 
@@ -105,9 +104,21 @@ export function connect(config: ProxmoxConfig, record: CallRecorder): Transport 
 					}
 				}
 			});
-		},
-		close: () => dispatcher.close()
+		}
 	};
+}
+
+const agents = new Map<string, Agent>();
+
+/** One pool of connections per node and certificate, so that its next call needs no handshake; idle ones close themselves. */
+function agentOf({ baseUrl, fingerprint }: ProxmoxConfig): Agent {
+	const key = `${baseUrl} ${fingerprint}`;
+	let agent = agents.get(key);
+	if (!agent) {
+		agent = new Agent({ connect: connector(fingerprint), connections: 16 });
+		agents.set(key, agent);
+	}
+	return agent;
 }
 
 /**
