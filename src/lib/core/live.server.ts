@@ -9,5 +9,10 @@ export const LIVE_CHANNEL = 'erp_live';
  * @param topic `tenant:<id>`, `signup:<id>`, `customer:<id>`, `staff:tenants` …
  */
 export async function publish(tx: Tx, topic: string, id?: string): Promise<void> {
-	await tx.$executeRaw`SELECT pg_notify(${LIVE_CHANNEL}, ${JSON.stringify({ topic, id })})`;
+	await tx.$executeRaw`SELECT pg_notify(${LIVE_CHANNEL}, ${liveNotice(topic, id)})`;
+}
+
+/** What `publish` sends, for a statement that does more than that. */
+export function liveNotice(topic: string, id?: string): string {
+	return JSON.stringify({ topic, id });
 }
