@@ -26,25 +26,28 @@ const MINUTE_SECONDS = 60;
  */
 export function landing(facts: LandingFacts) {
 	const { speed, locale } = facts;
-	const time = speed ? duration(speed.seconds * 1000, locale) : null;
-	const isQuick = speed !== null && speed.seconds < MINUTE_SECONDS;
+	// Until somebody has paid, what staff set up says how long it takes.
+	const whole = speed && (speed.fromPayment ?? speed);
+	const time = whole && duration(whole.seconds * 1000, locale);
+	const isQuick = whole !== null && whole.seconds < MINUTE_SECONDS;
 	return {
 		title: isQuick ? m.landing_title_minute() : m.landing_title(),
 		description: m.landing_description(),
 		lead: m.landing_lead(),
 		median: time ? m.landing_median({ time }) : null,
 		trust: [m.landing_trust_stripe(), m.landing_trust_monthly(), m.landing_trust_support()],
-		speed: speed && {
-			title: m.landing_card_title(),
-			badge: m.landing_card_badge(),
-			steps: speed.steps.map(({ name, seconds }) => ({
-				label: setupStep(name),
-				time: duration(seconds * 1000, locale)
-			})),
-			total: m.landing_card_total(),
-			time: duration(speed.seconds * 1000, locale),
-			count: m.landing_card_count({ count: number(speed.count, locale) })
-		},
+		speed: speed &&
+			whole && {
+				title: m.landing_card_title(),
+				badge: m.landing_card_badge(),
+				steps: speed.steps.map(({ name, seconds }) => ({
+					label: setupStep(name),
+					time: duration(seconds * 1000, locale)
+				})),
+				total: speed.fromPayment ? m.landing_card_total() : m.landing_card_total_setup(),
+				time: duration(whole.seconds * 1000, locale),
+				count: m.landing_card_count({ count: number(whole.count, locale) })
+			},
 		plansTitle: m.landing_plans_title(),
 		plansLead: m.landing_plans_lead(),
 		plans: facts.plans.map((plan) => planWords(plan, facts)),
@@ -78,12 +81,18 @@ function planWords(plan: PlanCard, { contact, locale }: LandingFacts) {
 	};
 }
 
-function faq(time: string | null, { baseDomain, maxWaitHours, locale }: LandingFacts) {
+function howLong(time: string, speed: SetupSpeed | null): string {
+	return speed?.fromPayment
+		? m.landing_faq_time_known({ time })
+		: m.landing_faq_time_setup({ time });
+}
+
+function faq(time: string | null, { baseDomain, maxWaitHours, locale, speed }: LandingFacts) {
 	return [
 		{ q: m.landing_faq_what_q(), a: m.landing_faq_what_a({ domain: baseDomain }) },
 		{
 			q: m.landing_faq_time_q(),
-			a: time ? m.landing_faq_time_known({ time }) : m.landing_faq_time_unknown()
+			a: time ? howLong(time, speed) : m.landing_faq_time_unknown()
 		},
 		{ q: m.landing_faq_fail_q(), a: m.landing_faq_fail_a() },
 		{
