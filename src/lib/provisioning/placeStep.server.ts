@@ -11,7 +11,6 @@ import {
 } from '../infrastructure/placement.server.ts';
 import { openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
-import { notify } from '../notifications/notifications.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import { placeOf } from './publishStep.server.ts';
 import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
@@ -116,15 +115,7 @@ async function tell(
 		subjectType: 'tenant',
 		subjectId: tenant.id,
 		severity: 'critical',
-		data: { slug: tenant.slug }
-	});
-	await notify(tx, {
-		permission: 'provisioning:read',
-		kind: 'tenant_waits_for_room',
-		severity: 'warning',
-		data: { slug: tenant.slug, company: tenant.customer.companyName },
-		href: `/admin/tenants/${tenant.id}`,
-		dedupeKey: `no-capacity:${tenant.id}`
+		data: { slug: tenant.slug, company: tenant.customer.companyName }
 	});
 	await queueMail(tx, {
 		template: 'waiting_capacity',

@@ -85,6 +85,11 @@ describe('at the same time', () => {
 			await waits(waiting.slug);
 			const alert = { rule: 'provisioning.no-capacity', subjectId: waiting.id, closedAt: null };
 			expect(await db.alert.count({ where: alert })).toBe(1);
+			// Staff are told once.
+			const told = { customerId: null, data: { path: ['slug'], equals: waiting.slug } };
+			expect(await db.notification.findMany({ where: told })).toMatchObject([
+				{ kind: alert.rule, data: { company: 'Cacao Real S.A.', subjectId: waiting.id } }
+			]);
 			expect(await db.emailMessage.count({ where: { dedupeKey: `waiting:${waiting.id}` } })).toBe(
 				1
 			);
