@@ -6,7 +6,13 @@ import { refundSignup } from '#lib/billing/refunds.server.ts';
 import { retrieveSubscription, upsertFromStripe } from '#lib/billing/subscriptions.server.ts';
 import { findOrCreateForSignup } from '#lib/customers/customers.server.ts';
 import { ensureStripePrice } from '#lib/plans/plans.server.ts';
-import type { Customer, Invoice, Signup, Subscription } from '#prisma/generated/client.ts';
+import type {
+	Customer,
+	Invoice,
+	RefundOrder,
+	Signup,
+	Subscription
+} from '#prisma/generated/client.ts';
 import type { TestStripe } from '../setup/stripe.ts';
 import { aCustomer } from './customers.ts';
 import { aPlan } from './plans.ts';
@@ -135,6 +141,21 @@ export async function orderedRefund(
 		where: { stripeSubscriptionId: paid.stripeSubscriptionId }
 	});
 	return { signup, paid, customer, subscription, orderId };
+}
+
+/** A refund order that is only ours: nothing at Stripe stands behind it. */
+export async function aRefundOrder(facts: Partial<RefundOrder> = {}): Promise<RefundOrder> {
+	const customerId = facts.customerId ?? (await aCustomer()).id;
+	const signupId = facts.signupId ?? (await aSignup({ customerId })).id;
+	return db.refundOrder.create({
+		data: {
+			...{ purpose: 'signup', reason: 'no capacity', status: 'failed' },
+			stripeSubscriptionId: `sub_${randomBytes(8).toString('hex')}`,
+			...facts,
+			customerId,
+			signupId
+		}
+	});
 }
 
 /** An invoice that Stripe would have a document for. */

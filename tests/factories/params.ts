@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { db } from '#lib/core/db.server.ts';
 import { issueUserToken } from '#lib/identity/userTokens.server.ts';
-import { anInvoice } from './billing.ts';
+import { anInvoice, aRefundOrder } from './billing.ts';
 import { createCompany, createMember } from './identity.ts';
 import { createUnplacedTenant } from './infrastructure.ts';
 
@@ -17,6 +17,7 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
 	'users/[id]': async () => (await createMember()).id,
 	'customers/[id]': async () => (await createCompany()).id,
+	'refunds/[id]': async () => (await aRefundOrder()).id,
 	'invoices/[id]': async () => (await anInvoice()).id,
 	'reset/[token]': async () =>
 		(await issueUserToken(db, (await createMember()).id, 'reset_password')).token,

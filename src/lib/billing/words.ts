@@ -4,6 +4,7 @@ import type {
 	BillingMode,
 	MovementKind,
 	RefundOrderStatus,
+	RefundPurpose,
 	SubscriptionStatus
 } from '#prisma/generated/enums.ts';
 
@@ -92,6 +93,31 @@ const ORDERS: Record<RefundOrderStatus, { label: () => string; tone: Tone }> = {
 /** How far a refund is, for Badge. */
 export function refundOrderStatus(status: RefundOrderStatus): { label: string; tone: Tone } {
 	return { label: ORDERS[status].label(), tone: ORDERS[status].tone };
+}
+
+const PURPOSES: Record<RefundPurpose, () => string> = {
+	signup: m.refund_purpose_signup,
+	duplicate: m.refund_purpose_duplicate
+};
+
+export function refundPurpose(purpose: RefundPurpose): string {
+	return PURPOSES[purpose]();
+}
+
+/** Stripe's words for a refund; one that we do not know is shown as it is. */
+export function refundStatus(status: string): { label: string; tone: Tone } {
+	switch (status) {
+		case 'succeeded':
+			return { label: m.refund_stripe_succeeded(), tone: 'success' };
+		case 'pending':
+			return { label: m.refund_stripe_pending(), tone: 'warning' };
+		case 'failed':
+			return { label: m.refund_stripe_failed(), tone: 'danger' };
+		case 'canceled':
+			return { label: m.refund_stripe_canceled(), tone: 'danger' };
+		default:
+			return { label: status, tone: 'neutral' };
+	}
 }
 
 export const SUBSCRIPTION_STATUSES = Object.keys(STATUSES).filter(isSubscriptionStatus);
