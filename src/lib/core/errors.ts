@@ -33,6 +33,7 @@ const ERRORS = {
 		message: (p) => m.error_wrong_state({ from: String(p.from ?? ''), to: String(p.to ?? '') })
 	},
 	CHANGED_MEANWHILE: { status: 409, message: () => m.error_changed_meanwhile() },
+	PAYMENT_ON_ITS_WAY: { status: 409, message: () => m.error_payment_on_its_way() },
 	ALREADY_REVEALED: { status: 409, message: () => m.error_already_revealed() },
 	ALREADY_RUNNING: { status: 409, message: () => m.error_already_running() },
 	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },

@@ -6,6 +6,7 @@ import { probeAll } from './health.server.ts';
 import { checkoutChanged } from './payments.server.ts';
 import { refundChanged } from './refunds.server.ts';
 import { subscriptionChanged } from './subscriptionChanges.server.ts';
+import { closeRequest } from './requests.server.ts';
 import { sweepReservations } from './sweep.server.ts';
 import { retryCleanup } from './cleanup.server.ts';
 import { wakeWaiting } from './tenants.server.ts';
@@ -17,6 +18,7 @@ declare module '#lib/core/queue.server.ts' {
 		'provisioning.refund-changed': { signupId: string; refundId: string | null };
 		'provisioning.capacity-appeared': Record<string, never>;
 		'provisioning.sweep-reservations': Record<string, never>;
+		'provisioning.close-request': { signupId: string };
 		'provisioning.probe': Record<string, never>;
 		'provisioning.cleanup': Record<string, never>;
 		'provisioning.set-admin-password': { tenantId: string };
@@ -61,6 +63,15 @@ defineJob({
 	run: () => sweepReservations(),
 	schedule: { cron: '*/5 * * * *', payload: {} },
 	queue: { policy: 'short', retryLimit: 0 }
+});
+
+defineJob({
+	name: 'provisioning.close-request',
+	payload: z.object({ signupId: z.uuid() }),
+	run: ({ signupId }) => closeRequest(signupId),
+	concurrency: 2,
+	// The sweep asks for it again and again: one that waits is enough.
+	queue: { policy: 'short', retryLimit: 30, retryDelay: 1, retryDelayMax: 60 }
 });
 
 defineJob({

@@ -36,18 +36,19 @@ export async function checkoutChanged(
 			: null;
 	await transaction(async (tx) => {
 		const signup = await lockSignup(tx, row.signupId);
+		const hasFailed = failed || (await failedBefore(tx, row.id));
 		await tx.checkoutSession.update({
 			where: { id: row.id },
 			data: {
 				stripeSessionId: checkout.id,
 				status: checkout.status,
-				paymentStatus: checkout.paymentStatus,
+				paymentStatus: hasFailed && !isPaid(checkout) ? FAILED : checkout.paymentStatus,
 				stripeSubscriptionId: checkout.subscriptionId,
 				stripeCustomerId: checkout.customerId
 			}
 		});
 		if (isPaid(checkout) && subscription) await paid(tx, signup, row, checkout, subscription);
-		else if (checkout.status === 'complete') await onItsWay(tx, signup, failed);
+		else if (checkout.status === 'complete') await onItsWay(tx, signup, hasFailed);
 		else if (checkout.status === 'expired') await sessionExpired(tx, signup, row);
 		await publish(tx, `signup:${signup.id}`, signup.id);
 	});
@@ -101,13 +102,13 @@ async function paid(
 
 	const tenant = await tenantFor(tx, signup, { customerId: customer.id, subscriptionId: owed.id });
 	if (!tenant) {
-		// The name went to somebody else between the end of the session and this payment.
+		// The name went to somebody else, or the request was closed, between the end of the session and this payment.
 		await tx.signup.update({ where: { id: signup.id }, data: { status: 'refunding' } });
 		await refundSignup(tx, {
 			signupId: signup.id,
 			customerId: customer.id,
 			subscriptionId: owed.id,
-			reason: 'name taken'
+			reason: signup.tenantId ? 'request closed' : 'name taken'
 		});
 		return;
 	}
@@ -116,7 +117,7 @@ async function paid(
 	await announce(tx, tenant);
 }
 
-/** The tenant that a payment buys; null when its name is gone. */
+/** The tenant that a payment buys; null when its name or, made by staff, it is gone. */
 async function tenantFor(
 	tx: Tx,
 	signup: SignupWithPlan,
@@ -124,10 +125,11 @@ async function tenantFor(
 ): Promise<Tenant | null> {
 	if (signup.tenantId) {
 		// Made by staff, who sent the link to pay.
-		return tx.tenant.update({
-			where: { id: signup.tenantId },
-			data: { subscriptionId: owner.subscriptionId }
+		const { count } = await tx.tenant.updateMany({
+			where: { id: signup.tenantId, status: 'requested' },
+			data: { subscriptionId: owner.subscriptionId, statusReason: null }
 		});
+		return count === 0 ? null : tx.tenant.findUniqueOrThrow({ where: { id: signup.tenantId } });
 	}
 	try {
 		await reserveName(tx, signup.slug, {
@@ -158,9 +160,20 @@ async function tenantFor(
 	return tenant;
 }
 
+/** Ours beside Stripe's words: of a payment that failed the session goes on saying `unpaid`. */
+const FAILED = 'failed';
+
+async function failedBefore(tx: Tx, sessionId: string): Promise<boolean> {
+	const row = await tx.checkoutSession.findUniqueOrThrow({ where: { id: sessionId } });
+	return row.paymentStatus === FAILED;
+}
+
 /** Complete but not paid: the name is held until the bank has decided. */
 async function onItsWay(tx: Tx, signup: Signup, failed: boolean): Promise<void> {
-	if (failed && (signup.status === 'open' || signup.status === 'processing'))
+	if (failed && signup.tenantId && signup.status === 'processing')
+		// A link that staff sent can be paid another way.
+		await tx.signup.update({ where: { id: signup.id }, data: { status: 'open' } });
+	else if (failed && (signup.status === 'open' || signup.status === 'processing'))
 		await expireSignup(tx, signup);
 	else if (signup.status === 'open')
 		await tx.signup.update({ where: { id: signup.id }, data: { status: 'processing' } });

@@ -51,6 +51,7 @@ export async function openSignup(input: SignupInput, visitor: Visitor): Promise<
 export async function continueSignup(signupId: string): Promise<OpenedSignup> {
 	const signup = await db.signup.findUnique({ where: { id: signupId } });
 	if (!signup) throw new AppError('NOT_FOUND');
+	if (hasRunOut(signup)) throw new AppError('LINK_EXPIRED');
 	if (signup.status !== 'open') {
 		if (signup.status === 'expired') throw new AppError('LINK_EXPIRED');
 		return { signupId, url: successUrl(signupId) };
@@ -74,7 +75,14 @@ export async function closeOpenSession(signupId: string): Promise<'expired' | 'c
 	if (!open.stripeSessionId) {
 		// The answer to its creation was lost: the same key brings it back, so that it can be ended.
 		const signup = await db.signup.findUniqueOrThrow({ where: { id: signupId } });
-		await create(signup, open);
+		try {
+			await create(signup, open);
+		} catch (error) {
+			if (!isRefused(error)) throw error;
+			// It never reached Stripe, and by now its end is too near to be taken.
+			await db.checkoutSession.update({ where: { id: open.id }, data: { status: 'expired' } });
+			return 'expired';
+		}
 		return closeOpenSession(signupId);
 	}
 	const { status } = await payment(() => expireCheckoutSession(open.stripeSessionId!));
@@ -84,13 +92,18 @@ export async function closeOpenSession(signupId: string): Promise<'expired' | 'c
 
 /** The name of a signup that was never paid is free again. Called once Stripe says that its session has ended. */
 export async function expireSignup(tx: Tx, signup: Signup): Promise<void> {
-	// A link that staff sent stays good: its tenant waits for the payment.
+	// A link that staff sent stays good until its days are over: its tenant waits for the payment.
 	if (signup.tenantId) return;
 	await tx.signup.update({ where: { id: signup.id }, data: { status: 'expired' } });
 	await releaseName(tx, signup.id);
 }
 
-/** A link that opens Checkout when it is followed, however late. */
+/** Of a link that staff sent: whether its days are over. */
+export function hasRunOut({ status, payBy }: Pick<Signup, 'status' | 'payBy'>): boolean {
+	return status === 'open' && payBy !== null && payBy <= now();
+}
+
+/** A link that opens Checkout whenever it is followed, until `payBy`. */
 export function paymentLink(signupId: string): string {
 	return `${env.ORIGIN}/signup/continue?s=${encodeURIComponent(sign(signupId, 'payment-link'))}`;
 }
@@ -167,6 +180,10 @@ async function openSession(signup: Signup): Promise<string> {
 		}
 	}
 	const row = await transaction(async (tx) => {
+		// Who closes it at this moment either sees the session that is made here, or is seen.
+		await tx.$queryRaw`SELECT id FROM signups WHERE id = ${signup.id}::uuid FOR UPDATE`;
+		const fresh = await tx.signup.findUniqueOrThrow({ where: { id: signup.id } });
+		if (fresh.status !== 'open' || hasRunOut(fresh)) throw new AppError('LINK_EXPIRED');
 		const attempt = 1 + (await tx.checkoutSession.count({ where: { signupId: signup.id } }));
 		return tx.checkoutSession.create({
 			data: { signupId: signup.id, attempt, expiresAt: after(now(), SESSION_LASTS) }

@@ -5,17 +5,16 @@ import { createInvoicedSubscription } from '../billing/subscriptions.server.ts';
 import { createCustomer } from '../customers/customers.server.ts';
 import { defaultBaseDomain } from '../domains/baseDomains.server.ts';
 import { audit, type Actor } from '../logs/audit.server.ts';
-import { queueMail } from '../notifications/mail.server.ts';
 import { planOnSale, type PlanWithPrices } from '../plans/plans.server.ts';
+import { mailPaymentLink, payByFromNow } from './requests.server.ts';
 import { reserveName } from './reservations.server.ts';
 import type { CreateTenantInput } from './schema.ts';
-import { paymentLink } from './signups.server.ts';
 import { announce } from './tenantState.server.ts';
 import { provision } from './tenants.server.ts';
 
 /**
  * Makes a tenant that staff ask for, without Checkout. With `invoice` or `free` its set-up starts at once; with
- * `checkout_link` the customer gets a link by mail and the set-up starts when it is paid.
+ * `checkout_link` the customer gets a link by mail and the set-up starts when it is paid; see `requests.server.ts`.
  * @throws {AppError} PLAN_NOT_FOUND, PLAN_NOT_PURCHASABLE, NAME_TAKEN, NAME_RESERVED
  */
 export async function createByStaff(
@@ -82,6 +81,7 @@ async function askForPayment(
 	plan: PlanWithPrices,
 	locale: 'es' | 'en'
 ): Promise<void> {
+	const payBy = await payByFromNow();
 	const signup = await tx.signup.create({
 		data: {
 			customerId: tenant.customerId,
@@ -92,21 +92,9 @@ async function askForPayment(
 			email: input.email,
 			country: input.country,
 			locale,
-			slug: tenant.slug
+			slug: tenant.slug,
+			payBy
 		}
 	});
-	await queueMail(tx, {
-		template: 'payment_link',
-		userId: null,
-		customerId: tenant.customerId,
-		to: input.email,
-		locale,
-		data: {
-			name: signup.fullName,
-			company: signup.companyName,
-			plan: plan.name,
-			url: paymentLink(signup.id)
-		},
-		dedupeKey: `payment-link:${signup.id}`
-	});
+	await mailPaymentLink(tx, { ...signup, payBy }, plan.name);
 }

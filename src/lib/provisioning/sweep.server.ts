@@ -1,13 +1,15 @@
 import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
+import { closeOverdueRequests } from './requests.server.ts';
 import { closeOpenSession, expireSignup } from './signups.server.ts';
 
 const BATCH = 100;
 
 /**
  * Lets go of names whose Checkout session has run out, for the case that Stripe's word was lost: each session is ended
- * and read back first, since it may have been paid in its last second. Also removes holds that have run out.
+ * and read back first, since it may have been paid in its last second. Also removes holds that have run out, and has
+ * requests closed that nobody has paid in time.
  */
 export async function sweepReservations(): Promise<void> {
 	await db.nameReservation.deleteMany({ where: { expiresAt: { lte: now() } } });
@@ -34,6 +36,7 @@ export async function sweepReservations(): Promise<void> {
 		});
 	}
 	await expireUnopened();
+	await closeOverdueRequests();
 }
 
 /** Signups whose session was never opened: Stripe did not answer, and the visitor did not come back. */

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { TenantStatus } from '#prisma/generated/enums.ts';
 import { mayBecome } from './tenantStates.ts';
 
-/** The table of the domain, written a second time, so that a slip in one of the two shows. */
+/** The table of the domain with docs/decisions/009 and 010, written a second time, so that a slip in one of the two shows. */
 const ALLOWED = `
-requested → waiting_capacity provisioning enrolling
+requested → waiting_capacity provisioning enrolling deleted
 waiting_capacity → provisioning refunded deleting
 enrolling → active deleting
 provisioning → active waiting_capacity failed

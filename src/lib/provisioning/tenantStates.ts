@@ -2,7 +2,8 @@ import type { TenantStatus } from '#prisma/generated/enums.ts';
 
 /** From where to where a tenant may go; what is not listed is an error. */
 export const TENANT_TRANSITIONS: Record<TenantStatus, readonly TenantStatus[]> = {
-	requested: ['waiting_capacity', 'provisioning', 'enrolling'],
+	// One that nobody paid goes at once: there is nothing to take down and nothing to come back to.
+	requested: ['waiting_capacity', 'provisioning', 'enrolling', 'deleted'],
 	waiting_capacity: ['provisioning', 'refunded', 'deleting'],
 	enrolling: ['active', 'deleting'],
 	provisioning: ['active', 'waiting_capacity', 'failed'],

@@ -129,6 +129,14 @@ export const SETTINGS = {
 		label: m.settings_provisioning_delete_grace_days,
 		hint: m.settings_provisioning_delete_grace_days_hint
 	}),
+	'provisioning.unpaid_link_days': define({
+		category: 'provisioning',
+		schema: count(1, 365),
+		control: 'number',
+		initial: 7,
+		label: m.settings_provisioning_unpaid_link_days,
+		hint: m.settings_provisioning_unpaid_link_days_hint
+	}),
 	'provisioning.slug_hold_hours': define({
 		category: 'provisioning',
 		schema: count(0, 24 * 90),

@@ -10,8 +10,8 @@ export type MailTemplates = {
 	welcome: { name: string; company: string; url: string };
 	/** The instance is ready, and the person has an account already. */
 	welcome_back: { name: string; company: string; url: string };
-	/** Staff made the order; paying starts it. */
-	payment_link: { name: string; company: string; plan: string; url: string };
+	/** Staff made the order; paying starts it. `until`: the moment at which it can no longer be paid, written out. */
+	payment_link: { name: string; company: string; plan: string; url: string; until?: string };
 	set_password: { name: string };
 	reset_password: { name: string };
 	waiting_capacity: { name: string; company: string };
@@ -30,7 +30,10 @@ const company = z.string();
 const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 	welcome: z.object({ name, company, url: z.string() }),
 	welcome_back: z.object({ name, company, url: z.string() }),
-	payment_link: z.object({ name, company, plan: z.string(), url: z.string() }),
+	payment_link: z.object({
+		...{ name, company, plan: z.string(), url: z.string() },
+		until: z.string().optional()
+	}),
 	set_password: z.object({ name }),
 	reset_password: z.object({ name }),
 	waiting_capacity: z.object({ name, company }),
@@ -89,7 +92,10 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 	}),
 	payment_link: (data, _places, options) => ({
 		subject: m.mail_payment_link_subject(data, options),
-		paragraphs: [m.mail_payment_link_body(data, options)],
+		paragraphs: [
+			m.mail_payment_link_body(data, options),
+			...(data.until ? [m.mail_payment_link_until({ until: data.until }, options)] : [])
+		],
 		action: { label: m.mail_payment_link_action({}, options), url: data.url }
 	}),
 	set_password: (_data, { link }, options) => ({

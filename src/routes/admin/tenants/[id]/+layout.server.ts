@@ -3,6 +3,7 @@ import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publicUrl } from '#lib/domains/baseDomains.server.ts';
 import { hasSteppedUp, requireStaff } from '#lib/identity/guard.server.ts';
+import { requestOf } from '#lib/provisioning/requests.server.ts';
 import { failureOf } from '#lib/provisioning/runs.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -50,11 +51,13 @@ export const load: LayoutServerLoad = async (event) => {
 		host,
 		url: publicUrl(tenant.slug, tenant.baseDomain.name),
 		failure: tenant.status === 'failed' ? await failureOf(db, id) : null,
+		request: tenant.status === 'requested' ? await requestOf(db, id) : null,
 		graceDays: await setting('provisioning.delete_grace_days'),
 		keepDays: await setting('backups.keep_last_days'),
 		// Of a dangerous act the question comes first, so that nothing is typed twice.
 		confirmed: event.locals.auth !== null && hasSteppedUp(event.locals.auth),
 		may: {
+			create: staff.permissions.has('tenants:create'),
 			suspend: staff.permissions.has('tenants:suspend'),
 			reactivate: staff.permissions.has('tenants:reactivate'),
 			delete: staff.permissions.has('tenants:delete'),

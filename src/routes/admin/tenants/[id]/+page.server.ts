@@ -4,12 +4,12 @@ import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
+import { deleteOrCancel, sendPaymentLink } from '#lib/provisioning/requests.server.ts';
 import { runsOfTenant } from '#lib/provisioning/runs.server.ts';
 import { tenantAct } from '#lib/provisioning/tenantActs.server.ts';
 import { findTenant } from '#lib/provisioning/tenantView.server.ts';
 import {
 	reactivate,
-	requestDeletion,
 	retry,
 	suspend,
 	undoAndRefund,
@@ -55,6 +55,7 @@ export const actions: Actions = {
 		const by = actorOf(event.locals.auth!);
 		const form = seen.extend({ confirm: z.string().trim() });
 		return answerForm(event.request, form, async ({ version, confirm }) => {
+			let isRequest = false;
 			await tenantAct(
 				event.params.id,
 				{ version, done: ['deleting', 'deleted'] },
@@ -63,10 +64,21 @@ export const actions: Actions = {
 						throw new AppError('BAD_INPUT', {
 							fields: { confirm: m.tenant_confirm_differs({ name: tenant.slug }) }
 						});
-					await requestDeletion(tx, tenant, { by });
+					isRequest = tenant.status === 'requested';
+					await deleteOrCancel(tx, tenant, { by });
 				}
 			);
-			return { message: m.tenant_deletion_asked() };
+			return { message: isRequest ? m.tenant_cancel_done() : m.tenant_deletion_asked() };
+		});
+	},
+	paymentLink: (event) => {
+		requireStaff(event, 'tenants:create');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, seen, async ({ version }) => {
+			await tenantAct(event.params.id, { version, done: ['requested'] }, (tx, tenant) =>
+				sendPaymentLink(tx, tenant, { by })
+			);
+			return { message: m.tenant_link_sent() };
 		});
 	},
 	undoDeletion: (event) => {

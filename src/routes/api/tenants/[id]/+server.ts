@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
-import { requestDeletion } from '#lib/provisioning/tenants.server.ts';
+import { deleteOrCancel } from '#lib/provisioning/requests.server.ts';
 import { findTenant, oneTenant, tenantSchema } from '#lib/provisioning/tenantView.server.ts';
 
 const params = z.object({ id: z.uuid() });
@@ -19,7 +19,8 @@ export const GET = endpoint(
 
 export const DELETE = endpoint(
 	{
-		summary: 'Take a tenant off the air and delete it after the days of grace',
+		summary:
+			'Take a tenant off the air and delete it after the days of grace; cancel a request that nobody has paid',
 		permission: 'tenants:delete',
 		params,
 		response: tenantSchema,
@@ -28,7 +29,7 @@ export const DELETE = endpoint(
 	},
 	async ({ params, event }) => {
 		const by = actorOf(event.locals.auth!);
-		await transaction(async (tx) => requestDeletion(tx, await findTenant(tx, params.id), { by }));
+		await transaction(async (tx) => deleteOrCancel(tx, await findTenant(tx, params.id), { by }));
 		return oneTenant(db, params.id);
 	}
 );
