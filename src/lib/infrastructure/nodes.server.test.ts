@@ -77,18 +77,23 @@ describe('a check', () => {
 
 	it('that is answered late does not undo what a later one has found out', async () => {
 		await db.node.updateMany({ where: { name: 'pve2' }, data: { status: 'offline' } });
-		const { hostname, apiUrl } = await node('pve2');
-		const { host } = new URL(apiUrl);
-		let later: Promise<void> | null = null;
+		const { host } = new URL((await node('pve2')).apiUrl);
+		let later = Promise.resolve();
+		let isBack = false;
+		const ofNode = { target: 'proxmox' as const, times: 1 };
 		sandbox.kernel.faults.add({
-			...{ target: 'proxmox', match: '/version', kind: 'timeout', times: 1 },
+			...{ ...ofNode, match: '/version', kind: 'delay', ms: 3_000 },
 			only: (_line, context) => context.includes(host),
-			// The node is back as soon as the first call has been lost.
-			onTaken: () => (later = checkNodes())
+			onTaken: () => (later = checkNodes().then(() => void (isBack = true)))
+		});
+		// The first look goes on only when the second has seen that all is well, and is refused.
+		sandbox.kernel.faults.add({
+			...{ ...ofNode, match: '/status', kind: 'status', status: 401 },
+			only: (_line, context) => isBack && context.includes(host)
 		});
 		await checkNodes();
-		expect(later, hostname).not.toBeNull();
 		await later;
+		expect(sandbox.kernel.faults.list()).toEqual([]);
 		expect(await node('pve2')).toMatchObject({ status: 'online' });
 		expect(await db.alert.count()).toBe(0);
 	});

@@ -13,6 +13,7 @@ import { expectNoOrphans } from '../../../tests/setup/orphans.ts';
 import { outside } from '../../../tests/setup/outside.ts';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
+import { isOwed } from '../billing/subscriptions.server.ts';
 import { openSignup } from './signups.server.ts';
 
 // Nothing here takes longer than seconds, but on a machine that does much else at the same time.
@@ -106,6 +107,27 @@ describe('an asynchronous payment', () => {
 	});
 });
 
+const subscriptionOf = (signupId: string) =>
+	db.subscription.findUniqueOrThrow({
+		where: { stripeSubscriptionId: world.subscriptions(signupId)[0]!.id }
+	});
+
+/** What staff are called for because of a signup. */
+async function alertsOf(signupId: string) {
+	const orders = await db.refundOrder.findMany({ where: { signupId }, select: { id: true } });
+	const { tenantId } = await db.signup.findUniqueOrThrow({ where: { id: signupId } });
+	const subjectId = { in: [...orders.map(({ id }) => id), tenantId ?? signupId] };
+	return db.alert.findMany({ where: { subjectId, closedAt: null } });
+}
+
+/** The buyer's bank takes the money back for now, and we know of it. @returns the id of the dispute */
+async function openDispute(signupId: string): Promise<string> {
+	const charge = world.charges(signupId)[0]!;
+	await platform.stripe('/disputes', { charge: charge.id });
+	await eventually(async () => (await subscriptionOf(signupId)).disputedAt, 40);
+	return world.disputes(charge.id)[0]!.id;
+}
+
 /** Holds the set-up at its first command in the container until something else has happened. */
 function holdDatabase(): () => void {
 	let release = false;
@@ -138,21 +160,12 @@ describe('in the middle of the set-up', () => {
 		await expectNoOrphans(platform, slug);
 	});
 
-	it('a payment that is disputed stops it, and nothing is paid back twice', async () => {
+	/** The buyer's bank takes the money back while the database is made; everything is undone. */
+	async function disputed(): Promise<{ signupId: string; dispute: string }> {
 		const release = holdDatabase();
 		const { signupId } = await buy(platform, 'pro', slug);
 		await tenantIs(slug, 'provisioning');
-		const charge = world.charges(signupId)[0]!;
-		await platform.stripe('/disputes', { charge: charge.id });
-		await eventually(
-			async () =>
-				(
-					await db.subscription.findFirst({
-						where: { stripeSubscriptionId: world.subscriptions(signupId)[0]!.id }
-					})
-				)?.disputedAt,
-			40
-		);
+		const dispute = await openDispute(signupId);
 		release();
 		await eventually(async () => {
 			const tenant = await db.tenant.findFirstOrThrow({ where: { slug } });
@@ -170,11 +183,46 @@ describe('in the middle of the set-up', () => {
 			'refunding'
 		);
 		expect(world.databases(slug)).toEqual([]);
-		const dispute = world.disputes(charge.id)[0]!;
-		await platform.stripe(`/disputes/${dispute.id}/close`, { status: 'lost' });
+		return { signupId, dispute };
+	}
+
+	it('a payment that is disputed stops it, and nothing is paid back twice', async () => {
+		const { signupId, dispute } = await disputed();
+		await platform.stripe(`/disputes/${dispute}/close`, { status: 'lost' });
 		await signupIs(signupId, 'refunded');
 		expect(moneyOf(platform, signupId).refunds).toEqual([]);
+		const mail = await db.emailMessage.findFirstOrThrow({
+			where: { dedupeKey: `refunded:${signupId}` }
+		});
+		expect(mail.data).toMatchObject({ amount: expect.stringContaining('49') });
+		expect(await alertsOf(signupId)).toEqual([]);
 	});
+
+	it('a payment that was disputed is given back when we win: there is nothing ready to keep it for', async () => {
+		const { signupId, dispute } = await disputed();
+		await platform.stripe(`/disputes/${dispute}/close`, { status: 'won' });
+		await signupIs(signupId, 'refunded');
+		await tenantIs(slug, 'refunded');
+		expect(moneyOf(platform, signupId)).toEqual({
+			...{ paid: 4900, back: 4900, refunds: ['succeeded'], subscriptions: ['canceled'] }
+		});
+		expect(await alertsOf(signupId)).toEqual([]);
+		await expectNoOrphans(platform, slug);
+	});
+});
+
+it('an instance whose payment is disputed is kept when we win, and so is the money', async () => {
+	const { signupId } = await buy(platform, 'basic', slug);
+	await signupIs(signupId, 'completed');
+	const dispute = await openDispute(signupId);
+	await platform.stripe(`/disputes/${dispute}/close`, { status: 'won' });
+	await eventually(async () => (await subscriptionOf(signupId)).disputedAt === null, 40);
+	expect(isOwed(await subscriptionOf(signupId))).toBe(true);
+	await tenantIs(slug, 'active');
+	expect(moneyOf(platform, signupId)).toEqual({
+		...{ paid: 2900, back: 0, refunds: [], subscriptions: ['active'] }
+	});
+	expect(await alertsOf(signupId)).toEqual([]);
 });
 
 describe('a visitor who comes back', () => {

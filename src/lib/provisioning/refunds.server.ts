@@ -60,9 +60,27 @@ async function amountOf(tx: Tx, signup: { id: string; locale: string }): Promise
 		where: { signupId: signup.id, status: 'succeeded' },
 		_sum: { amount: true }
 	});
+	const back = refunds.length > 0 ? refunds : await chargedBack(tx, signup.id);
 	const locale = signup.locale === 'en' ? 'en-US' : 'es-419';
 	return (
-		refunds.map(({ currency, _sum }) => money(_sum.amount ?? 0, currency, locale)).join(' + ') ||
-		'0'
+		back.map(({ currency, _sum }) => money(_sum.amount ?? 0, currency, locale)).join(' + ') || '0'
 	);
+}
+
+/** What the bank has given back by itself, after a dispute that we lost. */
+async function chargedBack(tx: Tx, signupId: string) {
+	const order = await tx.refundOrder.findFirst({
+		where: { signupId, purpose: 'signup', status: 'charged_back' },
+		select: { stripeSubscriptionId: true }
+	});
+	if (!order?.stripeSubscriptionId) return [];
+	const { id: subscriptionId } = await tx.subscription.findUniqueOrThrow({
+		where: { stripeSubscriptionId: order.stripeSubscriptionId },
+		select: { id: true }
+	});
+	return tx.dispute.groupBy({
+		by: ['currency'],
+		where: { subscriptionId, status: 'lost' },
+		_sum: { amount: true }
+	});
 }
