@@ -1,10 +1,14 @@
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { securityActions, securityPage } from '#lib/identity/securityPage.server.ts';
+import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	requireStaff(event, 'profile:manage');
-	return { security: await securityPage(event) };
+	return {
+		security: await securityPage(event),
+		crumbs: [{ label: m.admin_account_security() }]
+	};
 };
 
 export const actions: Actions = {
