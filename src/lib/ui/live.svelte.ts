@@ -1,6 +1,7 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- nothing is drawn from these; reactive ones would bind every effect that subscribes */
 import { invalidateAll } from '$app/navigation';
 import { navigating } from '$app/state';
+import { coalesced } from './coalesce.ts';
 
 /** What LiveDot shows. */
 export type LiveState = 'live' | 'connecting' | 'offline';
@@ -28,6 +29,8 @@ const FRESH_MS = 15_000;
 const LOOK_UP_MS = 1_000;
 /** Several topics often change together. */
 const TOGETHER_MS = 150;
+/** More often than this nobody sees a difference, and every look is a page's worth of queries. */
+const APART_MS = 500;
 const DAY_MS = 86_400_000;
 /** Close code of identity's hub. */
 const SESSION_ENDED = 4401;
@@ -75,23 +78,12 @@ export const live = {
 	}
 };
 
-let refreshing: ReturnType<typeof setTimeout> | undefined;
-let running = false;
-
-/** Loads the page's data again, soon, and once for any number of calls. */
-export function refreshSoon(): void {
-	refreshing ??= setTimeout(async () => {
-		refreshing = undefined;
-		// Two at a time would race for who writes last.
-		if (running || isLeaving()) return refreshSoon();
-		running = true;
-		try {
-			await invalidateAll();
-		} finally {
-			running = false;
-		}
-	}, TOGETHER_MS);
-}
+/** Loads the page's data again, soon, and once for many calls: a set-up says something several times a second. */
+export const refreshSoon = coalesced(invalidateAll, {
+	togetherMs: TOGETHER_MS,
+	apartMs: APART_MS,
+	isHeld: isLeaving
+});
 
 let leaving = 0;
 let clickedAt = -Infinity;
