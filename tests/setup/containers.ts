@@ -41,7 +41,10 @@ export const containerSaga = defineSaga({
 					where: { id: context.subjectId }
 				});
 				const progress = await ensureContainer(context, containerId!);
-				return progress.ready ? { detail: progress.detail } : progress;
+				const { node, vmid } = progress;
+				if (progress.ready) return { message: { code: 'ready', params: { node, vmid } } };
+				const { wait, reason } = progress;
+				return { wait, reason, message: { code: reason, params: { node, vmid } } };
 			},
 			undo: async (context) => {
 				const { containerId } = await db.tenant.findUniqueOrThrow({

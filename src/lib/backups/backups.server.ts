@@ -32,8 +32,8 @@ export type Dump = { done: true; archive: Archive } | { done: false; wait: numbe
 export type Run = Pick<StepContext<object>, 'jobId' | 'trace' | 'signal' | 'write' | 'log'>;
 
 export type BackupProgress =
-	| { ready: true; backupId: string; purgeAfter: Date | null; detail: string }
-	| { ready: false; wait: number; reason: 'backup_running'; detail: string };
+	| { ready: true; backupId: string; purgeAfter: Date | null; location: string }
+	| { ready: false; wait: number };
 
 /**
  * The backup of a run that is about to delete a tenant: asked once per run, read back and hashed before it counts as
@@ -50,14 +50,12 @@ export async function takeLastBackup(run: Run, tenantId: string): Promise<Backup
 	});
 	const taken =
 		backup.status === 'succeeded' ? backup : await advance(backup, run.trace, run.signal);
-	if ('wait' in taken) {
-		return { ready: false, wait: taken.wait, reason: 'backup_running', detail: backup.kind };
-	}
+	if ('wait' in taken) return { ready: false, wait: taken.wait };
 	return {
 		ready: true,
 		backupId: taken.id,
 		purgeAfter: taken.purgeAfter,
-		detail: `${taken.location} · ${taken.sha256?.slice(0, 12)}`
+		location: taken.location ?? ''
 	};
 }
 

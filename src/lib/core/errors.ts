@@ -1,6 +1,6 @@
 import { m } from '#i18n/paraglide/messages.js';
 
-type Params = Record<string, string | number>;
+export type Params = Record<string, string | number>;
 interface Entry {
 	status: number;
 	message: (params: Params) => string;
@@ -47,6 +47,14 @@ const ERRORS = {
 	VENDOR_UNAVAILABLE: {
 		status: 503,
 		message: (p) => m.error_vendor_unavailable({ vendor: String(p.vendor ?? '') })
+	},
+	VENDOR_FAILED: {
+		status: 502,
+		message: (p) => m.error_vendor_failed({ vendor: String(p.vendor ?? '') })
+	},
+	NOT_SEEN: {
+		status: 502,
+		message: (p) => m.error_not_seen({ hostname: String(p.hostname ?? '') })
 	},
 	PAYMENT_UNAVAILABLE: { status: 503, message: () => m.error_payment_unavailable() },
 	BUSY: { status: 503, message: () => m.error_busy() },

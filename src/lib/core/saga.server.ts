@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from './db.server.ts';
-import { AppError } from './errors.ts';
+import { AppError, type ErrorCode } from './errors.ts';
 import { defineJob, enqueue } from './queue.server.ts';
 
 declare module './queue.server.ts' {
@@ -41,15 +41,22 @@ export interface StepContext<S> {
 	sleep(seconds: number): Promise<void>;
 }
 
+/** What a step did or waits for. The saga's area has the words; they are made where and by whom it is read. */
+export interface StepMessage {
+	code: string;
+	params: Record<string, string | number>;
+}
+
 /** The step must look again after `wait` seconds; until then it holds no worker when that is more than a few. */
 export interface StepWait {
 	wait: number;
-	detail: string;
+	message: StepMessage;
+	/** A code, by which `onWaiting` knows what it waits for. */
 	reason: string;
 }
 
-/** What a step answers: a line for people, or that it must wait. Nothing: done without a line. */
-export type StepResult = void | { detail: string } | StepWait;
+/** What a step answers: what it did, or that it must wait. Nothing: done without a word. */
+export type StepResult = void | { message: StepMessage } | StepWait;
 
 export interface Step<S> {
 	name: string;
@@ -88,6 +95,7 @@ export interface Saga<S extends object> {
 		run: SagaRun<S>,
 		failure: { step: string; code: string; message: string }
 	): Promise<void>;
+	/** @param reason for staff and the audit log, in English */
 	onCompensating?(tx: Tx, run: SagaRun<S>, reason: string): Promise<void>;
 	onCompensated?(tx: Tx, run: SagaRun<S>): Promise<void>;
 	/** A step that could not be undone becomes somebody's work. */
@@ -97,6 +105,13 @@ export interface Saga<S extends object> {
 /** Going on makes no sense: the run is undone at once. */
 export class SagaStop extends Error {
 	override name = 'SagaStop';
+	readonly code: ErrorCode;
+
+	/** @param message for the log, in English */
+	constructor(message: string, code: ErrorCode = 'NOT_OWED') {
+		super(message);
+		this.code = code;
+	}
 }
 
 /** Another worker has the run; this one must write nothing more. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProvisioningStep } from '#prisma/generated/client.ts';
+import { Prisma, type ProvisioningStep } from '#prisma/generated/client.ts';
 import { after, now, SECOND } from './clock.server.ts';
 import { db, transaction } from './db.server.ts';
-import { AppError } from './errors.ts';
+import { AppError, type ErrorCode, type Params } from './errors.ts';
 import { enqueue } from './queue.server.ts';
 import {
 	ClaimLost,
@@ -14,6 +14,7 @@ import {
 	wakeSagaLater,
 	type AnySaga,
 	type Step,
+	type StepMessage,
 	type StepWait
 } from './saga.server.ts';
 import { contextOf, LONGEST_SLEEP } from './sagaContext.server.ts';
@@ -82,7 +83,7 @@ async function attempt(
 			const result = await step.run(context);
 			if (result && 'wait' in result) {
 				if (result.wait > LONGEST_SLEEP) return await park(run, saga, row, result);
-				await writeStep(run, row, { detail: result.detail });
+				await writeStep(run, row, said(result.message));
 				row.attempts -= 1;
 				await sleep(result.wait * SECOND, undefined, { signal });
 				continue;
@@ -93,9 +94,8 @@ async function attempt(
 					data: {
 						status: 'done',
 						finishedAt: now(),
-						errorCode: null,
-						error: null,
-						...(result && { detail: result.detail })
+						...NO_ERROR,
+						...(result && said(result.message))
 					}
 				});
 				await saga.onStepDone?.(tx, runOf(run), step.name);
@@ -110,6 +110,22 @@ async function attempt(
 	}
 }
 
+const NO_ERROR = { errorCode: null, errorParams: Prisma.DbNull, error: null };
+
+/** A message replaces the line that an older version of the product may have left. */
+function said({ code, params }: StepMessage): Prisma.ProvisioningStepUpdateInput {
+	return { message: { code, params }, detail: null };
+}
+
+/** What a failure is called: its own name, the fault of the vendor that it names, or nothing that anybody foresaw. */
+function nameOf(error: unknown): { code: ErrorCode; params: Params } {
+	if (error instanceof AppError) return { code: error.code, params: error.params };
+	if (error instanceof SagaStop) return { code: error.code, params: {} };
+	return error instanceof Error && 'vendor' in error && typeof error.vendor === 'string'
+		? { code: 'VENDOR_FAILED', params: { vendor: error.vendor } }
+		: { code: 'INTERNAL', params: {} };
+}
+
 /** Seconds until the next try, or null when the run failed or is being undone. */
 async function afterFailure(
 	run: ClaimedRun,
@@ -118,8 +134,7 @@ async function afterFailure(
 	row: ProvisioningStep,
 	error: unknown
 ): Promise<number | null> {
-	const code =
-		error instanceof AppError ? error.code : error instanceof SagaStop ? 'NOT_OWED' : 'INTERNAL';
+	const { code, params } = nameOf(error);
 	const message = error instanceof Error ? error.message : String(error);
 	const mayPass =
 		!(error instanceof AppError || error instanceof SagaStop) &&
@@ -128,6 +143,7 @@ async function afterFailure(
 	await writeStep(run, row, {
 		status: mayPass ? 'running' : 'failed',
 		errorCode: code,
+		errorParams: params,
 		error: message
 	});
 	if (mayPass) return backoffSeconds(row.attempts);
@@ -172,7 +188,7 @@ async function park(
 		// Waiting is not trying: a step may wait for days and still has all its attempts.
 		await tx.provisioningStep.update({
 			where: { id: row.id },
-			data: { status: 'pending', detail: result.detail, attempts: row.attempts - 1 }
+			data: { status: 'pending', ...said(result.message), attempts: row.attempts - 1 }
 		});
 		await saga.onWaiting?.(tx, runOf(run), result.reason);
 		await wakeSagaLater(tx, run.id, new Date(Date.now() + result.wait * SECOND));

@@ -166,8 +166,7 @@ async function finish(run: Run, target: Target, node: string): Promise<Container
 		nodeId: row.nodeId,
 		node,
 		vmid: row.vmid,
-		ip: target.wanted.address.split('/')[0]!,
-		detail: `CT ${row.vmid} · ${node}`
+		ip: target.wanted.address.split('/')[0]!
 	};
 }
 

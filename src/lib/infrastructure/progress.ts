@@ -1,5 +1,4 @@
 import type { StepContext } from '#lib/core/saga.server.ts';
-import type { WAITS } from './reasons.ts';
 
 /** What the verbs of a container need of a saga step: its `context` fits. */
 export type Run = Pick<
@@ -12,12 +11,13 @@ export type Run = Pick<
  * `clone_queue` others copy the template first · `task_running` Proxmox still works · `being_made` another run makes this
  * shared container · `node_offline` its node is down and no other has room · `template_offline` the template's node is.
  */
-export type ContainerWait = keyof typeof WAITS;
+export type ContainerWait =
+	'clone_queue' | 'task_running' | 'being_made' | 'node_offline' | 'template_offline';
 
-/** Ready, or what the step answers to wait (`detail` is for people who know Proxmox; the reason has a sentence). */
+/** Ready, or why and for how many seconds to wait. */
 export type ContainerProgress =
-	| { ready: true; nodeId: string; node: string; vmid: number; ip: string; detail: string }
-	| { ready: false; wait: number; reason: ContainerWait; detail: string };
+	| { ready: true; nodeId: string; node: string; vmid: number; ip: string }
+	| { ready: false; wait: number; reason: ContainerWait; node: string; vmid: number };
 
 /** The answer of a container that needs more time; waits over ten seconds free the worker. */
 export function waiting(
@@ -25,5 +25,5 @@ export function waiting(
 	wait: number,
 	target: { vmid: number; nodeName: string }
 ): Extract<ContainerProgress, { ready: false }> {
-	return { ready: false, wait, reason, detail: `CT ${target.vmid} · ${target.nodeName}` };
+	return { ready: false, wait, reason, node: target.nodeName, vmid: target.vmid };
 }

@@ -1,15 +1,6 @@
 import { m } from '#i18n/paraglide/messages.js';
 import type { Rejection, SharedRejection } from './placement.ts';
 
-/** Why a container is not ready yet; what each means stands at `ContainerWait` in containers.server.ts. */
-export const WAITS = {
-	clone_queue: () => m.infrastructure_wait_clone_queue(),
-	task_running: () => m.infrastructure_wait_task_running(),
-	being_made: () => m.infrastructure_wait_being_made(),
-	node_offline: () => m.infrastructure_wait_node_offline(),
-	template_offline: () => m.infrastructure_wait_template_offline()
-};
-
 /** Why a node or a shared container cannot take a tenant, in the language of the request. */
 export function rejectionSentence(reason: Rejection | SharedRejection): string {
 	switch (reason.code) {

@@ -3,6 +3,7 @@ import { AppError } from '#lib/core/errors.ts';
 import type { Step } from '#lib/core/saga.server.ts';
 import { destroyContainer, ensureContainer } from '../infrastructure/containers.server.ts';
 import { placeOf } from './publishStep.server.ts';
+import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantState } from './stepTypes.ts';
 
 /** How long a container may take, the queue for its template included; tests shorten it. */
@@ -16,14 +17,16 @@ export const containerStep: Step<CreateTenantState> = {
 		if (context.state.containerAskedAt === undefined)
 			await context.save({ containerAskedAt: Date.now() });
 		const progress = await ensureContainer(context, tenant.containerId!);
-		if (progress.ready) return { detail: progress.detail };
+		const { node, vmid } = progress;
+		if (progress.ready) return { message: stepMessage('container_ready', { node, vmid }) };
 		if (Date.now() - context.state.containerAskedAt! > patience.containerMs) {
-			throw new AppError('VENDOR_UNAVAILABLE', {
-				params: { vendor: 'Proxmox' },
+			throw new AppError('VENDOR_FAILED', {
+				params: { vendor: 'proxmox' },
 				detail: `the container did not become ready: ${progress.reason}`
 			});
 		}
-		return { wait: progress.wait, reason: progress.reason, detail: progress.detail };
+		const { wait, reason } = progress;
+		return { wait, reason, message: stepMessage(`container_${reason}`, { node, vmid }) };
 	},
 	async undo(context) {
 		const { tenant } = await placeOf(context.subjectId);

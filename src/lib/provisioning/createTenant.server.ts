@@ -17,6 +17,7 @@ import { containerStep } from './containerStep.server.ts';
 import { databaseStep } from './databaseStep.server.ts';
 import { placeStep } from './placeStep.server.ts';
 import { dnsStep, ingressStep, placeOf, verifyStep } from './publishStep.server.ts';
+import { stepMessage } from './stepMessages.ts';
 import {
 	createTenantState,
 	type CreateTenantContext,
@@ -80,7 +81,7 @@ const activateStep: Step<CreateTenantState> = {
 				});
 			}
 		});
-		return { detail: url };
+		return { message: stepMessage('activated', { url }) };
 	}
 };
 

@@ -7,6 +7,7 @@ import { odooIn } from '../infrastructure/odooClient.server.ts';
 import { MARK, type OdooClient } from '../integrations/odoo/odoo.server.ts';
 import { OdooError } from '../integrations/odoo/errors.ts';
 import { placeOf } from './publishStep.server.ts';
+import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
 
 type Place = Awaited<ReturnType<typeof placeOf>>;
@@ -37,7 +38,7 @@ export const databaseStep: Step<CreateTenantState> = {
 		} finally {
 			await odoo.close();
 		}
-		return { detail: databaseName };
+		return { message: stepMessage('database_ready', { name: databaseName }) };
 	},
 	async undo(context) {
 		const { tenant } = await placeOf(context.subjectId);

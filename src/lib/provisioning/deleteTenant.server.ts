@@ -14,6 +14,7 @@ import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
 import { placeOf, withdraw } from './publishStep.server.ts';
+import { stepMessage } from './stepMessages.ts';
 import { releaseTenantName } from './reservations.server.ts';
 import { transition } from './tenantState.server.ts';
 
@@ -39,7 +40,7 @@ const graceStep: Step<State> = {
 		return {
 			wait: Math.min(Math.max(left, 11), 3600),
 			reason: 'grace',
-			detail: deleteAfter!.toISOString()
+			message: stepMessage('grace', { until: deleteAfter!.toISOString() })
 		};
 	}
 };
@@ -49,11 +50,15 @@ const backupStep: Step<State> = {
 	name: 'backup',
 	async run(context) {
 		const { tenant } = await placeOf(context.subjectId);
-		if (!tenant.containerId || !tenant.activatedAt) return { detail: '—' };
+		if (!tenant.containerId || !tenant.activatedAt)
+			return { message: stepMessage('nothing_to_back_up', {}) };
 		const taken = await takeLastBackup(context, tenant.id);
-		if (!taken.ready) return { wait: taken.wait, reason: taken.reason, detail: taken.detail };
+		if (!taken.ready) {
+			const message = stepMessage('backup_running', {});
+			return { wait: taken.wait, reason: message.code, message };
+		}
 		await context.save({ purgeAfter: taken.purgeAfter?.toISOString() ?? null });
-		return { detail: taken.detail };
+		return { message: stepMessage('backup_taken', { location: taken.location }) };
 	}
 };
 

@@ -80,7 +80,7 @@ describe('Cloudflare', () => {
 		const parked = await eventually(
 			() =>
 				db.provisioningJob.findFirst({
-					where: { status: 'waiting', reason: 'not applied yet' },
+					where: { status: 'waiting', reason: 'rule_pending' },
 					include: { steps: { where: { name: 'ingress' } } }
 				}),
 			60

@@ -13,6 +13,7 @@ import { openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import { placeOf } from './publishStep.server.ts';
+import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
 
 /** Seconds until a waiting set-up looks by itself; it is woken as soon as room appears. */
@@ -44,7 +45,7 @@ export const placeStep: Step<CreateTenantState> = {
 			where: { id: place.nodeId },
 			select: { name: true }
 		});
-		return { detail: `${node.name} · CT ${place.vmid}` };
+		return { message: stepMessage('placed', { node: node.name, vmid: place.vmid }) };
 	},
 	async undo(context) {
 		await context.write(async (tx) => {
@@ -86,7 +87,7 @@ async function waitForRoom(
 	const { tenant } = await placeOf(context.subjectId);
 	const hours = await setting('provisioning.max_wait_hours');
 	if (tenant.queuedAt && after(tenant.queuedAt, hours * HOUR) <= now()) {
-		throw new SagaStop(`no room within ${hours} h`);
+		throw new SagaStop(`no room within ${hours} h`, 'NO_CAPACITY');
 	}
 	if (explanation) await context.log('info', 'no room', { ...explanation });
 	if (!context.state.toldNoRoom) {
@@ -96,7 +97,7 @@ async function waitForRoom(
 	return {
 		wait: LOOK_AGAIN,
 		reason: 'NO_CAPACITY',
-		detail: explanation ? 'NO_CAPACITY' : 'NOT_FIRST'
+		message: explanation ? stepMessage('no_room', {}) : stepMessage('not_first', {})
 	};
 }
 

@@ -1,5 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import { publicUrl } from '../domains/baseDomains.server.ts';
+import { stepNote } from './stepMessages.ts';
 import { setupSpeed } from './speed.server.ts';
 import { latestRuns } from './tenantView.server.ts';
 
@@ -10,6 +11,8 @@ export interface StepProgress {
 	seconds: number | null;
 	/** How long it usually takes; null when we do not know yet. */
 	usualSeconds: number | null;
+	/** Why it takes longer than people expect, in the language of the request; null when there is nothing to say. */
+	note: string | null;
 }
 
 export interface SetupProgress {
@@ -26,6 +29,8 @@ export interface SetupProgress {
 	/** How many paid before and still wait for room; null when it does not wait. */
 	ahead: number | null;
 }
+
+const UNFINISHED: ReadonlySet<string> = new Set(['pending', 'running']);
 
 /** Where the set-up of a tenant stands. The caller has proved that the viewer may see this tenant. */
 export async function setupProgress(tx: Tx, tenantId: string): Promise<SetupProgress> {
@@ -55,7 +60,8 @@ export async function setupProgress(tx: Tx, tenantId: string): Promise<SetupProg
 				step.startedAt && step.finishedAt
 					? (step.finishedAt.getTime() - step.startedAt.getTime()) / 1000
 					: null,
-			usualSeconds: usual?.steps.find(({ name }) => name === step.name)?.seconds ?? null
+			usualSeconds: usual?.steps.find(({ name }) => name === step.name)?.seconds ?? null,
+			note: UNFINISHED.has(step.status) ? stepNote(step.message) : null
 		})),
 		url: publicUrl(tenant.slug, tenant.baseDomain.name),
 		slug: tenant.slug,

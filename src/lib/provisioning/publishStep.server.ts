@@ -6,6 +6,7 @@ import { ensureRecord, removeRecord } from '../domains/dns.server.ts';
 import { convergence, requestConvergence, wantedVersion } from '../domains/tunnels.server.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
 import { lookFromOutside } from './probe.server.ts';
+import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
 
 /** Tests shorten it. */
@@ -31,7 +32,7 @@ export const dnsStep: Step<CreateTenantState> = {
 			name: hostname,
 			tunnelCloudflareId: tunnel.cloudflareId
 		});
-		return { detail: `${hostname} → ${tunnel.name}` };
+		return { message: stepMessage('record_ready', { hostname, tunnel: tunnel.name }) };
 	},
 	async undo(context) {
 		await removeRecord(await cloudflareClient(context.trace), context.subjectId);
@@ -46,15 +47,15 @@ export const ingressStep: Step<CreateTenantState> = {
 		if (context.state.ingressVersion === undefined) await askForRule(context, tunnel.id);
 		const version = context.state.ingressVersion!;
 		const wait = await notApplied(context, tunnel.id, version, context.state.ingressAskedAt!);
-		return wait ?? { detail: `${tunnel.name} · ${version}` };
+		return wait ?? { message: stepMessage('rule_applied', { tunnel: tunnel.name, version }) };
 	},
 	async undo(context) {
 		const { tunnel } = await placeOf(context.subjectId);
 		const wait = await withdraw(context, tunnel.id, Date.now());
 		if (wait)
-			throw new AppError('VENDOR_UNAVAILABLE', {
-				params: { vendor: 'Cloudflare' },
-				detail: wait.detail
+			throw new AppError('VENDOR_FAILED', {
+				params: { vendor: 'cloudflare' },
+				detail: 'the rule has not left the tunnel yet'
 			});
 	}
 };
@@ -66,17 +67,18 @@ export const verifyStep: Step<CreateTenantState> = {
 		const { tenant, hostname } = await placeOf(context.subjectId);
 		if (context.state.firstLookAt === undefined) await context.save({ firstLookAt: Date.now() });
 		const seen = await lookFromOutside({ hostname, databaseName: tenant.databaseName });
-		if (seen.ok) return { detail: seen.detail };
+		if (seen.ok) return { message: stepMessage('seen', { hostname }) };
 		await context.log('debug', `GET ${hostname}/web/login: ${seen.detail}`);
 		if (Date.now() - context.state.firstLookAt! > patience.verifyMs) {
-			throw new AppError('VENDOR_UNAVAILABLE', {
-				params: { vendor: hostname },
+			throw new AppError('NOT_SEEN', {
+				params: { hostname },
 				detail: `not seen from outside: ${seen.detail}`
 			});
 		}
 		const pace =
 			Date.now() - context.state.firstLookAt! < patience.usualMs ? 1 : patience.calmSeconds;
-		return { wait: pace, detail: seen.detail, reason: 'not seen yet' };
+		const message = stepMessage('not_seen_yet', { hostname });
+		return { wait: pace, message, reason: message.code };
 	}
 };
 
@@ -92,10 +94,10 @@ async function askForRule(context: CreateTenantContext, tunnelId: string): Promi
  * Takes the rule out of the tunnel. Safe to repeat: what somebody else has asked for meanwhile is waited for with it.
  * @param askedAt milliseconds since the epoch
  * @returns null when Cloudflare has none any more
- * @throws {AppError} VENDOR_UNAVAILABLE when it does not take the document in time
+ * @throws {AppError} VENDOR_FAILED when it does not take the document in time
  */
 export async function withdraw(
-	context: Pick<StepContext<object>, 'subjectId' | 'write' | 'sleep'>,
+	context: Pick<StepContext<object>, 'subjectId' | 'write' | 'sleep' | 'log'>,
 	tunnelId: string,
 	askedAt: number
 ): Promise<StepWait | null> {
@@ -112,10 +114,10 @@ export async function withdraw(
 /**
  * Looks until the tunnel has this version or the usual time is over.
  * @returns null when it has it
- * @throws {AppError} VENDOR_UNAVAILABLE when Cloudflare does not take the document in time
+ * @throws {AppError} VENDOR_FAILED when Cloudflare does not take the document in time
  */
 async function notApplied(
-	context: Pick<StepContext<object>, 'sleep'>,
+	context: Pick<StepContext<object>, 'sleep' | 'log'>,
 	tunnelId: string,
 	version: number,
 	askedAt: number
@@ -125,14 +127,15 @@ async function notApplied(
 		if (state.applied) return null;
 		const waited = Date.now() - askedAt;
 		if (waited > patience.ingressMs) {
-			throw new AppError('VENDOR_UNAVAILABLE', {
-				params: { vendor: 'Cloudflare' },
+			throw new AppError('VENDOR_FAILED', {
+				params: { vendor: 'cloudflare' },
 				detail: state.error ?? 'the ingress document was not applied in time'
 			});
 		}
 		if (waited > patience.usualMs) {
-			const detail = state.error ?? 'the ingress document has not been applied yet';
-			return { wait: patience.calmSeconds, detail, reason: 'not applied yet' };
+			if (state.error) await context.log('warning', state.error);
+			const message = stepMessage('rule_pending', {});
+			return { wait: patience.calmSeconds, message, reason: message.code };
 		}
 		await context.sleep(0.2);
 	}

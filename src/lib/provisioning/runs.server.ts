@@ -3,6 +3,7 @@ import type { VendorCall } from '#prisma/generated/client.ts';
 import type { CallStatus } from '#prisma/generated/enums.ts';
 import { after, MINUTE } from '#lib/core/clock.server.ts';
 import { setting } from '../settings/settings.server.ts';
+import { stepError } from './stepMessages.ts';
 import { setupSpeed } from './speed.server.ts';
 
 const RUNS = 20;
@@ -46,8 +47,10 @@ function stepsOf(tx: Tx, jobId: string) {
 			name: true,
 			status: true,
 			attempts: true,
+			message: true,
 			detail: true,
 			errorCode: true,
+			errorParams: true,
 			error: true,
 			startedAt: true,
 			finishedAt: true
@@ -113,10 +116,16 @@ export async function failureOf(tx: Tx, tenantId: string) {
 	const step = await tx.provisioningStep.findFirst({
 		where: { status: 'failed', job: { subjectId: tenantId, status: 'failed' } },
 		orderBy: { finishedAt: 'desc' },
-		select: { name: true, error: true, job: { select: { finishedAt: true, updatedAt: true } } }
+		select: {
+			name: true,
+			errorCode: true,
+			errorParams: true,
+			error: true,
+			job: { select: { finishedAt: true, updatedAt: true } }
+		}
 	});
 	if (!step) return null;
 	const failedAt = step.job.finishedAt ?? step.job.updatedAt;
 	const minutes = await setting('provisioning.retry_window_minutes');
-	return { step: step.name, error: step.error ?? '', until: after(failedAt, minutes * MINUTE) };
+	return { step: step.name, error: stepError(step), until: after(failedAt, minutes * MINUTE) };
 }

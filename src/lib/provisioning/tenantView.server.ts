@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Prisma, Tenant } from '#prisma/generated/client.ts';
+import { getLocale } from '#i18n/paraglide/runtime.js';
 import { publicUrl } from '../domains/baseDomains.server.ts';
+import { stepError, stepSentence } from './stepMessages.ts';
 
 /** What a tenant looks like in the API; times are ISO 8601 in UTC. */
 export const tenantSchema = z.object({
@@ -29,7 +31,13 @@ export const tenantSchema = z.object({
 					attempts: z.number().int(),
 					started_at: z.iso.datetime().nullable(),
 					finished_at: z.iso.datetime().nullable(),
-					error: z.string().nullable()
+					/** What it did or waits for, in the language of the request. */
+					detail: z.string().nullable(),
+					error_code: z.string().nullable(),
+					/** Why it failed, likewise. */
+					error: z.string().nullable(),
+					/** The same in the vendor's or the worker's own words. */
+					technical_detail: z.string().nullable()
 				})
 			)
 		})
@@ -112,14 +120,20 @@ function viewOf(tenant: SelectedTenant, run: Run | null): TenantView {
 		job: run && {
 			id: run.id,
 			status: run.status,
-			steps: run.steps.map((step) => ({
-				name: step.name,
-				status: step.status,
-				attempts: step.attempts,
-				started_at: iso(step.startedAt),
-				finished_at: iso(step.finishedAt),
-				error: step.error
-			}))
+			steps: run.steps.map((step) => {
+				const failure = stepError(step);
+				return {
+					name: step.name,
+					status: step.status,
+					attempts: step.attempts,
+					started_at: iso(step.startedAt),
+					finished_at: iso(step.finishedAt),
+					detail: stepSentence(step, { locale: getLocale(), timeZone: 'UTC' }),
+					error_code: step.errorCode,
+					error: failure?.sentence ?? null,
+					technical_detail: failure?.technical ?? null
+				};
+			})
 		}
 	};
 }

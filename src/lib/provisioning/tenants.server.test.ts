@@ -11,6 +11,7 @@ import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { SYSTEM } from '../logs/audit.server.ts';
 import { probeAll } from './health.server.ts';
+import { oneTenant } from './tenantView.server.ts';
 import { reactivate, requestDeletion, retry, suspend, undoDeletion } from './tenants.server.ts';
 
 // Nothing here takes longer than seconds, but on a machine that does much else at the same time.
@@ -163,7 +164,13 @@ describe('a deletion', () => {
 		expect(failed.steps.map(({ status }) => status)).toEqual([
 			...['done', 'failed', 'pending', 'pending', 'pending']
 		]);
-		expect(failed.steps[1]!.error).toContain('no space left on device');
+		const shown = (await oneTenant(db, tenant.id)).job!.steps;
+		expect(shown[0]).toMatchObject({ error: null, technical_detail: null });
+		// In the reader's language, with the vendor's own words beside it.
+		expect(shown[1]).toMatchObject({
+			...{ error: 'Proxmox no hizo lo que se le pidió.', error_code: 'VENDOR_FAILED' },
+			technical_detail: expect.stringContaining('no space left on device')
+		});
 		expect(await fresh(tenant)).toMatchObject({ status: 'deleting' });
 		expect(world.databases(tenant.slug)).toHaveLength(1);
 		const alert = { rule: 'provisioning.delete-failed', subjectId: tenant.id, closedAt: null };
