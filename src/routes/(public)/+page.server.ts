@@ -2,6 +2,7 @@ import { db } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
 import { planCards } from '#lib/plans/planCards.server.ts';
+import { slowestSetups } from '#lib/provisioning/slowest.server.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { formattingLocale } from '#lib/ui/viewer.ts';
@@ -13,6 +14,7 @@ export const load: PageServerLoad = async (event) => {
 	const words = landing({
 		plans: await planCards(db),
 		speed: await setupSpeed(db),
+		slowest: await slowestSetups(db),
 		baseDomain: env.BASE_DOMAIN,
 		contact: await setting('general.contact_address'),
 		maxWaitHours: await setting('provisioning.max_wait_hours'),

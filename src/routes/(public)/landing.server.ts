@@ -2,14 +2,18 @@ import { m } from '#i18n/paraglide/messages.js';
 import type { PlanCard } from '#lib/plans/planCards.server.ts';
 import { planInterval, planLines, planPrice } from '#lib/plans/planWords.ts';
 import { setupStep } from '#lib/provisioning/customerWords.ts';
+import type { SlowestSetups } from '#lib/provisioning/slowest.server.ts';
 import type { SetupSpeed } from '#lib/provisioning/speed.server.ts';
 import { duration, number } from '#lib/ui/format.ts';
+import { headline } from './headline.ts';
 
 /** What the landing page's words are made of. */
 export interface LandingFacts {
 	plans: PlanCard[];
 	/** Null: no set-up was measured lately, and no figure is shown. */
 	speed: SetupSpeed | null;
+	/** What may be promised. */
+	slowest: SlowestSetups;
 	baseDomain: string;
 	/** Where who wants a plan that is talked over writes to. */
 	contact: string;
@@ -17,8 +21,6 @@ export interface LandingFacts {
 	/** BCP 47 */
 	locale: string;
 }
-
-const MINUTE_SECONDS = 60;
 
 /**
  * The landing page in words. They are put together here and travel as data: as messages in its components they would be
@@ -29,9 +31,8 @@ export function landing(facts: LandingFacts) {
 	// Until somebody has paid, what staff set up says how long it takes.
 	const whole = speed && (speed.fromPayment ?? speed);
 	const time = whole && duration(whole.seconds * 1000, locale);
-	const isQuick = whole !== null && whole.seconds < MINUTE_SECONDS;
 	return {
-		title: isQuick ? m.landing_title_minute() : m.landing_title(),
+		title: headline(facts.slowest, whole && whole.seconds, locale),
 		description: m.landing_description(),
 		lead: m.landing_lead(),
 		median: time ? m.landing_median({ time }) : null,
