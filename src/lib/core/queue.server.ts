@@ -51,7 +51,7 @@ export function defineJob<N extends JobName>(definition: JobDefinition<N>): void
 
 export interface EnqueueOptions {
 	startAfter?: Date | number;
-	/** What a `singleton`, `short` or `key_strict_fifo` queue counts by. */
+	/** What a `key_strict_fifo`, `singleton` or `short` queue counts by. */
 	key?: string;
 	/** Jobs with a higher one run first; 0 by default. */
 	priority?: number;
@@ -96,8 +96,8 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 		schedule: options.work,
 		superviseIntervalSeconds: 5,
 		monitorIntervalSeconds: 5,
-		// A `singleton` queue passes over the keys that were active when this was last read: with the usual minute, a run
-		// whose worker died waits for that minute, and a job that must wait for its own key holds up those behind it.
+		// A `singleton` queue passes over the keys that were active when this was last read, usually a minute ago. Where
+		// seconds matter, `ONE_PER_KEY` looks itself.
 		queueCacheIntervalSeconds: 1,
 		cronMonitorIntervalSeconds: 10,
 		cronWorkerIntervalSeconds: 5,
@@ -111,6 +111,15 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 	stopping = new AbortController();
 	if (options.work) await startWorkers(starting);
 }
+
+/**
+ * Of one key one job at a time, in order, and no other key waits for it. One that failed for good would block its key, so
+ * it is tried practically for ever.
+ */
+export const ONE_PER_KEY = {
+	policy: 'key_strict_fifo',
+	retryLimit: 1_000_000
+} as const satisfies Omit<Queue, 'name'>;
 
 const DEFAULTS: Omit<Queue, 'name'> = {
 	policy: 'standard',

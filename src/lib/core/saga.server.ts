@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from './db.server.ts';
 import { AppError, type ErrorCode } from './errors.ts';
-import { defineJob, enqueue } from './queue.server.ts';
+import { defineJob, enqueue, ONE_PER_KEY } from './queue.server.ts';
 
 declare module './queue.server.ts' {
 	interface JobMap {
@@ -259,9 +259,8 @@ export function defineSagaJobs(runner: {
 		concurrency: 20,
 		pollSeconds: 0.5,
 		queue: {
-			policy: 'singleton',
+			...ONE_PER_KEY,
 			heartbeatSeconds: 10,
-			retryLimit: 1000,
 			retryDelay: 1,
 			retryDelayMax: 5,
 			expireInSeconds: 3600

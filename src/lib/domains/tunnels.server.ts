@@ -4,7 +4,7 @@ import { sha256 } from '#lib/core/crypto.server.ts';
 import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { publish } from '#lib/core/live.server.ts';
-import { defineJob, enqueue } from '#lib/core/queue.server.ts';
+import { defineJob, enqueue, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { Prisma } from '#prisma/generated/client.ts';
 import type { IngressRule } from '../integrations/cloudflare/types.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
@@ -196,9 +196,8 @@ defineJob({
 	concurrency: 2,
 	pollSeconds: 1,
 	queue: {
-		policy: 'singleton',
+		...ONE_PER_KEY,
 		heartbeatSeconds: 10,
-		retryLimit: 20,
 		retryDelay: 1,
 		retryDelayMax: 15
 	}

@@ -53,8 +53,7 @@ defineJob({
 defineJob({
 	name: 'provisioning.capacity-appeared',
 	payload: z.object({}),
-	run: () => transaction((tx) => wakeWaiting(tx)),
-	queue: { policy: 'singleton' }
+	run: () => transaction((tx) => wakeWaiting(tx))
 });
 
 defineJob({
