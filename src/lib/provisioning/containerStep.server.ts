@@ -1,8 +1,8 @@
 import { MINUTE } from '#lib/core/clock.server.ts';
+import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Step } from '#lib/core/saga.server.ts';
 import { destroyContainer, ensureContainer } from '../infrastructure/containers.server.ts';
-import { placeOf } from './publishStep.server.ts';
 import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantState } from './stepTypes.ts';
 
@@ -13,10 +13,10 @@ export const patience = { containerMs: 120 * MINUTE };
 export const containerStep: Step<CreateTenantState> = {
 	name: 'container',
 	async run(context) {
-		const { tenant } = await placeOf(context.subjectId);
+		const { containerId } = await containerOf(context.subjectId);
 		if (context.state.containerAskedAt === undefined)
 			await context.save({ containerAskedAt: Date.now() });
-		const progress = await ensureContainer(context, tenant.containerId!);
+		const progress = await ensureContainer(context, containerId!);
 		const { node, vmid } = progress;
 		if (progress.ready) return { message: stepMessage('container_ready', { node, vmid }) };
 		if (Date.now() - context.state.containerAskedAt! > patience.containerMs) {
@@ -29,8 +29,11 @@ export const containerStep: Step<CreateTenantState> = {
 		return { wait, reason, message: stepMessage(`container_${reason}`, { node, vmid }) };
 	},
 	async undo(context) {
-		const { tenant } = await placeOf(context.subjectId);
-		if (tenant.containerId)
-			await destroyContainer(context, tenant.containerId, { tenantId: tenant.id });
+		const { containerId } = await containerOf(context.subjectId);
+		if (containerId) await destroyContainer(context, containerId, { tenantId: context.subjectId });
 	}
 };
+
+function containerOf(tenantId: string): Promise<{ containerId: string | null }> {
+	return db.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { containerId: true } });
+}

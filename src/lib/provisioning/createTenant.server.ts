@@ -1,5 +1,5 @@
 import { HOUR, now } from '#lib/core/clock.server.ts';
-import type { Tx } from '#lib/core/db.server.ts';
+import { db, type Tx } from '#lib/core/db.server.ts';
 import { defineSaga, SagaStop, type SagaRun, type Step } from '#lib/core/saga.server.ts';
 import { refundSignup } from '../billing/refunds.server.ts';
 import { cancelSubscription, delayNextCharge, isOwed } from '../billing/subscriptions.server.ts';
@@ -155,15 +155,12 @@ export const createTenantSaga = defineSaga<CreateTenantState>({
 
 /** @throws {SagaStop} when nobody pays for it any more */
 async function mustBeOwed(context: CreateTenantContext): Promise<void> {
-	const { tenant } = await placeOf(context.subjectId);
-	if (tenant.status === 'deleting' || tenant.status === 'deleted')
-		throw new SagaStop('deleted meanwhile');
-	if (!tenant.subscriptionId) throw new SagaStop('no subscription');
-	const subscription = await context.write((tx) =>
-		tx.subscription.findFirstOrThrow({
-			where: { id: tenant.subscriptionId!, customerId: tenant.customerId }
-		})
-	);
+	const { status, subscription } = await db.tenant.findUniqueOrThrow({
+		where: { id: context.subjectId },
+		select: { status: true, subscription: true }
+	});
+	if (status === 'deleting' || status === 'deleted') throw new SagaStop('deleted meanwhile');
+	if (!subscription) throw new SagaStop('no subscription');
 	if (!isOwed(subscription)) throw new SagaStop(`the subscription is ${subscription.status}`);
 }
 
