@@ -21,8 +21,6 @@ export interface AuditQuery extends PageRequest {
 		from?: string;
 		to?: string;
 	};
-	/** Only entries about these rows. */
-	about?: string[];
 }
 
 export type AuditRow = Omit<AuditEntry, 'xid' | 'sequence'> & { sequence: string | null };
@@ -61,14 +59,13 @@ export async function auditedAreas(tx: Tx): Promise<string[]> {
 	return rows.map(({ area }) => area);
 }
 
-function whereOf({ q, filters, about }: AuditQuery): Prisma.Sql {
+function whereOf({ q, filters }: AuditQuery): Prisma.Sql {
 	const conditions = [Prisma.sql`true`];
 	if (filters.area) conditions.push(Prisma.sql`split_part(entry.action, '.', 1) = ${filters.area}`);
 	const from = day(filters.from);
 	const to = day(filters.to);
 	if (from) conditions.push(Prisma.sql`entry.at >= ${from}::date`);
 	if (to) conditions.push(Prisma.sql`entry.at < ${to}::date + 1`);
-	if (about) conditions.push(Prisma.sql`entry.subject_id = ANY(${about})`);
 	if (q) {
 		const pattern = contains(q);
 		conditions.push(

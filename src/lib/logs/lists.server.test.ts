@@ -64,7 +64,7 @@ describe('lists of the logs', () => {
 				action: 'tenants.suspend',
 				subject: { type: 'tenant', id }
 			});
-		const { rows } = await listAudit(db, { ...page, filters: {}, about: ['two'] });
+		const { rows } = await listAudit(db, { ...page, filters: {}, q: ' two' });
 		expect(rows).toMatchObject([{ subjectId: 'two', actorLabel: 'system', sequence: null }]);
 		expect((await listAudit(db, { ...page, filters: { area: 'billing' } })).rows).toEqual([]);
 		expect((await listAudit(db, { ...page, q: 'SYSTEM', filters: {} })).meta.total).toBe(2);

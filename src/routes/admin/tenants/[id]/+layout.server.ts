@@ -64,8 +64,7 @@ export const load: LayoutServerLoad = async (event) => {
 			retry: staff.permissions.has('tenants:retry'),
 			refund: staff.permissions.has('tenants:refund'),
 			retryCalls: staff.permissions.has('vendors:retry'),
-			billing: staff.permissions.has('billing:read'),
-			audit: staff.permissions.has('audit:read')
+			billing: staff.permissions.has('billing:read')
 		},
 		crumbs: [
 			{ label: m.admin_nav_tenants(), href: '/admin/tenants' },

@@ -1,0 +1,62 @@
+import { Prisma } from '#prisma/generated/client.ts';
+
+/**
+ * Whose timeline it is, as conditions on the rows that it is made of. The conditions stand inside the query, on the columns
+ * that an index of each table begins with.
+ */
+export interface TimelineScope {
+	/** On `audit_log AS entry`. */
+	acts: Prisma.Sql;
+	/** On `provisioning_jobs AS run`. */
+	runs: Prisma.Sql;
+	/** On `invoices AS invoice`. */
+	invoices: Prisma.Sql;
+	/** On `refunds AS refund LEFT JOIN invoices AS invoice`. */
+	refunds: Prisma.Sql;
+	/** On `mrr_movements AS movement`. */
+	movements: Prisma.Sql;
+	/** On `alerts AS alert`. */
+	alerts: Prisma.Sql;
+}
+
+/** One instance: what was done to it, to its subscription and to the signup that it came from. */
+export function tenantScope(tenant: {
+	id: string;
+	customerId: string;
+	subscriptionId: string | null;
+}): TimelineScope {
+	const { id, customerId, subscriptionId } = tenant;
+	const signups = Prisma.sql`
+		SELECT signup.id FROM signups signup
+		WHERE signup.customer_id = ${customerId}::uuid AND signup.tenant_id = ${id}::uuid`;
+	const ofSubscription = (table: string) =>
+		Prisma.sql`${Prisma.raw(table)}.subscription_id = ${subscriptionId}::uuid AND ${Prisma.raw(table)}.customer_id = ${customerId}::uuid`;
+	return {
+		acts: Prisma.sql`(entry.subject_type, entry.subject_id) IN (
+			SELECT 'tenant', ${id} UNION ALL
+			SELECT 'subscription', ${subscriptionId}::text WHERE ${subscriptionId}::text IS NOT NULL UNION ALL
+			SELECT 'signup', signup.id::text FROM (${signups}) signup UNION ALL
+			SELECT 'refund-order', refund_order.id::text FROM refund_orders refund_order
+			WHERE refund_order.customer_id = ${customerId}::uuid AND refund_order.signup_id IN (${signups}))`,
+		runs: Prisma.sql`run.subject_id = ${id}::uuid`,
+		invoices: ofSubscription('invoice'),
+		refunds: Prisma.sql`refund.customer_id = ${customerId}::uuid
+			AND (${ofSubscription('invoice')} OR refund.signup_id IN (${signups}))`,
+		movements: ofSubscription('movement'),
+		alerts: Prisma.sql`alert.subject_type = 'tenant' AND alert.subject_id = ${id}`
+	};
+}
+
+/** One company, with everything that is its own. */
+export function customerScope(customerId: string): TimelineScope {
+	const own = (table: string) => Prisma.sql`${Prisma.raw(table)}.customer_id = ${customerId}::uuid`;
+	return {
+		acts: own('entry'),
+		runs: own('run'),
+		invoices: own('invoice'),
+		refunds: own('refund'),
+		movements: own('movement'),
+		alerts: Prisma.sql`alert.subject_type = 'tenant' AND alert.subject_id IN (
+			SELECT tenant.id::text FROM tenant_deployments tenant WHERE tenant.customer_id = ${customerId}::uuid)`
+	};
+}
