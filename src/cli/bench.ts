@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util';
 import { benchLanding } from '../../tests/bench/landing.ts';
 import { benchPages } from '../../tests/bench/pages.ts';
-import { benchOverhead, benchQueue } from '../../tests/bench/provisioning.ts';
+import { benchOverhead, benchQueue, benchRush } from '../../tests/bench/provisioning.ts';
 import { table } from '../../tests/bench/report.ts';
 import { benchClone, benchStart } from '../../tests/bench/start.ts';
 import { benchWebhook } from '../../tests/bench/webhook.ts';
@@ -45,13 +45,16 @@ try {
 	// As shipped, but with vendors that answer at once: what is left is ours.
 	world = await place.start({ role: 'all', speed: 0 });
 	const firstMs = world.startMs;
-	if (wanted('provisioning')) await benchOverhead(world, quick ? 5 : 20);
+	if (wanted('provisioning')) await benchRush(world, quick ? 5 : 20);
 	if (wanted('webhook')) await benchWebhook(world, quick ? 4 : 20);
 	await world.stop();
 
 	world = await place.start({ role: 'all', speed: SPEED });
 	if (wanted('start')) benchStart(firstMs, world.startMs);
-	if (wanted('provisioning')) await benchQueue(world, quick ? 10 : 100, SPEED);
+	if (wanted('provisioning')) {
+		await benchOverhead(world, quick ? 5 : 20, SPEED);
+		await benchQueue(world, quick ? 10 : 100, SPEED);
+	}
 	await world.stop();
 
 	if (wanted('pages') || wanted('landing')) {

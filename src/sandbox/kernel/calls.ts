@@ -19,8 +19,12 @@ const LONGEST = 4000;
 /** The last calls, newest last. */
 export class CallLog {
 	#calls: Call[] = [];
-	/** Milliseconds that answers were held back by simulated latency, per vendor. */
+	/** Milliseconds that changes, tasks and commands took by simulation, per vendor; reads go on beside them. */
 	readonly simulatedMs: Partial<Record<Vendor, number>> = {};
+
+	simulated(vendor: Vendor, ms: number): void {
+		this.simulatedMs[vendor] = (this.simulatedMs[vendor] ?? 0) + ms;
+	}
 
 	add(call: Call): void {
 		this.#calls.push({

@@ -83,7 +83,8 @@ export async function serveVendor(
 				if (route.method !== request.method) continue;
 				const found = pattern.exec(request.path);
 				if (!found) continue;
-				await kernel.latency(vendor, route.ms ?? options.ms ?? 0);
+				const pause = request.method === 'GET' ? kernel.latency : kernel.work;
+				await pause.call(kernel, vendor, route.ms ?? options.ms ?? 0);
 				return await route.run(request, decodeAll(found.groups ?? {}));
 			}
 			return options.notFound(request);

@@ -27,12 +27,18 @@ export class Kernel {
 		this.speed = options.speed;
 	}
 
-	/** Waits as long as the real service would take, scaled. @param ms real-life milliseconds */
+	/** Waits as long as the real service would take to answer, scaled. @param ms real-life milliseconds */
 	async latency(vendor: Vendor, ms: number): Promise<void> {
 		const wait = ms * this.speed;
+		if (wait >= 1) await sleep(wait);
+	}
+
+	/** The same for what takes its time whether or not somebody asks: a change, a task, a command. */
+	async work(vendor: Vendor, ms: number, signal?: AbortSignal): Promise<void> {
+		const wait = ms * this.speed;
 		if (wait < 1) return;
-		this.calls.simulatedMs[vendor] = (this.calls.simulatedMs[vendor] ?? 0) + wait;
-		await sleep(wait);
+		this.calls.simulated(vendor, wait);
+		await sleep(wait, undefined, { signal });
 	}
 
 	/** Runs after every reset of the store, for what lives outside it (timers, sockets, tasks). */

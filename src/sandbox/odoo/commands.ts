@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../proxmox/cluster.ts';
 import type { ContainerState } from '../proxmox/state.ts';
 import { runPrefixed } from '../ssh/prefixes.ts';
@@ -53,8 +52,7 @@ function guestOf(cluster: Cluster, container: ContainerState): Guest {
 		},
 		wait: async (ms, signal) => {
 			signal.throwIfAborted();
-			const wait = ms * cluster.kernel.speed;
-			if (wait >= 1) await sleep(wait, undefined, { signal });
+			await cluster.kernel.work('odoo', ms, signal);
 		}
 	};
 }

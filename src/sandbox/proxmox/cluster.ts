@@ -120,7 +120,9 @@ export class Cluster {
 	markRunning(container: ContainerState, bootMs: number): void {
 		container.status = 'running';
 		container.startedAt = this.now();
-		container.readyAtMs = Date.now() + bootMs * this.kernel.speed;
+		const boot = bootMs * this.kernel.speed;
+		container.readyAtMs = Date.now() + boot;
+		this.kernel.calls.simulated('proxmox', boot);
 		for (const [key, change] of Object.entries(container.pending)) {
 			if (change.delete) delete container.config[key];
 			else if (change.value !== undefined) container.config[key] = change.value;

@@ -97,9 +97,7 @@ export class Tasks {
 			},
 			wait: async (ms) => {
 				running.abort.signal.throwIfAborted();
-				const wait = ms * this.#cluster.kernel.speed;
-				if (wait >= 1) await sleep(wait, undefined, { signal: running.abort.signal });
-				else await Promise.resolve();
+				await this.#cluster.kernel.work('proxmox', ms, running.abort.signal);
 			},
 			onFailure: (cleanup) => void cleanups.push(cleanup)
 		};

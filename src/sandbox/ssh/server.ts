@@ -159,7 +159,7 @@ async function serve(
 	let result: Outcome | null = null;
 	if (fault?.kind === 'delay' && fault.when === 'before') await sleep(fault.ms ?? 1000);
 	if (!fault || fault.kind === 'delay' || fault.when === 'after') {
-		await kernel.latency('ssh', PCT_MS);
+		await kernel.work('ssh', PCT_MS);
 		result = await run(cluster, node, command, stdin, gone.signal);
 		kernel.faults.struck(fault);
 	}
