@@ -124,6 +124,17 @@ describe('a saga', () => {
 		});
 	});
 
+	it('fails with words that PostgreSQL cannot store, too', async () => {
+		second = async () => {
+			throw new Error('Unexpected token \0 in "\0garbage"');
+		};
+		undoSecond = async () => {
+			throw new Error('\0');
+		};
+		const job = await ended(await start(), 'compensated');
+		expect(job.steps[1]?.error).toBe('Unexpected token \ufffd in "\ufffdgarbage"');
+	});
+
 	it('replaces the line of an older version when the step says something', async () => {
 		second = async () => ({ wait: 3600, message: NO_ROOM, reason: 'test' });
 		const jobId = await start();

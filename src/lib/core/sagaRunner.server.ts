@@ -21,6 +21,7 @@ import { contextOf, LONGEST_SLEEP } from './sagaContext.server.ts';
 import { attemptsOf, backoffSeconds } from './sagaPatience.ts';
 import {
 	claimRun,
+	wordsOf,
 	writeClaimed,
 	writeRunLog,
 	writeStep,
@@ -135,7 +136,7 @@ async function afterFailure(
 	error: unknown
 ): Promise<number | null> {
 	const { code, params } = nameOf(error);
-	const message = error instanceof Error ? error.message : String(error);
+	const message = wordsOf(error);
 	const mayPass =
 		!(error instanceof AppError || error instanceof SagaStop) &&
 		row.attempts < attemptsOf(step, error);

@@ -46,6 +46,15 @@ export function writeClaimed<T>(
 	});
 }
 
+/** What an error says, without what PostgreSQL cannot store: a vendor's garbage must not keep a run from failing. */
+export function wordsOf(error: unknown): string {
+	return withoutNul(error instanceof Error ? error.message : String(error));
+}
+
+function withoutNul(text: string): string {
+	return text.replaceAll('\0', '\ufffd');
+}
+
 /** One line of the run's log. */
 export async function writeRunLog(
 	run: Pick<ProvisioningJob, 'id' | 'customerId'>,
@@ -58,7 +67,7 @@ export async function writeRunLog(
 		data: {
 			source: 'provisioning',
 			level,
-			message,
+			message: withoutNul(message),
 			data: data as Prisma.InputJsonObject | undefined,
 			jobId: run.id,
 			stepName,

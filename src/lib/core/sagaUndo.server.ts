@@ -4,7 +4,13 @@ import { now, SECOND } from './clock.server.ts';
 import { ClaimLost, runOf, wakeSaga, type AnySaga, type Step } from './saga.server.ts';
 import { contextOf } from './sagaContext.server.ts';
 import { attemptsOf, backoffSeconds } from './sagaPatience.ts';
-import { writeClaimed, writeRunLog, writeStep, type ClaimedRun } from './sagaStore.server.ts';
+import {
+	wordsOf,
+	writeClaimed,
+	writeRunLog,
+	writeStep,
+	type ClaimedRun
+} from './sagaStore.server.ts';
 
 /** From here on the run is undone. */
 export async function startCompensation(
@@ -49,7 +55,7 @@ async function undo(
 			return true;
 		} catch (error) {
 			if (error instanceof ClaimLost || signal.aborted) throw error;
-			const message = error instanceof Error ? error.message : String(error);
+			const message = wordsOf(error);
 			await writeRunLog(run, step.name, 'warning', `undo: ${message}`);
 			if (tries >= attemptsOf(step, error)) {
 				await writeClaimed(run, {}, async (tx) => {

@@ -143,7 +143,9 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 			const list = keys.map((key) => `'${key}'`).join(', ');
 			const sql = `select json_object_agg(key, value) from ir_config_parameter where key in (${list})`;
 			const text = (await query('db.parameters', checked(database), sql)).trim();
-			return parametersSchema.parse(text === '' ? {} : JSON.parse(text));
+			const read = parametersSchema.safeParse(text === '' ? {} : parseJson(text));
+			if (!read.success) throw malformed('db.parameters', text);
+			return read.data;
 		});
 
 	return {
