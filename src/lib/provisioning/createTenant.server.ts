@@ -42,8 +42,17 @@ const activateStep: Step<CreateTenantState> = {
 			await delayNextCharge(tenant.subscriptionId, since);
 		const url = publicUrl(tenant.slug, tenant.baseDomain.name);
 		await context.write(async (tx) => {
-			if (tenant.status !== 'active')
+			// A run that was killed before it noted this step as done comes here again.
+			if (tenant.status !== 'active') {
 				await transition(tx, tenant, 'active', { activatedAt: now(), statusReason: null });
+				await audit(tx, {
+					actor: SYSTEM,
+					action: 'tenants.activate',
+					subject: { type: 'tenant', id: tenant.id },
+					customerId: tenant.customerId,
+					after: { status: 'active', url }
+				});
+			}
 			const owner = await addFirstOwner(tx, {
 				customerId: tenant.customerId,
 				email: tenant.customer.email,
@@ -66,13 +75,6 @@ const activateStep: Step<CreateTenantState> = {
 				data: { slug: tenant.slug, url },
 				href: '/tenant/portal',
 				dedupeKey: `ready:${tenant.id}`
-			});
-			await audit(tx, {
-				actor: SYSTEM,
-				action: 'tenants.activate',
-				subject: { type: 'tenant', id: tenant.id },
-				customerId: tenant.customerId,
-				after: { status: 'active', url }
 			});
 			if (context.state.signupId) {
 				await tx.signup.update({

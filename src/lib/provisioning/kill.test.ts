@@ -9,6 +9,7 @@ import {
 	typed,
 	type PlanKey
 } from '../../../tests/setup/buyers.ts';
+import { holdStep } from '../../../tests/setup/heldSteps.ts';
 import { expectNoOrphans, expectNothingLost } from '../../../tests/setup/orphans.ts';
 import { outside } from '../../../tests/setup/outside.ts';
 import { testPlatform } from '../../../tests/setup/platform.ts';
@@ -137,6 +138,38 @@ describe('a worker that is killed', { timeout: 400_000 }, () => {
 			worker = await kill(worker);
 			await expectReady(put.slug);
 			await expectReady(copies.slug);
+		}
+		await expectNothingLost(platform);
+		await worker.kill();
+	});
+
+	it('in a step that asks nobody, before or after it commits, is followed by one that finishes it', async () => {
+		const all = await Promise.all(
+			// A reservation that does not commit keeps every other one waiting, so that it comes last.
+			['activate', 'place'].flatMap((step) =>
+				(['after', 'before'] as const).map(async (when) => {
+					const slug = `quiet-${++tenants}`;
+					const { tenantId } = await giveAway('pro', slug, () => undefined);
+					return { slug, tenantId, step, when, ...(await holdStep(tenantId, step, when)) };
+				})
+			)
+		);
+		let worker = await processes.start('worker');
+		for (const { reach } of all) await reach();
+		for (const { tenantId, step, when } of all) {
+			const tenant = await db.tenant.findUniqueOrThrow({ where: { id: tenantId } });
+			const done = step === 'place' ? tenant.containerId !== null : tenant.status === 'active';
+			expect({ step, when, done }).toEqual({ step, when, done: when === 'after' });
+		}
+		await worker.kill();
+		deaths += 1;
+		for (const { release } of all) await release();
+		worker = await processes.start('worker');
+		for (const { slug, tenantId } of all) {
+			await expectReady(slug);
+			expect(await db.emailMessage.count({ where: { dedupeKey: `welcome:${tenantId}` } })).toBe(1);
+			const activated = { action: 'tenants.activate', subjectId: tenantId };
+			expect(await db.auditEntry.count({ where: activated })).toBe(1);
 		}
 		await expectNothingLost(platform);
 		await worker.kill();
