@@ -1,6 +1,7 @@
 import { MINUTE, SECOND } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
+import { nextNotice } from '#lib/core/listen.server.ts';
 import type { Step, StepContext, StepWait } from '#lib/core/saga.server.ts';
 import { ensureRecord, removeRecord } from '../domains/dns.server.ts';
 import { convergence, requestConvergence, wantedVersion } from '../domains/tunnels.server.ts';
@@ -97,7 +98,7 @@ async function askForRule(context: CreateTenantContext, tunnelId: string): Promi
  * @throws {AppError} VENDOR_FAILED when it does not take the document in time
  */
 export async function withdraw(
-	context: Pick<StepContext<object>, 'subjectId' | 'write' | 'sleep' | 'log'>,
+	context: Pick<StepContext<object>, 'subjectId' | 'write' | 'signal' | 'log'>,
 	tunnelId: string,
 	askedAt: number
 ): Promise<StepWait | null> {
@@ -117,27 +118,33 @@ export async function withdraw(
  * @throws {AppError} VENDOR_FAILED when Cloudflare does not take the document in time
  */
 async function notApplied(
-	context: Pick<StepContext<object>, 'sleep' | 'log'>,
+	context: Pick<StepContext<object>, 'signal' | 'log'>,
 	tunnelId: string,
 	version: number,
 	askedAt: number
 ): Promise<StepWait | null> {
 	for (;;) {
-		const state = await convergence(db, tunnelId, version);
-		if (state.applied) return null;
-		const waited = Date.now() - askedAt;
-		if (waited > patience.ingressMs) {
-			throw new AppError('VENDOR_FAILED', {
-				params: { vendor: 'cloudflare' },
-				detail: state.error ?? 'the ingress document was not applied in time'
-			});
+		// A version that is applied after the look is heard.
+		const applied = nextNotice(`tunnel:${tunnelId}`);
+		try {
+			const state = await convergence(db, tunnelId, version);
+			if (state.applied) return null;
+			const waited = Date.now() - askedAt;
+			if (waited > patience.ingressMs) {
+				throw new AppError('VENDOR_FAILED', {
+					params: { vendor: 'cloudflare' },
+					detail: state.error ?? 'the ingress document was not applied in time'
+				});
+			}
+			if (waited > patience.usualMs) {
+				if (state.error) await context.log('warning', state.error);
+				const message = stepMessage('rule_pending', {});
+				return { wait: patience.calmSeconds, message, reason: message.code };
+			}
+			await applied.wait({ listening: 1, deaf: 0.2 }, context.signal);
+		} finally {
+			applied.stop();
 		}
-		if (waited > patience.usualMs) {
-			if (state.error) await context.log('warning', state.error);
-			const message = stepMessage('rule_pending', {});
-			return { wait: patience.calmSeconds, message, reason: message.code };
-		}
-		await context.sleep(0.2);
 	}
 }
 

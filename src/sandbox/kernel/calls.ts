@@ -19,7 +19,7 @@ const LONGEST = 4000;
 /** The last calls, newest last. */
 export class CallLog {
 	#calls: Call[] = [];
-	/** Milliseconds that changes, tasks and commands took by simulation, per vendor; reads go on beside them. */
+	/** Milliseconds that calls, tasks and commands took by simulation, per vendor, without what goes on beside others. */
 	readonly simulatedMs: Partial<Record<Vendor, number>> = {};
 
 	simulated(vendor: Vendor, ms: number): void {

@@ -33,7 +33,7 @@ export class Kernel {
 		if (wait >= 1) await sleep(wait);
 	}
 
-	/** The same for what takes its time whether or not somebody asks: a change, a task, a command. */
+	/** The same for what goes on beside nothing else of its kind: a change, a task, a command. */
 	async work(vendor: Vendor, ms: number, signal?: AbortSignal): Promise<void> {
 		const wait = ms * this.speed;
 		if (wait < 1) return;
