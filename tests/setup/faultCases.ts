@@ -112,8 +112,26 @@ export const PASSING: readonly FaultCase[] = [
 	}).map(([what, fault]) => caseOf(callOf('verify', 'public DNS', 'dns', ''), what, fault))
 ];
 
-/** Faults that do not pass: everything of the run is undone. They end after `times` calls, so that undoing works. */
+const FOREVER = 1_000_000;
+/**
+ * Whether a fault that lasts makes the set-up fail within a test's time. A Proxmox that is silent or cuts every connection
+ * is a node that is down, for which a set-up waits: see outages.test.ts. All commands of a node go over a few connections,
+ * so that one that is always cut is everybody's. A question that is never answered is asked three times in each of a
+ * step's eight tries.
+ */
+function isSoonGivenUp({ target, changes }: Call, { kind }: Fault): boolean {
+	if (kind === 'malformed') return true;
+	if (kind === 'reset') return target !== 'proxmox' && target !== 'ssh';
+	return target === 'edge' || (changes && target !== 'proxmox');
+}
+
+/** Faults that do not pass: everything of the run is undone. They strike until its undoing begins. */
 export const LASTING: readonly FaultCase[] = [
+	...CALLS.filter(({ call }) => !call.startsWith('task of')).flatMap((call) =>
+		Object.entries(MISBEHAVIOUR)
+			.filter(([, fault]) => fault.kind !== 'status' && isSoonGivenUp(call, fault))
+			.map(([what, fault]) => caseOf(call, `${what} for good`, { ...fault, times: FOREVER }))
+	),
 	...CALLS.map((call) =>
 		caseOf(call, 'answers 500 for good', { kind: 'status', status: 500, times: lasting(call) })
 	),

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
+import { createTenantSaga } from '#lib/provisioning/createTenant.server.ts';
 import { buy, giveAway, makeRoom, type PlanKey } from './buyers.ts';
 import { LASTING, PASSING, PAYMENT, SHARED, type FaultCase } from './faultCases.ts';
 import { beImpatient } from './impatience.ts';
@@ -13,6 +14,8 @@ interface Row extends FaultCase {
 	paid: boolean;
 	expected: 'active' | 'refunded';
 	struck: number;
+	/** Strikes until the run is being undone, and not what undoes it. */
+	isLasting: boolean;
 	name: string;
 }
 
@@ -33,7 +36,7 @@ export async function faultMatrix(plan: PlanKey): Promise<void> {
 	const rows = rowsOf(plan);
 	const started = Date.now();
 	const ended = watch();
-	arm(platform, calls, rows);
+	arm(platform, calls, rows, observe(calls));
 	for (const { paid, slug } of rows) {
 		if (paid) await buy(platform, plan, slug);
 		else await giveAway(plan, slug, (jobId) => calls.known(jobId, slug));
@@ -66,25 +69,56 @@ export async function faultMatrix(plan: PlanKey): Promise<void> {
 function rowsOf(plan: PlanKey): Row[] {
 	const wanted = process.env.FAULTS ? new RegExp(process.env.FAULTS) : /./;
 	const row = (one: FaultCase, paid: boolean, expected: Row['expected']): Omit<Row, 'slug'> => ({
-		...{ ...one, paid, expected, struck: 0 },
+		...{ ...one, paid, expected, struck: 0, isLasting: false },
 		name: `${one.step} · ${one.call} · ${one.what}`
 	});
+	const isProxmox = ({ request }: FaultCase) => request.target === 'proxmox';
+	const lasting = [...LASTING.filter(isProxmox), ...LASTING.filter((one) => !isProxmox(one))];
 	return [
 		...PASSING.map((one) => row(one, false, 'active')),
 		...SHARED.map((one) => row(one, false, 'active')),
 		...PAYMENT.map((one) => row(one, true, 'active')),
-		...LASTING.map((one) => {
-			// Whose a shared container is cannot be told from its name, nor before it is paid from its run.
-			const paid = plan === 'pro' || !['proxmox', 'ssh'].includes(one.request.target);
+		...lasting.map((one) => {
+			// Paying takes time, in which a shared container that was given up would be taken by the next instead of a new one.
+			const paid = plan === 'pro' || one.request.target !== 'proxmox';
 			// What a task says is not needed: the container itself is looked at.
-			return row(one, paid, one.call.startsWith('task of') ? 'active' : 'refunded');
+			const expected = one.call.startsWith('task of') ? 'active' : 'refunded';
+			return { ...row(one, paid, expected), isLasting: true };
 		})
 	]
 		.filter(({ name }) => wanted.test(name))
 		.map((one, index) => ({ ...one, slug: `${plan}-${index}` }));
 }
 
-function arm(platform: TestPlatform, calls: Whose, rows: Row[]): void {
+/**
+ * Learns from the saga for whom a run is before its first call, and which are being undone; what it does stays as it is.
+ * @returns the slugs of those that are being undone
+ */
+function observe(calls: Whose): ReadonlySet<string> {
+	const slugs = new Map<string, string>();
+	const undoing = new Set<string>();
+	const { before, onCompensating } = createTenantSaga;
+	createTenantSaga.before = async (context) => {
+		if (!slugs.has(context.subjectId)) {
+			const { slug } = await db.tenant.findUniqueOrThrow({ where: { id: context.subjectId } });
+			slugs.set(context.subjectId, slug);
+			calls.known(context.jobId, slug);
+		}
+		await before?.(context);
+	};
+	createTenantSaga.onCompensating = async (tx, run, reason) => {
+		undoing.add(slugs.get(run.subjectId) ?? '');
+		await onCompensating?.(tx, run, reason);
+	};
+	return undoing;
+}
+
+function arm(
+	platform: TestPlatform,
+	calls: Whose,
+	rows: Row[],
+	undoing: ReadonlySet<string>
+): void {
 	for (const row of rows) {
 		const { target } = row.request;
 		platform.fault({
@@ -92,7 +126,11 @@ function arm(platform: TestPlatform, calls: Whose, rows: Row[]): void {
 			// A call that is made for all set-ups together says for none of them.
 			...(row.everybody
 				? {}
-				: { only: (line, context) => calls.slugOf(target, line, context) === row.slug }),
+				: {
+						only: (line, context) =>
+							!(row.isLasting && undoing.has(row.slug)) &&
+							calls.slugOf(target, line, context) === row.slug
+					}),
 			onTaken: () => (row.struck += 1)
 		});
 	}
