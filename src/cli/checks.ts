@@ -11,6 +11,8 @@ export interface Outcome {
 	words: string;
 	/** The tests that failed, by name: printed once more at the end, where a reader of a long log looks first. */
 	failures?: string[];
+	/** The tests that passed only when they were run again: a busy machine, or a defect to look for. Printed likewise. */
+	unsteady?: string[];
 }
 
 /** A part that only passes or fails. @param run throws, with what to print, when it fails */
@@ -73,19 +75,26 @@ interface VitestReport {
 export async function vitest(minimum: number): Promise<Outcome> {
 	const report = join(root, '.data/test/vitest.json');
 	const { code, output } = await runTool('vitest', 'vitest', [
-		...['run', '--coverage', '--coverage.thresholds.lines=0'],
+		...['run', '--coverage', '--coverage.thresholds.lines=0', '--retry=1'],
 		...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
 	]);
 	const found = readReport<VitestReport>(report, output);
-	const failures = found.testResults.flatMap(({ status, name, message, assertionResults }) => {
-		const file = relative(root, name);
-		const tests = assertionResults.filter((result) => result.status === 'failed');
-		if (status === 'failed' && tests.length === 0) return [`${file}: ${firstLine(message)}`];
-		return tests.map(
-			({ fullName, failureMessages }) =>
-				`${file} > ${fullName}: ${firstLine(failureMessages[0] ?? '')}`
+	const named = (status: string) =>
+		found.testResults.flatMap(({ name, assertionResults }) =>
+			assertionResults
+				.filter((result) => result.status === status && result.failureMessages.length > 0)
+				.map(
+					({ fullName, failureMessages }) =>
+						`${relative(root, name)} > ${fullName}: ${firstLine(failureMessages[0]!)}`
+				)
 		);
-	});
+	const unloaded = found.testResults
+		.filter(
+			({ status, assertionResults }) =>
+				status === 'failed' && !assertionResults.some((result) => result.status === 'failed')
+		)
+		.map(({ name, message }) => `${relative(root, name)}: ${firstLine(message)}`);
+	const failures = [...named('failed'), ...unloaded];
 	const { numPassedTests: passed } = found;
 	let failed = failures.length;
 	// An unhandled rejection ends the run with an error although every test passed.
@@ -95,7 +104,8 @@ export async function vitest(minimum: number): Promise<Outcome> {
 		passed: passed + coverage.passed,
 		failed: failed + coverage.failed,
 		words: failed > 0 ? `${fromFirstFailure(output)}\n${coverage.words}` : coverage.words,
-		failures
+		failures,
+		unsteady: named('passed')
 	};
 }
 
@@ -129,13 +139,23 @@ interface PlaywrightReport {
 interface PlaywrightSuite {
 	title: string;
 	suites?: PlaywrightSuite[];
-	specs: { title: string; file: string; line: number; ok: boolean }[];
+	specs: {
+		title: string;
+		file: string;
+		line: number;
+		tests: { status: 'expected' | 'unexpected' | 'flaky' | 'skipped' }[];
+	}[];
 }
 
-function brokenSpecs({ suites = [], specs }: PlaywrightSuite): string[] {
+function specsThatAre(
+	status: 'unexpected' | 'flaky',
+	{ suites = [], specs }: PlaywrightSuite
+): string[] {
 	return [
-		...specs.filter(({ ok }) => !ok).map(({ title, file, line }) => `${file}:${line} > ${title}`),
-		...suites.flatMap(brokenSpecs)
+		...specs
+			.filter(({ tests }) => tests.some((test) => test.status === status))
+			.map(({ title, file, line }) => `${file}:${line} > ${title}`),
+		...suites.flatMap((suite) => specsThatAre(status, suite))
 	];
 }
 
@@ -145,14 +165,19 @@ export async function playwright(chromium: string): Promise<Outcome> {
 	const { code, output } = await runTool(
 		'playwright',
 		'playwright',
-		['test', '--config', 'tests/e2e/playwright.config.ts', '--reporter=list,json'],
+		['test', '--config', 'tests/e2e/playwright.config.ts', '--reporter=list,json', '--retries=1'],
 		{ CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_NAME: report }
 	);
 	const { stats, errors, suites } = readReport<PlaywrightReport>(report, output);
-	let failed = stats.unexpected + stats.flaky;
+	let failed = stats.unexpected;
 	if (failed === 0 && (errors.length > 0 || code !== 0)) failed = 1;
-	const failures = suites.flatMap(brokenSpecs);
-	return { passed: stats.expected, failed, words: failed > 0 ? output : '', failures };
+	return {
+		passed: stats.expected + stats.flaky,
+		failed,
+		words: failed > 0 ? output : '',
+		failures: suites.flatMap((suite) => specsThatAre('unexpected', suite)),
+		unsteady: suites.flatMap((suite) => specsThatAre('flaky', suite))
+	};
 }
 
 /** @throws Error with `output` when the runner died before it wrote its report */
