@@ -3,7 +3,7 @@ import { VendorError } from '../errors.ts';
 import { OdooError } from './errors.ts';
 import { RESULT } from './script.ts';
 
-export const parametersSchema = z.record(z.string(), z.string());
+const parametersSchema = z.record(z.string(), z.string());
 const configuredSchema = z.object({
 	login: z.string(),
 	lang: z.union([z.string(), z.literal(false)])
@@ -42,6 +42,13 @@ export function malformed(operation: string, text: string): OdooError {
 		message: `Not an answer of Odoo: ${text.slice(0, 200)}`,
 		retryable: true
 	});
+}
+
+/** The parameters that PostgreSQL wrote as one JSON object; none of them, nothing. @throws {OdooError} malformed */
+export function readParameters(text: string): z.infer<typeof parametersSchema> {
+	const read = parametersSchema.safeParse(text === '' ? {} : parseJson(text));
+	if (!read.success) throw malformed('db.parameters', text);
+	return read.data;
 }
 
 /** Meaning of a command that failed; PostgreSQL and Odoo say it on stderr. */

@@ -2,8 +2,8 @@ import type { CallRecorder } from '../record.ts';
 import {
 	commandFailed,
 	readBack,
+	readParameters,
 	malformed,
-	parametersSchema,
 	parseJson,
 	resultOf,
 	rpcSchema
@@ -143,9 +143,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 			const list = keys.map((key) => `'${key}'`).join(', ');
 			const sql = `select json_object_agg(key, value) from ir_config_parameter where key in (${list})`;
 			const text = (await query('db.parameters', checked(database), sql)).trim();
-			const read = parametersSchema.safeParse(text === '' ? {} : parseJson(text));
-			if (!read.success) throw malformed('db.parameters', text);
-			return read.data;
+			return readParameters(text);
 		});
 
 	return {
