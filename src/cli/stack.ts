@@ -13,7 +13,7 @@ import {
 } from './demo-data.ts';
 import { type Vendors, vendorEnvironment } from './environment.ts';
 import { root } from './hash.ts';
-import { MEMORY_FLAGS } from './memory.ts';
+import { MEMORY_ENV, MEMORY_FLAGS } from './memory.ts';
 import { migrate } from './migrate.ts';
 import { startPostgres } from './postgres.ts';
 import { freePorts, portIsFree, type Running, startProcess } from './processes.ts';
@@ -201,7 +201,7 @@ function startApp(options: StackOptions, env: NodeJS.ProcessEnv, log: string): P
 		return startProcess(process.execPath, [...MEMORY_FLAGS, join(root, 'src/server.ts')], {
 			cwd: root,
 			stdio: ['ignore', output, output],
-			env: { ...env, NODE_ENV: 'production' },
+			env: { ...env, ...MEMORY_ENV, NODE_ENV: 'production' },
 			patienceMs: 30_000
 		});
 	}
