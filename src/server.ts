@@ -12,7 +12,14 @@ const DRAIN_MS = 20_000;
 process.env.NODE_ENV = 'production';
 const { handler }: { handler: RequestListener } = await import(
 	new URL('../build/handler.js', import.meta.url).href
-);
+).catch((error: unknown) => {
+	// What is wrong with the environment is a list for whoever starts this; where it was found helps nobody.
+	const wrong = error instanceof Error && error.name === 'EnvError';
+	process.stderr.write(
+		`${wrong ? error.message : (error instanceof Error && error.stack) || String(error)}\n`
+	);
+	process.exit(1);
+});
 
 let open = 0;
 let stopping = false;

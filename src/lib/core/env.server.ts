@@ -73,10 +73,13 @@ export class EnvError extends Error {
  */
 export function readEnv(source: Record<string, string | undefined>): Env {
 	const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
-	const parsed = schema.safeParse(given);
+	// In English, whatever language the forms of this process speak: it is read by who starts it.
+	const parsed = schema.safeParse(given, { error: z.locales.en().localeError });
 	const problems = parsed.success
 		? contradictions(parsed.data)
-		: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+		: parsed.error.issues.map(({ path, message }) =>
+				String(path[0]) in given ? `${path.join('.')}: ${message}` : `${path.join('.')}: is missing`
+			);
 	if (!parsed.success || problems.length > 0) {
 		throw new EnvError(
 			`The environment is not right:\n${problems.map((line) => `  - ${line}`).join('\n')}`
