@@ -25,6 +25,8 @@ export default defineConfig({
 		// A test that asserts nothing fails.
 		expect: { requireAssertions: true },
 		pool: 'forks',
+		// Tests mostly wait for vendors that are slow or dead on purpose; a core left free would only wait with them.
+		maxWorkers: '100%',
 		testTimeout: 20_000,
 		hookTimeout: 60_000,
 		coverage: {
