@@ -89,7 +89,7 @@ describe('the door', () => {
 		expect(await enter(post)).toMatchObject({ status: 200 });
 	});
 
-	it('puts the security headers on, and a no-referrer on pages whose address is a secret', async () => {
+	it('puts the security headers on, and keeps an address that is a secret out of referrers', async () => {
 		const { response } = await enter({
 			routeId: '/(auth)/reset/[token]',
 			params: { token: 'a.b' }
@@ -98,7 +98,7 @@ describe('the door', () => {
 			'x-content-type-options': 'nosniff',
 			'x-frame-options': 'DENY',
 			'cross-origin-opener-policy': 'same-origin',
-			'referrer-policy': 'no-referrer',
+			'referrer-policy': 'strict-origin',
 			'cache-control': 'private, no-store',
 			'x-request-id': expect.any(String)
 		});

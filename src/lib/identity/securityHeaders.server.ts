@@ -24,9 +24,13 @@ export function withSecurityHeaders(
 	const { headers } = response;
 	for (const [name, value] of Object.entries(ALWAYS)) headers.set(name, value);
 	headers.set('x-request-id', event.locals.requestId);
-	// A mailed link is a secret: no page that it leads to may learn it.
+	// A mailed link is a secret: no page that it leads to may learn it. With `no-referrer` a browser would say
+	// `Origin: null` when the form of such a page is sent without scripts, which is refused as foreign.
 	const carriesSecret = /\/(reset|set-password)\//.test(event.url.pathname);
-	headers.set('referrer-policy', carriesSecret ? 'no-referrer' : 'strict-origin-when-cross-origin');
+	headers.set(
+		'referrer-policy',
+		carriesSecret ? 'strict-origin' : 'strict-origin-when-cross-origin'
+	);
 	if (env.ORIGIN.startsWith('https:'))
 		headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains');
 	if (!headers.has('content-security-policy')) {

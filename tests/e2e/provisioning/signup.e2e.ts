@@ -118,5 +118,13 @@ test('works without scripts', async ({ browser, demo, contextOptions }) => {
 	await page.getByRole('button', { name: 'Continuar al pago en Stripe' }).click();
 	await page.waitForURL(`${demo.vendors.stripe.url}/**`);
 	await expect(page.getByTestId('submit')).toBeVisible();
+
+	await page.goto('/reset');
+	await page.locator('input[name=email]').fill(demo.customer.email);
+	await page.locator('form:has(input[name=email]) button[type=submit]').click();
+	await page.goto(await mailedLink(demo, demo.customer.email, '/reset/'));
+	await page.locator('input[name=password]').fill('password1234');
+	await page.locator('form:has(input[name=password]) button[type=submit]').click();
+	await expect(page.getByText('Es de las primeras que alguien probaría')).toBeVisible();
 	await context.close();
 });
