@@ -66,27 +66,31 @@ export async function createUnplacedTenant(
 		data: { companyName: slug, fullName: 'Ana Mora', email: `${slug}@example.com` }
 	});
 	const plan = await tx.plan.findFirstOrThrow({ where: { isolation, replacedAt: null } });
-	const baseDomain =
-		(await tx.baseDomain.findFirst({ where: { isDefault: true } })) ??
-		(await tx.baseDomain.create({
-			data: {
-				name: 'sajet.us',
-				zoneId: 'zone',
-				isDefault: true,
-				tunnel: { create: { cloudflareId: randomUUID(), name: 'tests' } }
-			}
-		}));
+	const baseDomainId = await defaultBaseDomain(tx);
 	return tx.tenant.create({
 		data: {
 			customerId: customer.id,
 			planId: plan.id,
-			baseDomainId: baseDomain.id,
+			baseDomainId,
 			slug,
 			databaseName: slug,
 			isolation
 		},
 		select: { id: true, customerId: true, slug: true }
 	});
+}
+
+/** One for all, also when many ask at once. */
+async function defaultBaseDomain(tx: Tx): Promise<string> {
+	const isDefault = true;
+	const found = await tx.baseDomain.findFirst({ where: { isDefault } });
+	if (found) return found.id;
+	const tunnel = await tx.tunnel.create({ data: { cloudflareId: randomUUID(), name: 'tests' } });
+	await tx.baseDomain.createMany({
+		data: [{ name: 'sajet.us', zoneId: 'zone', isDefault, tunnelId: tunnel.id }],
+		skipDuplicates: true
+	});
+	return (await tx.baseDomain.findFirstOrThrow({ where: { isDefault } })).id;
 }
 
 /** What the pro plan promises. */
