@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { testDatabase } from '../../../tests/setup/database.ts';
+import { testQueue } from '../../../tests/setup/queue.ts';
 import { aCustomer } from '../../../tests/factories/customers.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { forgetSettings } from '#lib/settings/settings.server.ts';
 import { countAlerts, listAlerts, openAlerts } from './alertList.server.ts';
 import { acknowledgeAlert, closeAlert, openAlert } from './alerts.server.ts';
+import './jobs.server.ts';
 import { notify } from './notifications.server.ts';
 
 await testDatabase();
+await testQueue({ work: false });
 
 const subject = { rule: 'tests.broken', subjectType: 'node', subjectId: 'n1' };
 const open = (severity: 'warning' | 'critical' = 'warning', data = {}) =>
@@ -44,6 +48,34 @@ it('tells staff of a new alert once', async () => {
 	expect(await db.notification.findMany()).toMatchObject([
 		{ permission: 'notifications:read', kind: 'tests.broken', dedupeKey: `alert:${id}` }
 	]);
+});
+
+it('mails a new alert to the staff mailbox once, and to nobody without one', async () => {
+	const node = { rule: 'infrastructure.node-offline', subjectType: 'node', subjectId: 'n2' };
+	const offline = () =>
+		transaction((tx) => openAlert(tx, { ...node, severity: 'critical', data: { node: 'pve2' } }));
+	await offline();
+	expect(await db.emailMessage.count()).toBe(0);
+	await db.alert.deleteMany();
+	await db.setting.create({
+		data: {
+			key: 'notifications.staff_address',
+			category: 'notifications',
+			value: 'guardia@example.com'
+		}
+	});
+	forgetSettings();
+	await offline();
+	await offline();
+	const mails = await db.emailMessage.findMany();
+	expect(mails).toMatchObject([
+		{
+			template: 'alert',
+			toAddress: 'guardia@example.com',
+			data: { sentence: expect.stringContaining('pve2'), url: expect.stringMatching(/\/admin\//) }
+		}
+	]);
+	expect(mails[0]!.subject).toContain('pve2');
 });
 
 it('closes what is open, and opens a new one after that', async () => {

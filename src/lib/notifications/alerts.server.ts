@@ -1,10 +1,14 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { env } from '#lib/core/env.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { now } from '#lib/core/clock.server.ts';
 import { type Actor, audit } from '#lib/logs/audit.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import { queueMail } from './mail.server.ts';
 import { notify } from './notifications.server.ts';
+import { notificationSentence, subjectHref } from './sentences.ts';
 
 export interface AlertInput {
 	/** `billing.refund-failed`, `infrastructure.node-offline`. */
@@ -14,6 +18,9 @@ export interface AlertInput {
 	severity: 'info' | 'warning' | 'critical';
 	data?: Prisma.InputJsonObject;
 }
+
+/** A mailbox has chosen none; the product speaks Spanish first. */
+const STAFF_LOCALE = 'es';
 
 export type AlertSubject = Pick<AlertInput, 'rule' | 'subjectType' | 'subjectId'>;
 
@@ -44,8 +51,29 @@ export async function openAlert(
 			data: { ...alert.data, subjectType: alert.subjectType, subjectId: alert.subjectId },
 			dedupeKey: `alert:${opened.id}`
 		});
+		await mailStaff(tx, opened.id, alert);
 	}
 	return opened;
+}
+
+/** To the staff's mailbox, where there is one. */
+async function mailStaff(tx: Tx, id: string, alert: AlertInput): Promise<void> {
+	const to = await setting('notifications.staff_address');
+	if (!to) return;
+	const { rule, data, subjectType, subjectId } = alert;
+	const page = subjectHref({ subjectType, subjectId }) ?? '/admin/alerts';
+	await queueMail(tx, {
+		template: 'alert',
+		userId: null,
+		to,
+		locale: STAFF_LOCALE,
+		data: {
+			name: await setting('general.platform_name'),
+			sentence: notificationSentence(rule, data, { locale: STAFF_LOCALE }),
+			url: `${env.ORIGIN}${page}`
+		},
+		dedupeKey: `alert:${id}`
+	});
 }
 
 /**

@@ -1,48 +1,60 @@
 import { m } from '#i18n/paraglide/messages.js';
+import type { MailLocale } from './locale.ts';
 
 type Values = Record<string, unknown>;
+type Language = { locale?: MailLocale };
 
 /** Of each kind the sentence that a person reads; alerts are told under their rule. */
-const SENTENCES: Record<string, (values: Values) => string> = {
-	tenant_ready: (v) => m.notification_tenant_ready({ slug: text(v.slug) }),
-	tenant_request_closed: (v) =>
-		m.notification_tenant_request_closed({ slug: text(v.slug), company: text(v.company) }),
-	tenant_request_cancelled: (v) =>
-		m.notification_tenant_request_cancelled({ slug: text(v.slug), company: text(v.company) }),
+const SENTENCES: Record<string, (values: Values, options: Language) => string> = {
+	tenant_ready: (v, options) => m.notification_tenant_ready({ slug: text(v.slug) }, options),
+	tenant_request_closed: (v, options) =>
+		m.notification_tenant_request_closed({ slug: text(v.slug), company: text(v.company) }, options),
+	tenant_request_cancelled: (v, options) =>
+		m.notification_tenant_request_cancelled(
+			{ slug: text(v.slug), company: text(v.company) },
+			options
+		),
 	// Said beside the alert until that said it all; old rows are still read.
-	tenant_waits_for_room: (v) =>
-		m.notification_tenant_waits_for_room({ slug: text(v.slug), company: text(v.company) }),
-	'provisioning.no-capacity': (v) =>
-		m.notification_provisioning_no_capacity({ slug: text(v.slug), company: text(v.company) }),
-	'provisioning.failed': (v) =>
-		m.notification_provisioning_failed({ slug: text(v.slug), step: text(v.step) }),
-	'provisioning.delete-failed': (v) =>
-		m.notification_provisioning_delete_failed({ step: text(v.step) }),
-	'provisioning.tenant-down': (v) =>
-		m.notification_provisioning_tenant_down({ slug: text(v.slug) }),
-	'provisioning.left-behind': (v) =>
-		m.notification_provisioning_left_behind({ step: text(v.step) }),
-	'infrastructure.node-offline': (v) =>
-		m.notification_infrastructure_node_offline({ node: text(v.node) }),
-	'infrastructure.container-missing': (v) =>
-		m.notification_infrastructure_container_missing({
-			vmid: text(v.vmid),
-			hostname: text(v.hostname)
-		}),
-	'billing.refund-failed': () => m.notification_billing_refund_failed(),
-	'billing.refund-late': () => m.notification_billing_refund_late(),
-	'billing.refund-stuck': (v) => m.notification_billing_refund_stuck({ message: text(v.message) })
+	tenant_waits_for_room: (v, options) =>
+		m.notification_tenant_waits_for_room({ slug: text(v.slug), company: text(v.company) }, options),
+	'provisioning.no-capacity': (v, options) =>
+		m.notification_provisioning_no_capacity(
+			{ slug: text(v.slug), company: text(v.company) },
+			options
+		),
+	'provisioning.failed': (v, options) =>
+		m.notification_provisioning_failed({ slug: text(v.slug), step: text(v.step) }, options),
+	'provisioning.delete-failed': (v, options) =>
+		m.notification_provisioning_delete_failed({ step: text(v.step) }, options),
+	'provisioning.tenant-down': (v, options) =>
+		m.notification_provisioning_tenant_down({ slug: text(v.slug) }, options),
+	'provisioning.left-behind': (v, options) =>
+		m.notification_provisioning_left_behind({ step: text(v.step) }, options),
+	'infrastructure.node-offline': (v, options) =>
+		m.notification_infrastructure_node_offline({ node: text(v.node) }, options),
+	'infrastructure.container-missing': (v, options) =>
+		m.notification_infrastructure_container_missing(
+			{
+				vmid: text(v.vmid),
+				hostname: text(v.hostname)
+			},
+			options
+		),
+	'billing.refund-failed': (_v, options) => m.notification_billing_refund_failed({}, options),
+	'billing.refund-late': (_v, options) => m.notification_billing_refund_late({}, options),
+	'billing.refund-stuck': (v, options) =>
+		m.notification_billing_refund_stuck({ message: text(v.message) }, options)
 };
 
 /**
- * What a notification or an alert says, in the language of the request. A kind that nobody wrote a sentence for is shown
+ * What a notification or an alert says, in the language of the request where no other is asked for. A kind that nobody wrote a sentence for is shown
  * by its name rather than hidden.
  * @param kind of a notification, or the rule of an alert
  * @param data what was kept with it
  */
-export function notificationSentence(kind: string, data: unknown): string {
+export function notificationSentence(kind: string, data: unknown, options: Language = {}): string {
 	const values: Values = typeof data === 'object' && data !== null ? { ...data } : {};
-	return (SENTENCES[kind] ?? (() => m.notification_other({ kind })))(values);
+	return (SENTENCES[kind] ?? (() => m.notification_other({ kind }, options)))(values, options);
 }
 
 /** Where it leads when nothing else was said: to the page of what an alert is about. */

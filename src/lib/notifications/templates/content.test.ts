@@ -5,6 +5,7 @@ import { SECURITY_EVENTS, type SecurityNotice } from './security.ts';
 const DATA = {
 	name: 'Ana',
 	company: 'Acme & Hijos',
+	sentence: 'El nodo pve2 no responde.',
 	url: 'https://acme.sajet.us',
 	plan: 'Pro',
 	amount: 'USD 49.00',

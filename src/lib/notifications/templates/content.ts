@@ -19,6 +19,8 @@ export type MailTemplates = {
 	refunded: { name: string; company: string; amount: string };
 	/** `purgeOn`: the day on which the last backup goes too, written out. */
 	instance_deleted: { name: string; company: string; subdomain: string; purgeOn: string };
+	/** To the staff's mailbox. `sentence`: what the alert says, in the mail's language. */
+	alert: { name: string; sentence: string; url: string };
 	/** Something that its owner must know of was done to an account. */
 	security: SecurityNotice;
 };
@@ -39,6 +41,7 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 	waiting_capacity: z.object({ name, company }),
 	refunded: z.object({ name, company, amount: z.string() }),
 	instance_deleted: z.object({ name, company, subdomain: z.string(), purgeOn: z.string() }),
+	alert: z.object({ name, sentence: z.string(), url: z.string() }),
 	security: securityNotice
 };
 
@@ -128,6 +131,11 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 			m.mail_instance_deleted_body(data, options),
 			m.mail_instance_deleted_backup(data, options)
 		]
+	}),
+	alert: ({ sentence, url }, _places, options) => ({
+		subject: m.mail_alert_subject({ sentence }, options),
+		paragraphs: [sentence, m.mail_alert_body({}, options)],
+		action: { label: m.mail_alert_action({}, options), url }
 	}),
 	security: securityWords
 };
