@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Stripe from 'stripe';
 import { describe, expect, it, vi } from 'vitest';
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { retrySaga } from '#lib/core/saga.server.ts';
+import { forgetSettings } from '#lib/settings/settings.server.ts';
 import { buy, giveAway } from '../../../tests/setup/buyers.ts';
 import { signedBody } from '../../../tests/setup/billing.ts';
 import { signupIs, tenantIs } from '../../../tests/setup/money.ts';
@@ -18,6 +20,7 @@ vi.setConfig({ testTimeout: 180_000 });
 const platform = await testPlatform();
 const world = outside(platform.sandbox);
 
+const WINDOW = { key: 'provisioning.retry_window_minutes' };
 let made = 0;
 const name = () => `outage-${++made}`;
 
@@ -90,6 +93,34 @@ describe('Cloudflare', () => {
 		platform.sandbox.kernel.faults.clear();
 		await expectReady(slug);
 		Object.assign(patience, usual);
+	});
+
+	it('that takes none until the step has failed is waited for as long again when staff try again', async () => {
+		const usual = { ...patience };
+		Object.assign(patience, { ingressMs: 2_000, usualMs: 200, calmSeconds: 11 });
+		await db.setting.update({ where: WINDOW, data: { value: 120 } });
+		forgetSettings();
+		platform.fault({
+			...{ target: 'cloudflare', match: '^PUT .*/configurations', kind: 'status', status: 500 },
+			times: 10_000
+		});
+		const slug = name();
+		await giveAway('basic', slug);
+		const tenant = await db.tenant.findFirstOrThrow({ where: { slug } });
+		const run = (status: 'failed' | 'waiting') =>
+			eventually(
+				() => db.provisioningJob.findFirst({ where: { subjectId: tenant.id, status } }),
+				60
+			);
+		const { id } = await run('failed');
+		await transaction((tx) => retrySaga(tx, id));
+		expect((await run('waiting')).reason).toBe('rule_pending');
+		platform.sandbox.kernel.faults.clear();
+		patience.ingressMs = usual.ingressMs;
+		await expectReady(slug);
+		Object.assign(patience, usual);
+		await db.setting.update({ where: WINDOW, data: { value: 0 } });
+		forgetSettings();
 	});
 });
 
