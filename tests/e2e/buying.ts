@@ -24,6 +24,20 @@ export async function fillSignup(page: Page, buyer: Buyer, country = 'EC'): Prom
 	await page.locator('input[name=terms]').check();
 }
 
+/** Has logged-in staff order a shared instance that the customer pays by a mailed link. @returns the page of the tenant */
+export async function orderByLink(page: Page, buyer: Buyer): Promise<string> {
+	await page.goto('/admin/tenants?new');
+	const dialog = page.getByRole('dialog', { name: 'Nueva instancia' });
+	await dialog.locator('input[name=company_name]').fill(buyer.company);
+	await dialog.locator('input[name=email]').fill(buyer.email);
+	await dialog.locator('input[name=subdomain]').fill(buyer.slug);
+	await dialog.locator('select[name=plan]').selectOption('basic');
+	await dialog.getByText('Enlace de pago', { exact: true }).click();
+	await dialog.getByRole('button', { name: 'Crear la instancia' }).click();
+	await page.waitForURL(/\/admin\/tenants\/[0-9a-f-]{36}$/);
+	return page.url();
+}
+
 /** Pays on Stripe's page. */
 export async function payByCard(page: Page, number: string): Promise<void> {
 	await page.locator('input[name=cardNumber]').fill(number);

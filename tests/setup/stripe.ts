@@ -1,3 +1,4 @@
+import Stripe from 'stripe';
 import { afterAll, beforeEach } from 'vitest';
 import { Kernel } from '../../src/sandbox/kernel/kernel.ts';
 import type { FaultRequest } from '../../src/sandbox/kernel/faults.ts';
@@ -6,6 +7,8 @@ import { startStripe, type StripeServer } from '../../src/sandbox/stripe/server.
 export interface TestStripe {
 	server: StripeServer;
 	kernel: Kernel;
+	/** The official SDK on the stand-in: what somebody does at Stripe beside us. */
+	api: Stripe;
 	/** What a buyer, a bank or the dashboard does: `POST /__sandbox/stripe<path>`. @throws when it is refused */
 	control(path: string, body?: object): Promise<Record<string, unknown>>;
 	/** Makes the next matching calls misbehave. */
@@ -31,6 +34,7 @@ export async function testStripe(options: { appUrl?: string } = {}): Promise<Tes
 	return {
 		server,
 		kernel,
+		api: new Stripe(server.key, { host: '127.0.0.1', port: server.port, protocol: 'http' }),
 		control: async (path, body = {}) => {
 			const response = await fetch(`${server.url}/__sandbox/stripe${path}`, {
 				method: 'POST',

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import Stripe from 'stripe';
 import { adopt, aSignup, payFor } from '../../../tests/factories/billing.ts';
 import { listenToBilling } from '../../../tests/setup/billing.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
@@ -13,11 +12,7 @@ await testDatabase();
 const stripe = await testStripe();
 listenToBilling();
 await testQueue({ work: false });
-const api = new Stripe(stripe.server.key, {
-	host: '127.0.0.1',
-	port: stripe.server.port,
-	protocol: 'http'
-});
+const { api } = stripe;
 
 it('keeps every line of a long invoice, in the order that Stripe shows', async () => {
 	const paid = await payFor(stripe, await aSignup());

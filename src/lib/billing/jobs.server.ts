@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineJob } from '#lib/core/queue.server.ts';
+import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { catchUp } from './catchUp.server.ts';
 import { processEvent } from './events.server.ts';
 import { refreshSubscription } from './refresh.server.ts';
@@ -33,8 +33,8 @@ defineJob({
 	run: ({ eventId }) => processEvent(eventId),
 	concurrency: 5,
 	pollSeconds: 1,
-	// A job that fails for good would block its customer's others, so the handler gives up before the queue does.
-	queue: { policy: 'key_strict_fifo', heartbeatSeconds: 30, retryLimit: 1000, retryDelayMax: 60 }
+	// An event that cannot be done would block its customer's others, so the handler gives up on it.
+	queue: { ...ONE_PER_KEY, heartbeatSeconds: 30, retryDelayMax: 60 }
 });
 
 defineJob({

@@ -1,4 +1,3 @@
-import Stripe from 'stripe';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
 	adopt,
@@ -26,11 +25,7 @@ listenToBilling();
 await testQueue({ work: false });
 
 const account = stripe.server.account;
-const api = new Stripe(stripe.server.key, {
-	host: '127.0.0.1',
-	port: stripe.server.port,
-	protocol: 'http'
-});
+const { api } = stripe;
 
 beforeEach(() => db.$executeRaw`DELETE FROM pgboss.job`);
 

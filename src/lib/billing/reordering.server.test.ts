@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import { expect, it } from 'vitest';
 import { adopt, aSignup, payFor, type PaidSignup } from '../../../tests/factories/billing.ts';
 import { eventsOf, listenToBilling } from '../../../tests/setup/billing.ts';
@@ -18,11 +18,7 @@ listenToBilling();
 await testQueue({ work: false });
 
 const eventsAbout = (since: number) => eventsOf(stripe).slice(since);
-const api = new Stripe(stripe.server.key, {
-	host: '127.0.0.1',
-	port: stripe.server.port,
-	protocol: 'http'
-});
+const { api } = stripe;
 
 /** A life with everything: paid, partly refunded, disputed and won, not paid any more, cancelled. */
 async function life(): Promise<{ paid: PaidSignup; events: Stripe.Event[] }> {

@@ -1,4 +1,3 @@
-import Stripe from 'stripe';
 import { expect, it } from 'vitest';
 import { adopt, aSignup, aSubscription, payFor } from '../../../tests/factories/billing.ts';
 import { aCustomer } from '../../../tests/factories/customers.ts';
@@ -25,11 +24,7 @@ await testDatabase();
 const stripe = await testStripe();
 listenToBilling();
 await testQueue({ work: false });
-const api = new Stripe(stripe.server.key, {
-	host: '127.0.0.1',
-	port: stripe.server.port,
-	protocol: 'http'
-});
+const { api } = stripe;
 
 async function adopted(card?: string) {
 	const paid = await payFor(stripe, await aSignup(), { card });

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { mailedLink, payByCard, somebody } from '../buying.ts';
+import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
 import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
 
 async function post(url: string, body: object): Promise<void> {
@@ -23,16 +23,7 @@ test('staff send a refund that bounced once more', async ({ page, demo, loginAs 
 		...{ status: 403, times: 3 }
 	});
 	await loginAs('staff');
-	await page.goto('/admin/tenants?new');
-	const dialog = page.getByRole('dialog', { name: 'Nueva instancia' });
-	await dialog.locator('input[name=company_name]').fill(buyer.company);
-	await dialog.locator('input[name=email]').fill(buyer.email);
-	await dialog.locator('input[name=subdomain]').fill(buyer.slug);
-	await dialog.locator('select[name=plan]').selectOption('basic');
-	await dialog.getByText('Enlace de pago', { exact: true }).click();
-	await dialog.getByRole('button', { name: 'Crear la instancia' }).click();
-	await page.waitForURL(/\/admin\/tenants\/[0-9a-f-]{36}$/);
-	const tenant = page.url();
+	const tenant = await orderByLink(page, buyer);
 	await page.goto(await mailedLink(demo, buyer.email, '/signup/continue'));
 	await payByCard(page, '4242424242424242');
 	await page.waitForURL(/\/success/);

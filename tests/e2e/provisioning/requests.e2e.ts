@@ -1,4 +1,4 @@
-import { mailedLink, somebody } from '../buying.ts';
+import { mailedLink, orderByLink, somebody } from '../buying.ts';
 import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
 
 test('staff ask for a payment, send the link once more, and cancel what nobody pays', async ({
@@ -10,16 +10,7 @@ test('staff ask for a payment, send the link once more, and cancel what nobody p
 	test.setTimeout(180_000);
 	const buyer = somebody('pedido');
 	await loginAs('staff');
-	await page.goto('/admin/tenants?new');
-	const dialog = page.getByRole('dialog', { name: 'Nueva instancia' });
-	await dialog.locator('input[name=company_name]').fill(buyer.company);
-	await dialog.locator('input[name=email]').fill(buyer.email);
-	await dialog.locator('input[name=subdomain]').fill(buyer.slug);
-	await dialog.locator('select[name=plan]').selectOption('basic');
-	await dialog.getByText('Enlace de pago', { exact: true }).click();
-	await dialog.getByRole('button', { name: 'Crear la instancia' }).click();
-	await page.waitForURL(/\/admin\/tenants\/[0-9a-f-]{36}$/);
-	const tenant = page.url();
+	const tenant = await orderByLink(page, buyer);
 	await expect(page.getByText(`Espera el pago de ${buyer.email}`)).toBeVisible();
 	await expectAccessible(page);
 	await useTheme(page, 'light');
