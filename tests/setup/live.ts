@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import { afterAll } from 'vitest';
-import { listeningState, startListening, stopListening } from '#lib/core/listen.server.ts';
+import { startListening, stopListening } from '#lib/core/listen.server.ts';
 import { type HubOptions, startHub } from '#lib/identity/hub.server.ts';
 import { eventually } from './queue.ts';
 
@@ -23,7 +23,7 @@ export interface Page {
 
 /** A server of its own with a hub behind it, as src/server.ts makes them; closed after the last test of the file. */
 export async function testHub(options: HubOptions = {}) {
-	if (listeningState() === 'off') await startListening();
+	await startListening();
 	const hub = startHub(options);
 	const server = createServer((_, response) => response.writeHead(404).end());
 	server.on('upgrade', (request, socket, head) => hub.upgrade(request, socket, head));

@@ -1,4 +1,5 @@
 import { afterAll } from 'vitest';
+import { startListening, stopListening } from '#lib/core/listen.server.ts';
 import { startQueue, stopQueue } from '#lib/core/queue.server.ts';
 
 /**
@@ -6,8 +7,12 @@ import { startQueue, stopQueue } from '#lib/core/queue.server.ts';
  * @param options.work false: jobs are only put into the queue, the test runs them itself
  */
 export async function testQueue(options: { work: boolean }): Promise<void> {
+	if (options.work) await startListening();
 	await startQueue(options);
-	afterAll(() => stopQueue(2));
+	afterAll(async () => {
+		await stopQueue(2);
+		await stopListening();
+	});
 }
 
 /** Looks again every 20 ms until `look` answers something. @throws {Error} after `seconds` */

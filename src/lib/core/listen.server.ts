@@ -26,11 +26,12 @@ let listening: { stop: AbortController; ended: Promise<void> } | null = null;
 let connected = false;
 
 /**
- * Opens this process's own connection for notices and keeps it: a pool or a transaction pooler would lose them.
+ * Opens this process's own connection for notices and keeps it: a pool or a transaction pooler would lose them. Does
+ * nothing where there is one.
  * Returns after the first attempt, whatever became of it; later ones go on in the background.
  */
 export async function startListening(): Promise<void> {
-	if (listening) throw new Error('listening was started already');
+	if (listening) return;
 	const stop = new AbortController();
 	const first = Promise.withResolvers<void>();
 	listening = { stop, ended: keepListening(stop.signal, first.resolve) };

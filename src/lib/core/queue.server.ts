@@ -1,9 +1,11 @@
-import { fromPrisma, PgBoss, type Queue, type WorkOptions } from 'pg-boss';
+import { fromPrisma, PgBoss, type Queue } from 'pg-boss';
 import type { z } from 'zod';
 import type { Tx } from './db.server.ts';
 import { env } from './env.server.ts';
+import { publish } from './live.server.ts';
 import { log } from './log.server.ts';
 import { timeJob } from './metrics.server.ts';
+import { queueTopic, startWorkers } from './workers.server.ts';
 
 /**
  * Every job by name with its payload. Each area adds its own by declaration merging:
@@ -27,7 +29,7 @@ export interface JobDefinition<N extends JobName> {
 	/** Jobs of this name that one worker process runs at a time. */
 	concurrency?: number;
 	queue?: Omit<Queue, 'name'>;
-	/** Seconds between looks for jobs whose start time has come; those that can run at once are notified. */
+	/** Seconds between looks for jobs whose start time has come; those that can run at once are heard of. */
 	pollSeconds?: number;
 }
 
@@ -79,10 +81,12 @@ export async function enqueue<N extends JobName>(
 		...(options.priority !== undefined && { priority: options.priority }),
 		...(options.key !== undefined && { singletonKey: options.key })
 	});
+	if (options.startAfter === undefined) await publish(tx, queueTopic(name));
 }
 
 /**
- * Opens the queue: for sending only, or with workers for every defined job.
+ * Opens the queue: for sending only, or with workers for every defined job. Workers of a process that does not listen
+ * (startListening) find their jobs by looking now and then.
  * Safe to call in many processes at once; the first creates what is missing.
  */
 export async function startQueue(options: { work: boolean }): Promise<void> {
@@ -91,7 +95,6 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 		connectionString: env.DATABASE_DIRECT_URL ?? env.DATABASE_URL,
 		application_name: `erp-core queue ${env.ROLE}`,
 		max: options.work ? 8 : 3,
-		useListenNotify: options.work,
 		supervise: options.work,
 		schedule: options.work,
 		superviseIntervalSeconds: 5,
@@ -109,7 +112,7 @@ export async function startQueue(options: { work: boolean }): Promise<void> {
 	await declareQueues(starting);
 	boss = starting;
 	stopping = new AbortController();
-	if (options.work) await startWorkers(starting);
+	if (options.work) await startAllWorkers(starting, stopping.signal);
 }
 
 /**
@@ -123,7 +126,8 @@ export const ONE_PER_KEY = {
 
 const DEFAULTS: Omit<Queue, 'name'> = {
 	policy: 'standard',
-	notify: true,
+	// Workers listen for notices of our own: see workers.server.ts.
+	notify: false,
 	retryLimit: 5,
 	retryDelay: 1,
 	retryBackoff: true,
@@ -162,37 +166,24 @@ export function isQueueOpen(): boolean {
 	return boss !== null;
 }
 
-async function startWorkers(queue: PgBoss): Promise<void> {
-	for (const definition of definitions.values()) {
-		for (let count = 0; count < (definition.concurrency ?? 1); count++)
-			await startWorker(queue, definition);
-		if (definition.schedule) {
-			await queue.schedule(definition.name, definition.schedule.cron, definition.schedule.payload, {
-				tz: 'UTC'
-			});
-		}
+async function startAllWorkers(queue: PgBoss, stop: AbortSignal): Promise<void> {
+	for (const {
+		name,
+		concurrency = 1,
+		pollSeconds = 5,
+		schedule,
+		runUnchecked
+	} of definitions.values()) {
+		const run = async (job: { id: string; data: unknown; signal: AbortSignal }) => {
+			try {
+				const signal = AbortSignal.any([job.signal, stop]);
+				await timeJob(name, () => runUnchecked(job.data, { signal }));
+			} catch (error) {
+				if (!stop.aborted) log.error({ err: error, job: name, id: job.id }, 'job failed');
+				throw error;
+			}
+		};
+		await startWorkers(queue, { name, concurrency, pollSeconds, run }, stop);
+		if (schedule) await queue.schedule(name, schedule.cron, schedule.payload, { tz: 'UTC' });
 	}
-}
-
-/** One that runs a job of this name at a time. */
-async function startWorker(queue: PgBoss, definition: AnyDefinition): Promise<void> {
-	const pollSeconds = definition.pollSeconds ?? 5;
-	const options: WorkOptions = {
-		batchSize: 1,
-		pollingIntervalSeconds: Math.min(pollSeconds, 2),
-		notifyPollingIntervalSeconds: pollSeconds
-	};
-	const id = await queue.work<unknown>(definition.name, options, async ([job]) => {
-		try {
-			const signal = AbortSignal.any([job!.signal, stopping.signal]);
-			await timeJob(definition.name, () => definition.runUnchecked(job!.data, { signal }));
-		} catch (error) {
-			if (stopping.signal.aborted) throw error;
-			log.error({ err: error, job: definition.name, id: job!.id }, 'job failed');
-			throw error;
-		} finally {
-			// Notices of several jobs wake a busy worker once; so whoever had a job looks for the next at once.
-			queue.notifyWorker(id);
-		}
-	});
 }

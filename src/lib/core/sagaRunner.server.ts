@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Prisma, type ProvisioningStep } from '#prisma/generated/client.ts';
 import { after, now, SECOND } from './clock.server.ts';
-import { db, transaction } from './db.server.ts';
+import { db, transaction, type Tx } from './db.server.ts';
 import { AppError, type ErrorCode, type Params } from './errors.ts';
 import { enqueue } from './queue.server.ts';
 import {
@@ -44,52 +44,76 @@ export async function runSaga(jobId: string, signal: AbortSignal): Promise<void>
 }
 
 async function advance(run: ClaimedRun, saga: AnySaga, signal: AbortSignal): Promise<void> {
-	await writeClaimed(
-		run,
-		{ status: 'running', wakeAt: null, startedAt: run.startedAt ?? now() },
-		async (tx) => {
-			await saga.onRunning?.(tx, runOf(run));
-		}
-	);
-	for (const [position, step] of saga.steps.entries()) {
-		const row = run.steps[position]!;
-		if (row.status === 'done' || row.status === 'skipped') continue;
-		const outcome = await attempt(run, saga, step, row, signal);
+	const todo = saga.steps
+		.map((step, position) => ({ step, row: run.steps[position]! }))
+		.filter(({ row }) => row.status !== 'done' && row.status !== 'skipped');
+	const data = { status: 'running', wakeAt: null, startedAt: run.startedAt ?? now() } as const;
+	await goOn(run, saga, todo[0], data, async (tx) => {
+		await saga.onRunning?.(tx, runOf(run));
+	});
+	for (const [index, { step, row }] of todo.entries()) {
+		const outcome = await attempt(run, saga, step, row, todo[index + 1], signal);
 		if (outcome === 'parked') return;
 	}
-	await writeClaimed(run, { status: 'succeeded', reason: null, finishedAt: now() }, async (tx) => {
+}
+
+interface Todo {
+	step: Step<object>;
+	row: ProvisioningStep;
+}
+
+/** Notes what is done by `work` together with what comes next, the next step or the run's end: one transaction for both. */
+async function goOn(
+	run: ClaimedRun,
+	saga: AnySaga,
+	next: Todo | undefined,
+	data: Prisma.ProvisioningJobUpdateManyMutationInput,
+	work: (tx: Tx) => Promise<void>
+): Promise<void> {
+	if (next) {
+		const begun = begin(next.row);
+		await writeClaimed(run, data, async (tx) => {
+			await work(tx);
+			await tx.provisioningStep.update({ where: { id: next.row.id }, data: begun });
+		});
+		Object.assign(next.row, begun);
+		return;
+	}
+	const ended = { status: 'succeeded', reason: null, finishedAt: now() } as const;
+	await writeClaimed(run, { ...data, ...ended }, async (tx) => {
+		await work(tx);
 		await saga.onSucceeded?.(tx, runOf(run));
 	});
 }
 
-/** Runs a step until it is done, or until the run has been parked, failed or stopped. */
+/** What a step's row says while it is tried once more. */
+function begin({ attempts, startedAt }: ProvisioningStep) {
+	return { status: 'running', attempts: attempts + 1, startedAt: startedAt ?? now() } as const;
+}
+
+/** Runs a step that was begun until it is done and the next is begun, or until the run has been parked, failed or stopped. */
 async function attempt(
 	run: ClaimedRun,
 	saga: AnySaga,
 	step: Step<object>,
 	row: ProvisioningStep,
+	next: Todo | undefined,
 	signal: AbortSignal
 ): Promise<'done' | 'parked'> {
 	for (;;) {
 		signal.throwIfAborted();
-		row.attempts += 1;
-		await writeStep(run, row, {
-			status: 'running',
-			attempts: row.attempts,
-			startedAt: (row.startedAt ??= now())
-		});
 		const context = contextOf(run, step, row, signal);
 		try {
 			await saga.before?.(context);
 			const result = await step.run(context);
 			if (result && 'wait' in result) {
 				if (result.wait > LONGEST_SLEEP) return await park(run, saga, row, result);
+				// Waiting is not trying.
 				await writeStep(run, row, said(result.message));
-				row.attempts -= 1;
 				await sleep(result.wait * SECOND, undefined, { signal });
 				continue;
 			}
-			await writeClaimed(run, {}, async (tx) => {
+			await goOn(run, saga, next, {}, async (tx) => {
 				await tx.provisioningStep.update({
 					where: { id: row.id },
 					data: {
@@ -107,6 +131,9 @@ async function attempt(
 			const again = await afterFailure(run, saga, step, row, error);
 			if (!again) return 'parked';
 			await sleep(again * SECOND, undefined, { signal });
+			const begun = begin(row);
+			await writeStep(run, row, begun);
+			Object.assign(row, begun);
 		}
 	}
 }

@@ -24,14 +24,11 @@ export async function startProcess(): Promise<void> {
 	if (isQueueOpen()) return;
 	const works = env.ROLE !== 'web';
 	const stopClock = await followSandboxClock();
+	await startListening();
 	await startQueue({ work: works });
 	// What is on sale can be paid for before the first visitor comes.
 	if (works) await transaction(requestSync);
-	let hub: Hub | undefined;
-	if (env.ROLE !== 'worker') {
-		await startListening();
-		hub = startHub();
-	}
+	const hub: Hub | undefined = env.ROLE === 'worker' ? undefined : startHub();
 	const metrics = env.METRICS_PORT && (await startMetrics(env.METRICS_PORT, env.HOST));
 	// src/server.ts calls the one for each WebSocket, the other once no new request comes in.
 	Object.assign(globalThis, {
@@ -40,8 +37,8 @@ export async function startProcess(): Promise<void> {
 			stopClock();
 			hub?.stop();
 			if (metrics) metrics.stop();
-			await stopListening();
 			await stopQueue();
+			await stopListening();
 			await closeSsh();
 			await db.$disconnect();
 		}
