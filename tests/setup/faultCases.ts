@@ -180,10 +180,10 @@ export const PAYMENT: readonly FaultCase[] = ['checkout/sessions', 'subscription
 		}))
 );
 
-/** Reads are tried three times in each of a step's eight tries. */
+/** Reads are tried three times in each of a step's eight tries, but Odoo's, which are asked for as long as it may boot. */
 function lasting({ changes, target, step }: Call): number {
 	if (step === 'verify') return 1000;
-	if (target === 'ssh' && !changes) return 30;
+	if (target === 'ssh' && !changes) return FOREVER;
 	return changes ? 8 : 24;
 }
 

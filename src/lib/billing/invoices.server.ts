@@ -42,8 +42,7 @@ export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredIn
 			await writeLines(tx, row, lines);
 			await writeAttempts(tx, row, payments);
 			if (owner.subscriptionId) await writePaidThrough(tx, owner.subscriptionId);
-			await publish(tx, `customer:${owner.customerId}`, row.id);
-			await publish(tx, 'staff:billing', row.id);
+			await publish(tx, [`customer:${owner.customerId}`, 'staff:billing'], row.id);
 			return { row, stripeSubscriptionId: subscriptionOf(invoice) };
 		}
 	);

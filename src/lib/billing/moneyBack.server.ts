@@ -125,8 +125,7 @@ async function writeRefund(
 		create: { stripeRefundId: refund.id, ...columns },
 		update: columns
 	});
-	await publish(tx, `customer:${row.customerId}`, row.id);
-	await publish(tx, 'staff:billing', row.id);
+	await publish(tx, [`customer:${row.customerId}`, 'staff:billing'], row.id);
 	return before?.status !== row.status;
 }
 

@@ -103,8 +103,7 @@ async function settle(orderId: string, status: RefundOrderStatus): Promise<void>
 			before: { status: before.status },
 			after: { status }
 		});
-		await publish(tx, `customer:${before.customerId}`, orderId);
-		await publish(tx, 'staff:billing', orderId);
+		await publish(tx, [`customer:${before.customerId}`, 'staff:billing'], orderId);
 		if (before.purpose !== 'signup') return;
 		const refund = await tx.refund.findFirst({
 			where: { signupId: before.signupId },

@@ -82,8 +82,7 @@ export async function afterChange(
 			after: { status: row.status, stripeStatus: row.stripeStatus }
 		});
 	}
-	await publish(tx, `customer:${row.customerId}`, row.id);
-	await publish(tx, 'staff:billing', row.id);
+	await publish(tx, [`customer:${row.customerId}`, 'staff:billing'], row.id);
 	if (before && (before.status !== row.status || isOwed(before) !== isOwed(row)))
 		await enqueue(tx, 'provisioning.subscription-changed', { subscriptionId: row.id });
 }

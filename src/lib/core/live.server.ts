@@ -4,12 +4,13 @@ import type { Tx } from './db.server.ts';
 export const LIVE_CHANNEL = 'erp_live';
 
 /**
- * Says that something under `topic` changed, once the transaction commits. The notice carries no data: who listens
+ * Says that something under `topics` changed, once the transaction commits. The notice carries no data: who listens
  * fetches again, with its own rights.
- * @param topic `tenant:<id>`, `signup:<id>`, `customer:<id>`, `staff:tenants` …
+ * @param topics `tenant:<id>`, `signup:<id>`, `customer:<id>`, `staff:tenants` …
  */
-export async function publish(tx: Tx, topic: string, id?: string): Promise<void> {
-	await tx.$executeRaw`SELECT pg_notify(${LIVE_CHANNEL}, ${liveNotice(topic, id)})`;
+export async function publish(tx: Tx, topics: string | string[], id?: string): Promise<void> {
+	const notices = [topics].flat().map((topic) => liveNotice(topic, id));
+	await tx.$executeRaw`SELECT pg_notify(${LIVE_CHANNEL}, notice) FROM unnest(${notices}::text[]) notice`;
 }
 
 /** What `publish` sends, for a statement that does more than that. */

@@ -47,10 +47,14 @@ async function advance(run: ClaimedRun, saga: AnySaga, signal: AbortSignal): Pro
 	const todo = saga.steps
 		.map((step, position) => ({ step, row: run.steps[position]! }))
 		.filter(({ row }) => row.status !== 'done' && row.status !== 'skipped');
-	const data = { status: 'running', wakeAt: null, startedAt: run.startedAt ?? now() } as const;
-	await goOn(run, saga, todo[0], data, async (tx) => {
-		await saga.onRunning?.(tx, runOf(run));
-	});
+	await writeClaimed(
+		run,
+		{ status: 'running', wakeAt: null, startedAt: run.startedAt ?? now() },
+		async (tx) => {
+			await saga.onRunning?.(tx, runOf(run));
+		}
+	);
+	await goOn(run, saga, todo[0]);
 	for (const [index, { step, row }] of todo.entries()) {
 		const outcome = await attempt(run, saga, step, row, todo[index + 1], signal);
 		if (outcome === 'parked') return;
@@ -62,26 +66,25 @@ interface Todo {
 	row: ProvisioningStep;
 }
 
-/** Notes what is done by `work` together with what comes next, the next step or the run's end: one transaction for both. */
+/** Notes what `done` says together with what comes next, the next step or the run's end: one transaction for both. */
 async function goOn(
 	run: ClaimedRun,
 	saga: AnySaga,
 	next: Todo | undefined,
-	data: Prisma.ProvisioningJobUpdateManyMutationInput,
-	work: (tx: Tx) => Promise<void>
+	done: (tx: Tx) => Promise<void> = async () => {}
 ): Promise<void> {
 	if (next) {
 		const begun = begin(next.row);
-		await writeClaimed(run, data, async (tx) => {
-			await work(tx);
+		await writeClaimed(run, {}, async (tx) => {
+			await done(tx);
 			await tx.provisioningStep.update({ where: { id: next.row.id }, data: begun });
 		});
 		Object.assign(next.row, begun);
 		return;
 	}
 	const ended = { status: 'succeeded', reason: null, finishedAt: now() } as const;
-	await writeClaimed(run, { ...data, ...ended }, async (tx) => {
-		await work(tx);
+	await writeClaimed(run, ended, async (tx) => {
+		await done(tx);
 		await saga.onSucceeded?.(tx, runOf(run));
 	});
 }
@@ -113,7 +116,7 @@ async function attempt(
 				await sleep(result.wait * SECOND, undefined, { signal });
 				continue;
 			}
-			await goOn(run, saga, next, {}, async (tx) => {
+			await goOn(run, saga, next, async (tx) => {
 				await tx.provisioningStep.update({
 					where: { id: row.id },
 					data: {

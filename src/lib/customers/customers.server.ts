@@ -81,8 +81,7 @@ export async function transition(tx: Tx, customerId: string, to: CustomerStatus)
 		before: { status: row.status },
 		after: { status: to }
 	});
-	await publish(tx, `customer:${customerId}`, customerId);
-	await publish(tx, 'staff:customers', customerId);
+	await publish(tx, [`customer:${customerId}`, 'staff:customers'], customerId);
 }
 
 /** Active while it has a live subscription, inactive when it had one. A deleted customer stays deleted. */

@@ -4,6 +4,7 @@ import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import { proxmox, type ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { recorder } from '#lib/logs/calls.server.ts';
 import { tokenContext } from './enrol.server.ts';
+import type { TakenVmids } from './rooms.server.ts';
 
 /** What the calls are filed under: a saga's `context.trace`, or any part of it. */
 export interface Trace {
@@ -77,11 +78,20 @@ export async function askCluster<T>(
 	throw last;
 }
 
+let asking: Promise<TakenVmids> | null = null;
+
 /**
- * The VMIDs that every cluster says are taken, for `reserveContainer`; ask before the transaction.
+ * The VMIDs that every cluster says are taken, for `reserveContainer`; ask before the transaction. Who asks while
+ * somebody's answer is on its way gets that one.
  * A cluster that does not answer is left out: a VMID that turns out to be taken is changed at the clone.
  */
-export async function readTakenVmids(trace: Trace): Promise<Map<string, Set<number>>> {
+export function readTakenVmids(trace: Trace): Promise<TakenVmids> {
+	return (asking ??= askTakenVmids(trace).finally(() => {
+		asking = null;
+	}));
+}
+
+async function askTakenVmids(trace: Trace): Promise<TakenVmids> {
 	const taken = new Map<string, Set<number>>();
 	for (const { id } of await db.cluster.findMany({ select: { id: true } })) {
 		try {

@@ -4,7 +4,6 @@ import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
-import { freeAddress } from './addresses.ts';
 import { endTurn } from './cloneQueue.server.ts';
 import { capacityAppeared } from './nodes.server.ts';
 import {
@@ -16,8 +15,9 @@ import {
 	type Verdict,
 	type Wanted
 } from './placement.ts';
+import { clusterRooms, type ClusterRoom, type TakenVmids } from './rooms.server.ts';
 import { containerTransition } from './states.ts';
-import { candidates, GONE_TENANTS, sharedCandidates, type TakenVmids } from './world.server.ts';
+import { candidates, GONE_TENANTS, sharedCandidates } from './world.server.ts';
 
 /** Settings that decide where things go. Read before the transaction: `await placementRules()`. */
 export interface PlacementRules {
@@ -50,13 +50,21 @@ const NOTHING_TAKEN: TakenVmids = new Map();
 export async function explainCapacity(
 	tx: Tx,
 	wanted: Wanted,
+	rules: PlacementRules
+): Promise<Explanation> {
+	return explain(tx, wanted, rules, await clusterRooms(tx, NOTHING_TAKEN));
+}
+
+async function explain(
+	tx: Tx,
+	wanted: Wanted,
 	rules: PlacementRules,
-	taken: TakenVmids = NOTHING_TAKEN
+	rooms: ReadonlyMap<string, ClusterRoom>
 ): Promise<Explanation> {
 	const isShared = wanted.isolation === 'shared';
 	const container: Wanted = isShared ? { ...wanted, ...rules.sharedContainer } : wanted;
 	const shared = isShared ? judgeShared(await sharedCandidates(tx), wanted) : [];
-	const nodes = judge(await candidates(tx, taken), container);
+	const nodes = judge(await candidates(tx, rooms), container);
 	return {
 		isolation: wanted.isolation,
 		wanted: {
@@ -104,7 +112,8 @@ export async function reserveContainer(
 	await lock(tx, PLACEMENT_LOCK);
 	const placed = await placeOf(tx, request);
 	if (placed) return placed;
-	const explanation = await explainCapacity(tx, request, request.rules, request.taken);
+	const rooms = await clusterRooms(tx, request.taken);
+	const explanation = await explain(tx, request, request.rules, rooms);
 	const slot = explanation.shared[0];
 	if (slot?.fits) {
 		const { containerId } = slot.candidate;
@@ -113,13 +122,9 @@ export async function reserveContainer(
 	const best = explanation.nodes[0];
 	if (!best?.fits) return { noRoom: explanation };
 	const isShared = request.isolation === 'shared';
-	const vmid = await pickVmid(tx, best.candidate.clusterId, request.taken);
-	const lease = await pickAddress(tx, best.candidate.clusterId);
+	const room = rooms.get(best.candidate.clusterId)!;
+	const [vmid, lease] = [room.nextVmid(), room.nextAddress()];
 	if (vmid === null || lease === null) return { noRoom: explanation };
-	const cluster = await tx.cluster.findUniqueOrThrow({
-		where: { id: best.candidate.clusterId },
-		select: { odooVersion: true }
-	});
 	const container = await tx.container.create({
 		data: {
 			...explanation.wanted,
@@ -128,7 +133,7 @@ export async function reserveContainer(
 			vmid,
 			hostname: isShared ? `erp-shared-${vmid}` : request.hostname,
 			purpose: isShared ? 'shared' : 'odoo',
-			odooVersion: cluster.odooVersion,
+			odooVersion: room.odooVersion,
 			ipAddress: lease.address,
 			slots: isShared ? request.rules.tenantsPerSharedContainer : 1,
 			createdByJobId: request.jobId,
@@ -188,7 +193,8 @@ export function othersIn(tx: Tx, containerId: string, tenantId?: string): Promis
 export async function anotherVmid(tx: Tx, containerId: string, taken: TakenVmids): Promise<number> {
 	await lock(tx, PLACEMENT_LOCK);
 	const container = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
-	const vmid = await pickVmid(tx, container.clusterId, taken, container.vmid);
+	const room = (await clusterRooms(tx, taken)).get(container.clusterId);
+	const vmid = room?.nextVmid(container.vmid) ?? null;
 	if (vmid === null) throw new AppError('NO_CAPACITY', { detail: 'the VMID range is used up' });
 	await tx.container.update({ where: { id: containerId }, data: { vmid, taskUpid: null } });
 	return vmid;
@@ -202,7 +208,7 @@ export async function moveReservation(tx: Tx, containerId: string): Promise<stri
 	await lock(tx, PLACEMENT_LOCK);
 	const container = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
 	// Its VMID and address stay its own wherever it goes.
-	const others = (await candidates(tx, NOTHING_TAKEN))
+	const others = (await candidates(tx, new Map()))
 		.filter(({ nodeId }) => nodeId !== container.nodeId)
 		.map((candidate): Candidate => ({ ...candidate, freeAddresses: 1, freeVmids: 1 }));
 	const { cpuCores, ramMb, diskGb, clusterId } = container;
@@ -219,7 +225,7 @@ export async function moveReservation(tx: Tx, containerId: string): Promise<stri
 async function placeOf(tx: Tx, { tenantId, jobId }: PlaceRequest): Promise<Place | null> {
 	const tenant = await tx.tenant.findUnique({
 		where: { id: tenantId },
-		select: { container: { include: { address: true } } }
+		select: { container: true }
 	});
 	const row = tenant?.container;
 	if (!row || row.status === 'deleted' || row.retiring) return null;
@@ -243,46 +249,4 @@ function placeFrom(
 		ip: row.ipAddress,
 		slotOnly
 	};
-}
-
-/** A VMID that nobody has; one that nobody ever had while there are such, because backups are named after it. */
-async function pickVmid(
-	tx: Tx,
-	clusterId: string,
-	taken: TakenVmids,
-	except?: number
-): Promise<number | null> {
-	const { vmidMin, vmidMax } = await tx.cluster.findUniqueOrThrow({ where: { id: clusterId } });
-	const rows = await tx.container.findMany({
-		where: { clusterId, vmid: { gte: vmidMin, lte: vmidMax } },
-		select: { vmid: true, status: true }
-	});
-	const live = new Set([
-		...(taken.get(clusterId) ?? []),
-		...(except === undefined ? [] : [except])
-	]);
-	for (const { vmid, status } of rows) if (status !== 'deleted') live.add(vmid);
-	const ever = new Set([...live, ...rows.map(({ vmid }) => vmid)]);
-	return lowestFree(vmidMin, vmidMax, ever) ?? lowestFree(vmidMin, vmidMax, live);
-}
-
-function lowestFree(min: number, max: number, used: ReadonlySet<number>): number | null {
-	for (let vmid = min; vmid <= max; vmid++) if (!used.has(vmid)) return vmid;
-	return null;
-}
-
-async function pickAddress(
-	tx: Tx,
-	clusterId: string
-): Promise<{ poolId: string; address: string } | null> {
-	const pools = await tx.addressPool.findMany({
-		where: { clusterId },
-		include: { addresses: { select: { address: true } } },
-		orderBy: { name: 'asc' }
-	});
-	for (const pool of pools) {
-		const address = freeAddress(pool, new Set(pool.addresses.map((lease) => lease.address)));
-		if (address) return { poolId: pool.id, address };
-	}
-	return null;
 }

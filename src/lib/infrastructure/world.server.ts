@@ -1,44 +1,18 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { ContainerStatus } from '#prisma/generated/enums.ts';
-import { poolSize } from './addresses.ts';
 import { nodeFigures, usedFraction } from './figures.server.ts';
 import type { Candidate, SharedCandidate } from './placement.ts';
+import type { ClusterRoom } from './rooms.server.ts';
 
 /** Tenants in these states hold no slot. */
 export const GONE_TENANTS = ['deleted', 'refunded'] as const;
 
-/** VMIDs that a cluster says are taken, by cluster id; a cluster that did not answer is absent. */
-export type TakenVmids = ReadonlyMap<string, ReadonlySet<number>>;
-
 /** Every node with what placement must know about it. */
-export async function candidates(tx: Tx, taken: TakenVmids): Promise<Candidate[]> {
-	const [nodes, clusters, live] = [
-		await nodeFigures(tx),
-		await tx.cluster.findMany({ include: { pools: { include: { _count: true } } } }),
-		await tx.container.findMany({
-			where: { status: { not: 'deleted' } },
-			select: { clusterId: true, vmid: true }
-		})
-	];
-	const room = new Map(
-		clusters.map((cluster) => {
-			const used = new Set(taken.get(cluster.id));
-			for (const { clusterId, vmid } of live) if (clusterId === cluster.id) used.add(vmid);
-			const inRange = [...used].filter(
-				(vmid) => vmid >= cluster.vmidMin && vmid <= cluster.vmidMax
-			);
-			return [
-				cluster.id,
-				{
-					freeVmids: cluster.vmidMax - cluster.vmidMin + 1 - inRange.length,
-					freeAddresses: cluster.pools.reduce(
-						(sum, pool) => sum + poolSize(pool) - pool._count.addresses,
-						0
-					)
-				}
-			];
-		})
-	);
+export async function candidates(
+	tx: Tx,
+	rooms: ReadonlyMap<string, ClusterRoom>
+): Promise<Candidate[]> {
+	const nodes = await nodeFigures(tx);
 	return nodes.map((node) => ({
 		nodeId: node.id,
 		name: node.name,
@@ -51,8 +25,8 @@ export async function candidates(tx: Tx, taken: TakenVmids): Promise<Candidate[]
 		maxContainers: node.maxContainers,
 		usedFraction: usedFraction(node),
 		priority: node.priority,
-		freeAddresses: room.get(node.clusterId)?.freeAddresses ?? 0,
-		freeVmids: room.get(node.clusterId)?.freeVmids ?? 0
+		freeAddresses: rooms.get(node.clusterId)?.freeAddresses ?? 0,
+		freeVmids: rooms.get(node.clusterId)?.freeVmids ?? 0
 	}));
 }
 

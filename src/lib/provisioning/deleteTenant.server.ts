@@ -87,7 +87,8 @@ const removeStep: Step<State> = {
 	async run(context) {
 		const { tenant } = await placeOf(context.subjectId);
 		if (!tenant.containerId) return;
-		if (tenant.isolation === 'shared' && tenant.container?.status === 'running') {
+		const { status } = await db.container.findUniqueOrThrow({ where: { id: tenant.containerId } });
+		if (tenant.isolation === 'shared' && status === 'running') {
 			const odoo = await odooIn(tenant.containerId, context.trace);
 			try {
 				await odoo.dropDatabase(tenant.databaseName);

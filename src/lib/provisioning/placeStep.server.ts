@@ -26,7 +26,9 @@ export const placeStep: Step<CreateTenantState> = {
 		const { tenant, hostname } = await placeOf(context.subjectId);
 		const rules = await placementRules();
 		const taken = await readTakenVmids(context.trace);
-		const { cpuCores, ramMb, diskGb } = tenant.plan;
+		const { cpuCores, ramMb, diskGb } = await db.plan.findUniqueOrThrow({
+			where: { id: tenant.planId }
+		});
 		const place = await context.write(async (tx) => {
 			if (!tenant.containerId && (await somebodyIsFirst(tx, tenant))) return null;
 			const found = await reserveContainer(tx, {

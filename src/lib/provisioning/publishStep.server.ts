@@ -157,16 +157,11 @@ async function notApplied(
 	}
 }
 
-/** The tenant with the names under which it is published. */
+/** The tenant, whose it is, and the names under which it is published. */
 export async function placeOf(tenantId: string) {
 	const tenant = await db.tenant.findUniqueOrThrow({
 		where: { id: tenantId },
-		include: {
-			baseDomain: { include: { tunnel: true } },
-			plan: true,
-			customer: true,
-			container: true
-		}
+		include: { baseDomain: { include: { tunnel: true } }, customer: true }
 	});
 	return {
 		tenant,

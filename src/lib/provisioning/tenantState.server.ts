@@ -27,9 +27,8 @@ export async function transition(
 
 /** Tells whoever looks at the tenant, at its customer or at the lists. */
 export async function announce(tx: Tx, tenant: { id: string; customerId: string }): Promise<void> {
-	await publish(tx, `tenant:${tenant.id}`, tenant.id);
-	await publish(tx, `customer:${tenant.customerId}`, tenant.id);
-	await publish(tx, 'staff:tenants', tenant.id);
+	const topics = [`tenant:${tenant.id}`, `customer:${tenant.customerId}`, 'staff:tenants'];
+	await publish(tx, topics, tenant.id);
 }
 
 /** The public rule of a tenant changed and must be written anew. @returns the version to wait for; null when it has no rule */
