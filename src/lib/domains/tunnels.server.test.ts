@@ -235,13 +235,15 @@ describe('what fails on the way', () => {
 	test.each(['status', 'timeout', 'reset', 'malformed'] as const)(
 		'the look answers %s: nothing counts as applied before it was read back',
 		async (kind) => {
-			// Each read is tried three times; both looks of the first two runs fail.
+			// Only the looks after the write; each is tried three times, and two runs in a row see nothing.
+			let written = false;
 			kernel.faults.add({
-				target: 'cloudflare',
-				match: '^GET .*/configurations$',
-				kind,
-				skip: 1,
-				times: 3
+				...{ target: 'cloudflare', match: '^PUT .*/configurations$', kind: 'delay', ms: 0 },
+				onTaken: () => (written = true)
+			});
+			kernel.faults.add({
+				...{ target: 'cloudflare', match: '^GET .*/configurations$', kind, times: 6 },
+				only: () => written
 			});
 			const version = await published('acme');
 			await eventually(async () => (await convergence(db, tunnelId, version)).error);

@@ -135,8 +135,11 @@ function connect(): void {
 		if (socket !== opening) return;
 		socket = null;
 		for (const listened of topics.values()) listened.missed = true;
-		// The session ended: what the page may still show only the server can say.
-		if (code === SESSION_ENDED) callAll();
+		// The session ended: what the page may still show only the server can say, whatever the page listens to.
+		if (code === SESSION_ENDED) {
+			callAll();
+			refreshSoon();
+		}
 		if (topics.size > 0) retry();
 	};
 }
