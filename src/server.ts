@@ -1,7 +1,8 @@
 /**
- * The process entry: serves the built application, hands WebSocket upgrades to the hub and ends in good order.
- * The application itself (database, hub, worker) lives inside the bundle and is reached through two functions that its
- * `init` hook leaves on globalThis, because importing them here would load every module a second time.
+ * The process entry, which the build leaves at build/main.js: serves the built application, hands WebSocket upgrades to
+ * the hub and ends in good order. The application itself (database, hub, worker) lives inside the bundle and is reached
+ * through two functions that its `init` hook leaves on globalThis, because importing them here would load every module a
+ * second time.
  */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';

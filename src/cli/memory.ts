@@ -9,5 +9,8 @@ export const MEMORY_FLAGS = [
 	'--heap-growing-percent=15'
 ];
 
-/** glibc keeps a heap per thread otherwise, which holds some 40 MB more. */
-export const MEMORY_ENV = { MALLOC_ARENA_MAX: '2' };
+/**
+ * glibc keeps a heap per thread otherwise, and in it the holes of what was freed: some 40 MB. One heap for all, and what
+ * is larger than these bytes outside of it, which goes back to the system when it is freed (mallopt(3)).
+ */
+export const MEMORY_ENV = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536' };

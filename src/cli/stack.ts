@@ -198,7 +198,7 @@ async function startSandboxProcess(
 function startApp(options: StackOptions, env: NodeJS.ProcessEnv, log: string): Promise<Running> {
 	if (options.app === 'built') {
 		const output = openSync(log, 'w');
-		return startProcess(process.execPath, [...MEMORY_FLAGS, join(root, 'src/server.ts')], {
+		return startProcess(process.execPath, [...MEMORY_FLAGS, join(root, 'build/main.js')], {
 			cwd: root,
 			stdio: ['ignore', output, output],
 			env: { ...env, ...MEMORY_ENV, NODE_ENV: 'production' },

@@ -61,7 +61,7 @@ export async function startFleet(): Promise<Fleet> {
 				const output = openSync(join(dataDir, 'logs', `${role}-${own}.log`), 'w');
 				const process = await startProcess(
 					globalThis.process.execPath,
-					[...MEMORY_FLAGS, join(root, 'src/server.ts')],
+					[...MEMORY_FLAGS, join(root, 'build/main.js')],
 					{
 						cwd: root,
 						stdio: ['ignore', output, output],
