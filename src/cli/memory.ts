@@ -11,6 +11,7 @@ export const MEMORY_FLAGS = [
 
 /**
  * glibc keeps a heap per thread otherwise, and in it the holes of what was freed: some 40 MB. One heap for all, and what
- * is larger than these bytes outside of it, which goes back to the system when it is freed (mallopt(3)).
+ * is larger than these bytes outside of it, which goes back to the system when it is freed (mallopt(3)). The demo and the
+ * image set them; beside `npm start` they are set by whoever runs it.
  */
 export const MEMORY_ENV = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536' };

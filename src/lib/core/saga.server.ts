@@ -80,6 +80,8 @@ export interface Saga<S extends object> {
 	/** Topic of the live notices: `<topic>:<subjectId>`. */
 	topic: string;
 	state: z.ZodType<S>;
+	/** Of the state what says since when a step waits: forgotten when staff try again, so that it waits as long as before. */
+	waits?: (keyof S & string)[];
 	steps: Step<S>[];
 	/** Runs before each step. @throws {SagaStop} when going on makes no sense */
 	before?(context: StepContext<S>): Promise<void>;
@@ -201,7 +203,10 @@ export async function wakeSagaLater(tx: Tx, jobId: string, at: Date): Promise<vo
  * @throws {AppError} WRONG_STATE when it has not failed
  */
 export async function retrySaga(tx: Tx, jobId: string): Promise<void> {
-	await leaveFailed(tx, jobId, 'queued');
+	const run = await leaveFailed(tx, jobId, 'queued');
+	const { waits = [] } = sagaNamed(run.saga);
+	await tx.$executeRaw`
+		UPDATE provisioning_jobs SET state = state - ${waits}::text[] WHERE id = ${jobId}::uuid`;
 	await tx.provisioningStep.updateMany({
 		where: { jobId, status: 'failed' },
 		data: { status: 'pending', attempts: 0 }

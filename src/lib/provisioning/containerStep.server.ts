@@ -20,8 +20,6 @@ export const containerStep: Step<CreateTenantState> = {
 		const { node, vmid } = progress;
 		if (progress.ready) return { message: stepMessage('container_ready', { node, vmid }) };
 		if (Date.now() - context.state.containerAskedAt! > patience.containerMs) {
-			// A retry waits as long again.
-			await context.save({ containerAskedAt: undefined });
 			throw new AppError('VENDOR_FAILED', {
 				params: { vendor: 'proxmox' },
 				detail: `the container did not become ready: ${progress.reason}`

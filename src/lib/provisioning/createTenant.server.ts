@@ -92,6 +92,7 @@ export const createTenantSaga = defineSaga<CreateTenantState>({
 	name: 'tenants.create',
 	topic: 'tenant',
 	state: createTenantState,
+	waits: ['containerAskedAt', 'ingressVersion', 'ingressAskedAt', 'firstLookAt'],
 	steps: [placeStep, containerStep, databaseStep, dnsStep, ingressStep, verifyStep, activateStep],
 	before: mustBeOwed,
 	retryWindow: async () => (await setting('provisioning.retry_window_minutes')) * 60,

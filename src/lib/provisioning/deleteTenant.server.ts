@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { now, SECOND } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
-import { AppError } from '#lib/core/errors.ts';
 import { defineSaga, type Step } from '#lib/core/saga.server.ts';
 import { takeLastBackup } from '../backups/backups.server.ts';
 import { cancelSubscription } from '../billing/subscriptions.server.ts';
@@ -69,13 +68,7 @@ const unpublishStep: Step<State> = {
 	async run(context) {
 		const { tenant, tunnel } = await placeOf(context.subjectId);
 		if (context.state.withdrawnAt === undefined) await context.save({ withdrawnAt: Date.now() });
-		const wait = await withdraw(context, tunnel.id, context.state.withdrawnAt!).catch(
-			async (error: unknown) => {
-				// A retry waits as long again.
-				if (error instanceof AppError) await context.save({ withdrawnAt: undefined });
-				throw error;
-			}
-		);
+		const wait = await withdraw(context, tunnel.id, context.state.withdrawnAt!);
 		if (wait) return wait;
 		await removeRecord(await cloudflareClient(context.trace), tenant.id);
 	}
@@ -159,6 +152,7 @@ export const deleteTenantSaga = defineSaga<State>({
 	name: 'tenants.delete',
 	topic: 'tenant',
 	state,
+	waits: ['withdrawnAt'],
 	steps: [graceStep, backupStep, unpublishStep, removeStep, finishStep],
 	retryWindow: async () => null,
 	onSucceeded: (tx, run) => closeCalls(tx, run.jobId),

@@ -47,15 +47,7 @@ export const ingressStep: Step<CreateTenantState> = {
 		const { tunnel } = await placeOf(context.subjectId);
 		if (context.state.ingressVersion === undefined) await askForRule(context, tunnel.id);
 		const version = context.state.ingressVersion!;
-		const { ingressAskedAt } = context.state;
-		const wait = await notApplied(context, tunnel.id, version, ingressAskedAt!).catch(
-			async (error: unknown) => {
-				// A retry asks anew, and waits as long again.
-				if (error instanceof AppError)
-					await context.save({ ingressVersion: undefined, ingressAskedAt: undefined });
-				throw error;
-			}
-		);
+		const wait = await notApplied(context, tunnel.id, version, context.state.ingressAskedAt!);
 		return wait ?? { message: stepMessage('rule_applied', { tunnel: tunnel.name, version }) };
 	},
 	async undo(context) {
@@ -79,7 +71,6 @@ export const verifyStep: Step<CreateTenantState> = {
 		if (seen.ok) return { message: stepMessage('seen', { hostname }) };
 		await context.log('debug', `GET ${hostname}/web/login: ${seen.detail}`);
 		if (Date.now() - context.state.firstLookAt! > patience.verifyMs) {
-			await context.save({ firstLookAt: undefined });
 			throw new AppError('NOT_SEEN', {
 				params: { hostname },
 				detail: `not seen from outside: ${seen.detail}`
