@@ -1,9 +1,10 @@
 import { lock, type Tx } from '#lib/core/db.server.ts';
+import { noteFirstPaid } from '#lib/customers/customers.server.ts';
 import type { MovementKind, Subscription } from '#prisma/generated/client.ts';
 
 /**
  * Changes what a subscription is worth a month and notes the difference, so that the sum of all movements is the MRR
- * at any time.
+ * at any time, and the sum of their `customers` how many are worth something.
  * @param mrr minor units a month
  * @returns the kind of movement, or null when nothing changed
  */
@@ -13,41 +14,43 @@ export async function recordMovement(
 	mrr: number,
 	at: Date
 ): Promise<MovementKind | null> {
+	const { id, customerId, currency } = subscription;
 	// Two subscriptions of one customer look at each other to tell new from expansion.
-	await lock(tx, `billing.mrr:${subscription.customerId}`);
-	const { mrr: before } = await tx.subscription.findUniqueOrThrow({
-		where: { id: subscription.id },
-		select: { mrr: true }
+	await lock(tx, `billing.mrr:${customerId}`);
+	const { mrr: before, plan } = await tx.subscription.findUniqueOrThrow({
+		where: { id },
+		select: { mrr: true, plan: { select: { key: true } } }
 	});
 	if (mrr === before) return null;
-	const kind = await kindOf(tx, subscription, before, mrr);
-	await tx.subscription.update({ where: { id: subscription.id }, data: { mrr } });
-	await tx.mrrMovement.create({
-		data: {
-			customerId: subscription.customerId,
-			subscriptionId: subscription.id,
-			kind,
-			amount: mrr - before,
-			currency: subscription.currency,
-			at
-		}
-	});
-	return kind;
-}
-
-async function kindOf(
-	tx: Tx,
-	{ id, customerId }: Pick<Subscription, 'id' | 'customerId'>,
-	before: number,
-	mrr: number
-): Promise<MovementKind> {
-	if (mrr === 0) return 'churn';
-	if (before > 0) return mrr > before ? 'expansion' : 'contraction';
 	const another = await tx.subscription.findFirst({
 		where: { customerId, id: { not: id }, mrr: { gt: 0 } },
 		select: { id: true }
 	});
+	const { firstPaidAt } = await tx.customer.findUniqueOrThrow({
+		where: { id: customerId },
+		select: { firstPaidAt: true }
+	});
+	const kind = kindOf(before, mrr, another !== null, firstPaidAt !== null);
+	await tx.subscription.update({ where: { id }, data: { mrr } });
+	await tx.mrrMovement.create({
+		data: {
+			customerId,
+			subscriptionId: id,
+			kind,
+			amount: mrr - before,
+			currency,
+			planKey: plan.key,
+			customers: another ? 0 : Number(mrr > 0) - Number(before > 0),
+			at
+		}
+	});
+	await noteFirstPaid(tx, customerId, at);
+	return kind;
+}
+
+function kindOf(before: number, mrr: number, another: boolean, known: boolean): MovementKind {
+	if (mrr === 0) return 'churn';
+	if (before > 0) return mrr > before ? 'expansion' : 'contraction';
 	if (another) return 'expansion';
-	const earlier = await tx.mrrMovement.findFirst({ where: { customerId }, select: { id: true } });
-	return earlier ? 'reactivation' : 'new';
+	return known ? 'reactivation' : 'new';
 }

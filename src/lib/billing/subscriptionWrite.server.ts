@@ -71,8 +71,9 @@ export async function afterChange(
 	// Our dunning may say less than Stripe's word alone.
 	const inForce = row.status === 'active' || row.status === 'past_due';
 	await recordMovement(tx, row, inForce ? mrr : 0, now());
-	if (before?.status !== row.status) {
+	if (before?.status !== row.status || before.planId !== row.planId)
 		await refreshStatus(tx, row.customerId);
+	if (before?.status !== row.status) {
 		await audit(tx, {
 			actor: SYSTEM,
 			action: 'billing.subscription-status',

@@ -84,24 +84,39 @@ export async function transition(tx: Tx, customerId: string, to: CustomerStatus)
 	await publish(tx, [`customer:${customerId}`, 'staff:customers'], customerId);
 }
 
-/** Active while it has a live subscription, inactive when it had one. A deleted customer stays deleted. */
+/**
+ * What follows for a customer from its subscriptions: active while one is live, inactive when it had one, and the plan
+ * of the newest live one. A deleted customer stays deleted.
+ */
 export async function refreshStatus(tx: Tx, customerId: string): Promise<void> {
 	await tx.$queryRaw`SELECT id FROM customers WHERE id = ${customerId}::uuid FOR UPDATE`;
 	const customer = await tx.customer.findUniqueOrThrow({
 		where: { id: customerId },
-		select: { status: true }
+		select: { status: true, planKey: true }
 	});
-	if (customer.status === 'deleted') return;
 	const live = await tx.subscription.findFirst({
 		where: { customerId, status: { in: ['active', 'past_due', 'suspended'] } },
-		select: { id: true }
+		orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+		select: { plan: { select: { key: true } } }
 	});
+	const planKey = live?.plan.key ?? null;
+	if (planKey !== customer.planKey)
+		await tx.customer.update({ where: { id: customerId }, data: { planKey } });
+	if (customer.status === 'deleted') return;
 	if (live) return transition(tx, customerId, 'active');
 	// A subscription that had ended before we learned of it was in force all the same.
 	if (customer.status === 'pending' && (await hadOne(tx, customerId)))
 		await transition(tx, customerId, 'active');
 	else if (customer.status !== 'active') return;
 	await transition(tx, customerId, 'inactive');
+}
+
+/** Notes when a customer first was worth something: the month of its cohort. Later calls change nothing. */
+export async function noteFirstPaid(tx: Tx, customerId: string, at: Date): Promise<void> {
+	await tx.customer.updateMany({
+		where: { id: customerId, firstPaidAt: null },
+		data: { firstPaidAt: at }
+	});
 }
 
 async function hadOne(tx: Tx, customerId: string): Promise<boolean> {
