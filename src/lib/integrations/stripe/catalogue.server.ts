@@ -13,6 +13,11 @@ export function catalogue(sdk: Stripe, call: Caller) {
 				call.change(
 					{ operation: 'products.create', key, request: params, object: 'product' },
 					(options) => sdk.products.create(params, options)
+				),
+			update: (id: string, params: Stripe.ProductUpdateParams, key: string) =>
+				call.change(
+					{ operation: 'products.update', key, request: { id, ...params }, object: 'product' },
+					(options) => sdk.products.update(id, params, options)
 				)
 		},
 		prices: {
@@ -33,6 +38,12 @@ export function catalogue(sdk: Stripe, call: Caller) {
 				call.change(
 					{ operation: 'prices.create', key, request: params, object: 'price' },
 					(options) => sdk.prices.create(params, options)
+				),
+			/** Everything but the amount: `active`, the name, the lookup key. */
+			update: (id: string, params: Stripe.PriceUpdateParams, key: string) =>
+				call.change(
+					{ operation: 'prices.update', key, request: { id, ...params }, object: 'price' },
+					(options) => sdk.prices.update(id, params, options)
 				)
 		},
 		checkout: {

@@ -3,6 +3,10 @@ import type { CallRecorder } from '../record.ts';
 import { caller } from './call.server.ts';
 import { BadSignature } from './errors.ts';
 import { catalogue } from './catalogue.server.ts';
+import { changes } from './changes.server.ts';
+import { coupons } from './coupons.server.ts';
+import { customers } from './customers.server.ts';
+import { lists } from './lists.server.ts';
 import { payments } from './payments.server.ts';
 import { subscriptions } from './subscriptions.server.ts';
 
@@ -30,8 +34,12 @@ export function stripe(config: StripeConfig, record: CallRecorder) {
 	const call = caller(record);
 	return {
 		...catalogue(sdk, call),
+		...customers(sdk, call),
 		...subscriptions(sdk, call),
-		...payments(sdk, call)
+		...changes(sdk, call),
+		...payments(sdk, call),
+		...coupons(sdk, call),
+		...lists(sdk, call)
 	};
 }
 

@@ -59,6 +59,12 @@ export function subscriptions(sdk: Stripe, call: Caller) {
 						sdk.invoices.list(params)
 					);
 				}),
+			/** Charges it now, with the method of the customer unless told otherwise, or notes that it was paid elsewhere. */
+			pay: (id: string, params: Stripe.InvoicePayParams, key: string) =>
+				call.change(
+					{ operation: 'invoices.pay', key, request: { id, ...params }, object: 'invoice' },
+					(options) => sdk.invoices.pay(id, params, options)
+				),
 			/** Doing it twice is refused, so that it needs no key. */
 			void: (id: string) =>
 				call.change({ operation: 'invoices.void', request: { id }, object: 'invoice' }, (options) =>
