@@ -19,6 +19,8 @@ declare module '#lib/core/queue.server.ts' {
 		'provisioning.checkout-changed': { stripeSessionId: string; failed: boolean };
 		/** Status or owed-ness of a subscription is another one. */
 		'provisioning.subscription-changed': { subscriptionId: string };
+		/** The plan or quantity of a tenant's subscription is another one. */
+		'provisioning.apply-plan': { tenantId: string };
 		/** The refund of a signup stands elsewhere; `refundId` is null when there was nothing to give back. */
 		'provisioning.refund-changed': { signupId: string; refundId: string | null };
 	}

@@ -5,29 +5,45 @@ import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
 import { refreshStatus } from '#lib/customers/customers.server.ts';
-import type { Subscription, SubscriptionStatus } from '#prisma/generated/client.ts';
+import type { CouponDuration, Subscription } from '#prisma/generated/client.ts';
+import { idOf } from './checkout.server.ts';
 import { recordMovement } from './movements.server.ts';
 import { isOwed, mrrOf, statusOf } from './subscriptionStates.ts';
+
+/** A subscription as Stripe has it, with the schedule that will change it. */
+export interface AtStripe {
+	subscription: Stripe.Subscription;
+	schedule: Stripe.SubscriptionSchedule | null;
+}
 
 /** Writes what Stripe says over our row, with everything that follows from the difference. */
 export async function writeSubscription(
 	tx: Tx,
 	id: string,
-	subscription: Stripe.Subscription
+	{ subscription, schedule }: AtStripe
 ): Promise<void> {
 	await tx.$queryRaw`SELECT id FROM subscriptions WHERE id = ${id}::uuid FOR UPDATE`;
 	const before = await tx.subscription.findUniqueOrThrow({ where: { id } });
 	const columns = await columnsOf(tx, subscription, before);
-	const row = await tx.subscription.update({ where: { id }, data: columns });
+	const row = await tx.subscription.update({
+		where: { id },
+		data: { ...columns, ...(await scheduledOf(tx, schedule)) }
+	});
+	await writeDiscounts(tx, row, subscription);
 	await afterChange(tx, before, row, mrrOf(subscription));
 }
 
-/** What of a Stripe subscription we keep. @param ours status and plan that stay when Stripe says what we do not know */
-export async function columnsOf(
-	tx: Tx,
-	subscription: Stripe.Subscription,
-	ours: { status: SubscriptionStatus; planId: string }
-) {
+/** What we keep of our row when Stripe says what we do not know, and what only we say. */
+export type Ours = Pick<Subscription, 'status' | 'planId' | 'pastDueSince' | 'dunningSuspendedAt'>;
+
+export const NOTHING_YET = {
+	status: 'pending',
+	pastDueSince: null,
+	dunningSuspendedAt: null
+} as const;
+
+/** What of a Stripe subscription we keep. */
+export async function columnsOf(tx: Tx, subscription: Stripe.Subscription, ours: Ours) {
 	const item = subscription.items.data[0];
 	const price = item
 		? await tx.planPrice.findUnique({
@@ -38,7 +54,11 @@ export async function columnsOf(
 	const cancelAt = subscription.cancel_at_period_end
 		? (item?.current_period_end ?? subscription.cancel_at)
 		: subscription.cancel_at;
-	const status = statusOf(subscription.status) ?? ours.status;
+	const late = subscription.status === 'past_due' || subscription.status === 'unpaid';
+	// What dunning did ends with what it was for.
+	const dunningSuspendedAt = late ? ours.dunningSuspendedAt : null;
+	const dunning = { suspended: dunningSuspendedAt !== null };
+	const status = statusOf(subscription.status, dunning) ?? ours.status;
 	return {
 		planId: price?.planId ?? ours.planId,
 		stripeStatus: subscription.status,
@@ -49,7 +69,10 @@ export async function columnsOf(
 		quantity: item?.quantity ?? 1,
 		currentPeriodStart: moment(item?.current_period_start),
 		currentPeriodEnd: moment(item?.current_period_end),
+		trialStart: moment(subscription.trial_start),
 		trialEnd: moment(subscription.trial_end),
+		pastDueSince: late ? (ours.pastDueSince ?? now()) : null,
+		dunningSuspendedAt,
 		cancelAt: moment(cancelAt),
 		cancelledAt:
 			status === 'cancelled' ? moment(subscription.ended_at ?? subscription.canceled_at) : null
@@ -86,6 +109,93 @@ export async function afterChange(
 	await publish(tx, [`customer:${row.customerId}`, 'staff:billing'], row.id);
 	if (before && (before.status !== row.status || isOwed(before) !== isOwed(row)))
 		await enqueue(tx, 'provisioning.subscription-changed', { subscriptionId: row.id });
+	if (before && (before.planId !== row.planId || before.quantity !== row.quantity))
+		await tellInstances(tx, row);
+}
+
+/** Another plan is another size of the instances that it pays for. */
+async function tellInstances(tx: Tx, row: Subscription): Promise<void> {
+	const tenants = await tx.tenant.findMany({
+		where: {
+			customerId: row.customerId,
+			subscriptionId: row.id,
+			status: { notIn: ['deleted', 'refunded'] }
+		},
+		select: { id: true }
+	});
+	for (const { id } of tenants)
+		await enqueue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id });
+}
+
+/** What a schedule leads to after the phase that runs. */
+async function scheduledOf(tx: Tx, schedule: Stripe.SubscriptionSchedule | null) {
+	const nothing = {
+		stripeScheduleId: schedule?.id ?? null,
+		scheduledPlanId: null,
+		scheduledQuantity: null,
+		scheduledAt: null
+	};
+	const next = schedule?.phases.find(
+		(phase) => phase.start_date >= (schedule.current_phase?.end_date ?? Infinity)
+	);
+	const [item] = next?.items ?? [];
+	if (!next || !item) return nothing;
+	const price = await tx.planPrice.findUnique({
+		where: { stripePriceId: idOf(item.price) ?? '' },
+		select: { planId: true }
+	});
+	return {
+		...nothing,
+		scheduledPlanId: price?.planId ?? null,
+		scheduledQuantity: item.quantity ?? 1,
+		scheduledAt: moment(next.start_date)
+	};
+}
+
+async function writeDiscounts(
+	tx: Tx,
+	row: Subscription,
+	subscription: Stripe.Subscription
+): Promise<void> {
+	const discounts = subscription.discounts.flatMap((discount) => {
+		const coupon = typeof discount === 'string' ? null : discount.source.coupon;
+		return typeof discount === 'string' || !coupon || typeof coupon === 'string'
+			? []
+			: [{ discount, coupon }];
+	});
+	await tx.subscriptionDiscount.deleteMany({
+		where: {
+			subscriptionId: row.id,
+			stripeDiscountId: { notIn: discounts.map(({ discount }) => discount.id) }
+		}
+	});
+	for (const { discount, coupon } of discounts) {
+		const columns = {
+			stripeCouponId: coupon.id,
+			name: coupon.name ?? coupon.id,
+			percentBasisPoints: coupon.percent_off === null ? null : Math.round(coupon.percent_off * 100),
+			amount: coupon.amount_off,
+			currency: coupon.currency,
+			duration: coupon.duration as CouponDuration,
+			startsAt: moment(discount.start) ?? now(),
+			endsAt: moment(discount.end)
+		};
+		await tx.subscriptionDiscount.upsert({
+			where: {
+				subscriptionId_stripeDiscountId: {
+					subscriptionId: row.id,
+					stripeDiscountId: discount.id
+				}
+			},
+			create: {
+				customerId: row.customerId,
+				subscriptionId: row.id,
+				stripeDiscountId: discount.id,
+				...columns
+			},
+			update: columns
+		});
+	}
 }
 
 /** @param seconds unix seconds, as Stripe writes time */

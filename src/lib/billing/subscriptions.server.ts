@@ -13,7 +13,14 @@ import type { Subscription } from '#prisma/generated/client.ts';
 import { mirrored } from './mirror.server.ts';
 import { recordMovement } from './movements.server.ts';
 import { DELAYED, mrrOf } from './subscriptionStates.ts';
-import { afterChange, columnsOf, writeSubscription } from './subscriptionWrite.server.ts';
+import {
+	afterChange,
+	columnsOf,
+	NOTHING_YET,
+	writeSubscription,
+	type AtStripe
+} from './subscriptionWrite.server.ts';
+import { idOf } from './checkout.server.ts';
 
 export { isOwed, statusOf } from './subscriptionStates.ts';
 
@@ -47,10 +54,7 @@ export async function upsertFromStripe(
 		{ key: subscription.id }
 	);
 	if (known) return known;
-	const columns = await columnsOf(tx, subscription, {
-		status: 'pending',
-		planId: owner.planId
-	});
+	const columns = await columnsOf(tx, subscription, { ...NOTHING_YET, planId: owner.planId });
 	const row = await tx.subscription.create({
 		data: {
 			...columns,
@@ -174,13 +178,21 @@ export async function mirrorSubscription(
 		select: { id: true }
 	});
 	if (!known) return 'unknown_object';
-	const client = await stripeClient();
 	await mirrored(
 		stripeSubscriptionId,
-		() => client.subscriptions.retrieve(stripeSubscriptionId),
-		(tx, subscription) => writeSubscription(tx, known.id, subscription)
+		() => readAtStripe(stripeSubscriptionId),
+		(tx, atStripe) => writeSubscription(tx, known.id, atStripe)
 	);
 	return 'applied';
+}
+
+/** A subscription with the schedule that will change it. @throws {StripeVendorError} */
+export async function readAtStripe(stripeSubscriptionId: string): Promise<AtStripe> {
+	const client = await stripeClient();
+	const subscription = await client.subscriptions.retrieve(stripeSubscriptionId);
+	const scheduleId = idOf(subscription.schedule);
+	const schedule = scheduleId ? await client.schedules.retrieve(scheduleId) : null;
+	return { subscription, schedule };
 }
 
 /**
