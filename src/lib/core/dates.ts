@@ -16,6 +16,15 @@ export function monthKey(at: Date, timeZone: string): string {
 	return `${year}-${String(month).padStart(2, '0')}`;
 }
 
+/**
+ * The moment of a whole hour on the calendar day that comes `days` after that of `at` in an IANA zone. An hour that the
+ * clocks leave out is the one that they show then.
+ */
+export function atHour(at: Date, days: number, hour: number, timeZone: string): Date {
+	const { year, month, day } = zoned(at, timeZone);
+	return fromZoned(year, month, day + days, timeZone, hour);
+}
+
 interface Zoned {
 	year: number;
 	month: number;
@@ -26,16 +35,7 @@ interface Zoned {
 }
 
 function zoned(at: Date, timeZone: string): Zoned {
-	const parts = new Intl.DateTimeFormat('en-US', {
-		timeZone,
-		hourCycle: 'h23',
-		year: 'numeric',
-		month: 'numeric',
-		day: 'numeric',
-		hour: 'numeric',
-		minute: 'numeric',
-		second: 'numeric'
-	}).formatToParts(at);
+	const parts = formatOf(timeZone).formatToParts(at);
 	const value = (type: string) => Number(parts.find((part) => part.type === type)?.value);
 	return {
 		year: value('year'),
@@ -47,9 +47,29 @@ function zoned(at: Date, timeZone: string): Zoned {
 	};
 }
 
-/** Midnight of a wall-clock day in a zone: twice corrected, because the offset at the guess may differ. */
-function fromZoned(year: number, month: number, day: number, timeZone: string): Date {
-	const wall = Date.UTC(year, month - 1, day);
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making one takes far longer than using it. */
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+	const known = formats.get(timeZone);
+	if (known) return known;
+	const made = new Intl.DateTimeFormat('en-US', {
+		timeZone,
+		hourCycle: 'h23',
+		year: 'numeric',
+		month: 'numeric',
+		day: 'numeric',
+		hour: 'numeric',
+		minute: 'numeric',
+		second: 'numeric'
+	});
+	formats.set(timeZone, made);
+	return made;
+}
+
+/** An hour of a wall-clock day in a zone: twice corrected, because the offset at the guess may differ. */
+function fromZoned(year: number, month: number, day: number, timeZone: string, hour = 0): Date {
+	const wall = Date.UTC(year, month - 1, day, hour);
 	let moment = wall;
 	for (let round = 0; round < 2; round++) {
 		const seen = zoned(new Date(moment), timeZone);
