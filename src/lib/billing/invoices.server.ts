@@ -1,21 +1,14 @@
 import type Stripe from 'stripe';
-import { now } from '#lib/core/clock.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
-import type { StripeClient } from '#lib/integrations/stripe/stripe.server.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import type { Invoice } from '#prisma/generated/client.ts';
-import { idOf } from './checkout.server.ts';
+import { paymentsOf, sumOf, writeAttempts, type Payment } from './attempts.server.ts';
 import { mirrored } from './mirror.server.ts';
 import { ownerOfInvoice, subscriptionOf, type Owner } from './owners.server.ts';
 import { moment } from './subscriptionWrite.server.ts';
-
-interface Payment {
-	payment: Stripe.InvoicePayment;
-	intent: Stripe.PaymentIntent;
-}
 
 /** What became of a mirrored invoice: our row, and the subscription at Stripe that it belongs to. */
 export interface MirroredInvoice {
@@ -38,7 +31,7 @@ export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredIn
 		async (tx, found) => {
 			if (!found) return null;
 			const { invoice, owner, lines, payments } = found;
-			const row = await writeInvoice(tx, owner, invoice);
+			const row = await writeInvoice(tx, owner, invoice, payments);
 			await writeLines(tx, row, lines);
 			await writeAttempts(tx, row, payments);
 			if (owner.subscriptionId) await writePaidThrough(tx, owner.subscriptionId);
@@ -48,16 +41,13 @@ export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredIn
 	);
 }
 
-async function paymentsOf(client: StripeClient, invoice: string): Promise<Payment[]> {
-	const found: Payment[] = [];
-	for (const payment of await client.invoicePayments.ofInvoice(invoice)) {
-		const id = idOf(payment.payment.payment_intent);
-		if (id) found.push({ payment, intent: await client.paymentIntents.retrieve(id) });
-	}
-	return found;
-}
-
-function writeInvoice(tx: Tx, owner: Owner, invoice: Stripe.Invoice): Promise<Invoice> {
+function writeInvoice(
+	tx: Tx,
+	owner: Owner,
+	invoice: Stripe.Invoice,
+	payments: Payment[]
+): Promise<Invoice> {
+	const issuedAt = moment(invoice.status_transitions.finalized_at);
 	const columns = {
 		...owner,
 		number: invoice.number,
@@ -70,11 +60,24 @@ function writeInvoice(tx: Tx, owner: Owner, invoice: Stripe.Invoice): Promise<In
 		amountPaid: invoice.amount_paid,
 		amountRemaining: invoice.amount_remaining,
 		attemptCount: invoice.attempt_count,
+		nextAttemptAt: moment(invoice.next_payment_attempt),
+		// Stripe does not say it: it is paid, and no payment is.
+		paidOutOfBand:
+			invoice.status === 'paid' &&
+			invoice.amount_paid > 0 &&
+			!payments.some(({ payment }) => payment.status === 'paid'),
+		creditedAmount:
+			invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount,
+		refundedAmount: sumOf(
+			payments.flatMap(({ charges }) => charges),
+			'amount_refunded'
+		),
 		periodStart: moment(invoice.period_start),
 		periodEnd: moment(invoice.period_end),
-		issuedAt: moment(invoice.status_transitions.finalized_at),
+		issuedAt,
 		dueAt: moment(invoice.due_date),
-		paidAt: moment(invoice.status_transitions.paid_at)
+		paidAt: moment(invoice.status_transitions.paid_at),
+		createdAt: issuedAt ?? moment(invoice.created) ?? undefined
 	};
 	return tx.invoice.upsert({
 		where: { stripeInvoiceId: invoice.id },
@@ -105,26 +108,6 @@ async function writeLines(tx: Tx, row: Invoice, lines: Stripe.InvoiceLineItem[])
 			update: columns
 		});
 	}
-}
-
-/** One row for each state that a payment was seen in: the history of attempts. */
-async function writeAttempts(tx: Tx, row: Invoice, payments: Payment[]): Promise<void> {
-	await tx.paymentAttempt.createMany({
-		data: payments
-			.filter(({ intent }) => intent.status !== 'canceled')
-			.map(({ payment, intent }) => ({
-				customerId: row.customerId,
-				invoiceId: row.id,
-				stripePaymentIntentId: intent.id,
-				status: intent.status,
-				amount: payment.amount_requested,
-				currency: payment.currency,
-				declineCode: intent.last_payment_error?.decline_code ?? null,
-				message: intent.last_payment_error?.message ?? null,
-				at: moment(payment.status_transitions.paid_at) ?? now()
-			})),
-		skipDuplicates: true
-	});
 }
 
 /** Until when the customer has paid: the last day that a paid invoice covers. */

@@ -49,7 +49,9 @@ export async function mirrorCreditNote(stripeCreditNoteId: string): Promise<Outc
 				number: note.number,
 				status: note.status,
 				amount: note.amount,
-				currency: note.currency
+				currency: note.currency,
+				memo: note.memo,
+				createdAt: moment(note.created) ?? undefined
 			};
 			await tx.creditNote.upsert({
 				where: { stripeCreditNoteId: note.id },

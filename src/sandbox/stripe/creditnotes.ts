@@ -2,7 +2,7 @@ import type { Account } from './account.ts';
 import type { Operation } from './api.ts';
 import { invalid, missing } from './errors.ts';
 import type { Form } from './form.ts';
-import { markPaid } from './invoicing.ts';
+import { markPaid, openPayment } from './invoicing.ts';
 import { createdIn, matching, page } from './paging.ts';
 import { createRefund } from './refunds.ts';
 import { list } from './state.ts';
@@ -62,6 +62,7 @@ export const creditNotes: Operation[] = [
 			note.status = 'void';
 			note.voided_at = account.now(note.customer);
 			invoice.amount_remaining += note.pre_payment_amount;
+			ask(account, invoice);
 			invoice.pre_payment_credit_notes_amount -= note.pre_payment_amount;
 			account.emit('credit_note.voided', note);
 			return note;
@@ -90,11 +91,20 @@ function issue(account: Account, params: Form): CreditNote {
 	invoice.pre_payment_credit_notes_amount += note.pre_payment_amount;
 	invoice.post_payment_credit_notes_amount += note.post_payment_amount;
 	invoice.amount_remaining -= note.pre_payment_amount;
+	ask(account, invoice);
 	account.emit('credit_note.created', note);
 	if (note.pre_payment_amount > 0 && invoice.amount_remaining === 0) {
 		markPaid(account, invoice, account.now(note.customer), true);
 	}
 	return note;
+}
+
+/** The payment that is still open asks for what remains. */
+function ask(account: Account, invoice: Invoice): void {
+	const open = openPayment(account, invoice);
+	if (!open || invoice.amount_remaining === 0) return;
+	open.payment.amount_requested = invoice.amount_remaining;
+	open.intent.amount = invoice.amount_remaining;
 }
 
 interface Composed {

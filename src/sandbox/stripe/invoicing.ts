@@ -235,7 +235,9 @@ export function markPaid(account: Account, invoice: Invoice, at: number, outOfBa
 		account.emit('invoice_payment.paid', open.payment);
 	}
 	invoice.status = 'paid';
-	invoice.amount_paid = outOfBand || !open ? invoice.amount_due : open.payment.amount_requested;
+	// What was credited before is not paid by anybody.
+	invoice.amount_paid =
+		outOfBand || !open ? invoice.amount_remaining : open.payment.amount_requested;
 	invoice.amount_remaining = 0;
 	invoice.attempted = true;
 	invoice.auto_advance = false;

@@ -26,6 +26,16 @@ export function payments(sdk: Stripe, call: Caller) {
 					() => sdk.paymentIntents.retrieve(id)
 				)
 		},
+		charges: {
+			/** Each time that the bank was asked for a payment, newest first. */
+			ofIntent: (payment_intent: string) =>
+				everything((starting_after) => {
+					const params = { payment_intent, limit: 100, ...(starting_after && { starting_after }) };
+					return call.read({ operation: 'charges.list', request: params, object: 'list' }, () =>
+						sdk.charges.list(params)
+					);
+				})
+		},
 		refunds: {
 			retrieve: (id: string) =>
 				call.read({ operation: 'refunds.retrieve', request: { id }, object: 'refund' }, () =>
