@@ -18,13 +18,14 @@ const CURSOR = 'events';
 
 /**
  * Finds what webhooks did not bring or what was given up: events that we never saw, stored ones that are not done,
- * and refunds that are not at their end.
+ * refunds that are not at their end, and changes that were ordered and not made.
  * @returns how many events were new
  */
 export async function catchUp(): Promise<number> {
 	const found = await missedEvents();
 	await requeueStranded();
 	await requeueRefunds();
+	await requeueChanges();
 	return found;
 }
 
@@ -76,4 +77,15 @@ async function requeueRefunds(): Promise<void> {
 			});
 		});
 	}
+}
+
+async function requeueChanges(): Promise<void> {
+	const ordered = await db.subscriptionChange.findMany({
+		where: { status: { in: ['ordered', 'waiting_payment'] } },
+		orderBy: { createdAt: 'asc' },
+		take: 500,
+		select: { id: true }
+	});
+	for (const { id } of ordered)
+		await transaction((tx) => enqueue(tx, 'billing.settle-change', { changeId: id }, { key: id }));
 }

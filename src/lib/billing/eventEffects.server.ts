@@ -2,6 +2,7 @@ import { transaction } from '#lib/core/db.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { isMissing } from '#lib/integrations/stripe/errors.ts';
 import { retrieveCheckoutSession } from './checkout.server.ts';
+import { wakeChanges } from './changes.server.ts';
 import type { EventFacts } from './events.server.ts';
 import { mirrorInvoice } from './invoices.server.ts';
 import {
@@ -24,7 +25,7 @@ interface Effect {
 
 const EFFECTS: readonly Effect[] = [
 	{ prefix: 'checkout.session.', run: checkoutChanged },
-	{ prefix: 'customer.subscription.', run: mirrorSubscription },
+	{ prefix: 'customer.subscription.', run: subscriptionChanged },
 	{ prefix: 'invoice.', run: invoiceChanged },
 	{ prefix: 'refund.', run: mirrorRefund },
 	{ prefix: 'charge.refund.updated', run: mirrorRefund },
@@ -59,10 +60,16 @@ async function checkoutChanged(id: string, type: string): Promise<EventOutcome> 
 	return 'applied';
 }
 
+async function subscriptionChanged(id: string): Promise<EventOutcome> {
+	const outcome = await mirrorSubscription(id);
+	await transaction((tx) => wakeChanges(tx, id));
+	return outcome;
+}
+
 async function invoiceChanged(id: string): Promise<EventOutcome> {
 	const invoice = await mirrorInvoice(id);
 	if (!invoice) return 'unknown_object';
-	if (invoice.stripeSubscriptionId) await mirrorSubscription(invoice.stripeSubscriptionId);
+	if (invoice.stripeSubscriptionId) await subscriptionChanged(invoice.stripeSubscriptionId);
 	await transaction(async (tx) => {
 		const order = await orderOf(tx, invoice);
 		// A payment that was on its way has arrived, or has not.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { catchUp } from './catchUp.server.ts';
+import { settleChange } from './changeSettle.server.ts';
 import { processEvent } from './events.server.ts';
 import { refreshSubscription } from './refresh.server.ts';
 import { runRefundOrder } from './refundChain.server.ts';
@@ -12,6 +13,7 @@ declare module '#lib/core/queue.server.ts' {
 		'billing.refresh-subscription': { stripeSubscriptionId: string };
 		'billing.cancel-subscription': { stripeSubscriptionId: string; reason: string };
 		'billing.refund-signup': { orderId: string };
+		'billing.settle-change': { changeId: string };
 		'billing.catch-up': Record<string, never>;
 
 		// What billing tells those above it, who define the jobs.
@@ -51,6 +53,15 @@ defineJob({
 	name: 'billing.cancel-subscription',
 	payload: z.object({ stripeSubscriptionId: z.string(), reason: z.string() }),
 	run: ({ stripeSubscriptionId, reason }) => cancelAtStripe(stripeSubscriptionId, reason),
+	queue: { ...PATIENT, policy: 'singleton', heartbeatSeconds: 30 }
+});
+
+defineJob({
+	name: 'billing.settle-change',
+	payload: z.object({ changeId: z.string() }),
+	run: ({ changeId }) => settleChange(changeId),
+	concurrency: 2,
+	pollSeconds: 5,
 	queue: { ...PATIENT, policy: 'singleton', heartbeatSeconds: 30 }
 });
 

@@ -34,9 +34,36 @@ const ERRORS = {
 	},
 	CHANGED_MEANWHILE: { status: 409, message: () => m.error_changed_meanwhile() },
 	PAYMENT_ON_ITS_WAY: { status: 409, message: () => m.error_payment_on_its_way() },
+	LAST_OWNER: { status: 409, message: () => m.error_last_owner() },
+	STILL_ALIVE: { status: 409, message: (p) => m.error_still_alive({ what: String(p.what ?? '') }) },
 	ALREADY_REVEALED: { status: 409, message: () => m.error_already_revealed() },
 	ALREADY_RUNNING: { status: 409, message: () => m.error_already_running() },
+	LIMIT_REACHED: {
+		status: 409,
+		message: (p) =>
+			m.error_limit_reached({
+				resource: String(p.resource ?? ''),
+				used: String(p.used ?? ''),
+				limit: String(p.limit ?? '')
+			})
+	},
+	PLAN_IS_A_MOVE: { status: 409, message: () => m.error_plan_is_a_move() },
+	NO_ROOM_TO_GROW: { status: 409, message: () => m.error_no_room_to_grow() },
+	COUPON_NOT_FOUND: { status: 404, message: () => m.error_coupon_not_found() },
 	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },
+	NO_CHANGE: { status: 409, message: () => m.error_no_change() },
+	CHANGE_PENDING: { status: 409, message: () => m.error_change_pending() },
+	PAY_FIRST: { status: 409, message: () => m.error_pay_first() },
+	RESUME_FIRST: { status: 409, message: () => m.error_resume_first() },
+	PLAN_IS_A_MOVE: { status: 409, message: () => m.error_plan_is_a_move() },
+	NO_CARD: { status: 409, message: () => m.error_no_card() },
+	PAYMENT_DECLINED: {
+		status: 402,
+		message: (p) => m.error_payment_declined({ reason: String(p.reason ?? '') })
+	},
+	PAYMENT_EXPIRED: { status: 409, message: () => m.error_payment_expired() },
+	NOT_BILLED_BY_STRIPE: { status: 409, message: () => m.error_not_billed_by_stripe() },
+	COUPON_NOT_FOUND: { status: 404, message: () => m.error_coupon_not_found() },
 	NOT_OWED: { status: 409, message: () => m.error_not_owed() },
 	IDEMPOTENCY_CONFLICT: { status: 409, message: () => m.error_idempotency_conflict() },
 	TOO_LARGE: { status: 413, message: () => m.error_too_large() },

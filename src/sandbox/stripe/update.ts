@@ -1,5 +1,5 @@
 import type { Account } from './account.ts';
-import { behaviourOf, judge } from './cards.ts';
+import { behaviourOf, judge, type Occasion } from './cards.ts';
 import { planChange, type Change } from './change.ts';
 import { redeem } from './coupons.ts';
 import { difference, ownMethod } from './customers.ts';
@@ -50,14 +50,20 @@ export function updateSubscription(
 		);
 	}
 	const change = billing ? planChange(account, subscription, params, at) : null;
+	// The customer is taken to be there unless the caller says otherwise (API reference, update a subscription).
+	const occasion = {
+		offSession: params.flag('off_session') ?? false,
+		authenticated: false,
+		checkout: false
+	};
 	plain(account, subscription, params, at);
 	if (
 		change &&
 		behaviour === 'pending_if_incomplete' &&
 		change.immediate &&
-		!paysNow(account, subscription)
+		!paysNow(account, subscription, change, occasion)
 	) {
-		return holdBack(account, subscription, change, at);
+		return holdBack(account, subscription, change, occasion, at);
 	}
 	if (change && behaviour === 'error_if_incomplete' && change.immediate) {
 		const method = payer(account, subscription);
@@ -65,7 +71,14 @@ export function updateSubscription(
 	}
 	if (change) applyChange(account, subscription, change);
 	account.emit('customer.subscription.updated', subscription, difference(before, subscription));
-	if (change) billChange(account, subscription, change, behaviour !== 'default_incomplete', at);
+	if (change)
+		billChange(
+			account,
+			subscription,
+			change,
+			behaviour === 'default_incomplete' ? null : occasion,
+			at
+		);
 	return subscription;
 }
 
@@ -124,10 +137,15 @@ function payer(account: Account, subscription: Subscription): string | null {
 	);
 }
 
-function paysNow(account: Account, subscription: Subscription): boolean {
+function paysNow(
+	account: Account,
+	subscription: Subscription,
+	change: Change,
+	occasion: Occasion
+): boolean {
+	if (total(change) <= 0) return true;
 	const method = payer(account, subscription);
 	if (!method) return false;
-	const occasion = { offSession: true, authenticated: false, checkout: false };
 	return judge(behaviourOf(account, method), occasion).result === 'succeeded';
 }
 
@@ -154,7 +172,8 @@ function billChange(
 	account: Account,
 	subscription: Subscription,
 	change: Change,
-	collects: boolean,
+	/** Null: nobody is charged. */
+	occasion: Occasion | null,
 	at: number
 ): Invoice | null {
 	if (!change.lines.length) return null;
@@ -175,8 +194,7 @@ function billChange(
 		period: { start: at, end: at }
 	});
 	finalizeInvoice(account, invoice, at);
-	if (collects && invoice.status === 'open') {
-		const occasion = { offSession: true, authenticated: false, checkout: false };
+	if (occasion && invoice.status === 'open') {
 		collect(account, invoice, chargedMethod(account, invoice), occasion, at);
 	}
 	return invoice;
@@ -187,6 +205,7 @@ function holdBack(
 	account: Account,
 	subscription: Subscription,
 	change: Change,
+	occasion: Occasion,
 	at: number
 ): Subscription {
 	subscription.pending_update = {
@@ -203,6 +222,6 @@ function holdBack(
 		}
 	};
 	account.emit('customer.subscription.updated', subscription, { pending_update: null });
-	billChange(account, subscription, change, true, at);
+	billChange(account, subscription, change, occasion, at);
 	return subscription;
 }
