@@ -1,3 +1,4 @@
+import { seedDunning } from '#lib/billing/dunningDefault.ts';
 import { seedRoles } from '#lib/identity/permissions.ts';
 import type { PrismaClient } from './generated/client.ts';
 
@@ -70,6 +71,7 @@ const PLANS: PlanSeed[] = [
 /** What every installation starts with. Rows that exist are left as the staff have made them. */
 export async function seedReference(db: PrismaClient): Promise<void> {
 	await seedRoles(db);
+	await seedDunning(db);
 	for (const { amount, ...plan } of PLANS) {
 		const exists = await db.plan.findFirst({ where: { key: plan.key }, select: { id: true } });
 		if (exists) continue;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { catchUp } from './catchUp.server.ts';
 import { settleChange } from './changeSettle.server.ts';
+import './dunningJobs.server.ts';
 import { processEvent } from './events.server.ts';
 import { refreshSubscription } from './refresh.server.ts';
 import { runRefundOrder } from './refundChain.server.ts';

@@ -7,6 +7,7 @@ import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
 import { refreshStatus } from '#lib/customers/customers.server.ts';
 import type { CouponDuration, Subscription } from '#prisma/generated/client.ts';
 import { idOf } from './checkout.server.ts';
+import { followCase } from './dunningCases.server.ts';
 import { recordMovement } from './movements.server.ts';
 import { isOwed, mrrOf, statusOf } from './subscriptionStates.ts';
 
@@ -111,6 +112,7 @@ export async function afterChange(
 		await enqueue(tx, 'provisioning.subscription-changed', { subscriptionId: row.id });
 	if (before && (before.planId !== row.planId || before.quantity !== row.quantity))
 		await tellInstances(tx, row);
+	await followCase(tx, row);
 }
 
 /** Another plan is another size of the instances that it pays for. */

@@ -64,7 +64,17 @@ const ERRORS = {
 	PAYMENT_EXPIRED: { status: 409, message: () => m.error_payment_expired() },
 	NOT_BILLED_BY_STRIPE: { status: 409, message: () => m.error_not_billed_by_stripe() },
 	COUPON_NOT_FOUND: { status: 404, message: () => m.error_coupon_not_found() },
+	INVOICE_NOT_OPEN: { status: 409, message: () => m.error_invoice_not_open() },
+	INVOICE_NOT_PAID: { status: 409, message: () => m.error_invoice_not_paid() },
+	INVOICE_NOTHING_LEFT: { status: 409, message: () => m.error_invoice_nothing_left() },
+	AMOUNT_OUT_OF_RANGE: { status: 400, message: () => m.error_amount_out_of_range() },
+	TWO_PEOPLE_NEEDED: { status: 403, message: () => m.error_two_people_needed() },
 	NOT_OWED: { status: 409, message: () => m.error_not_owed() },
+	PAID_THROUGH: {
+		status: 409,
+		message: (p) => m.error_paid_through({ date: String(p.date ?? '') })
+	},
+	POLICY_ORDER: { status: 400, message: () => m.error_policy_order() },
 	IDEMPOTENCY_CONFLICT: { status: 409, message: () => m.error_idempotency_conflict() },
 	TOO_LARGE: { status: 413, message: () => m.error_too_large() },
 	RATE_LIMITED: {

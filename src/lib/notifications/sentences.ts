@@ -40,6 +40,16 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 			},
 			options
 		),
+	'billing.dunning-friendly': (_v, options) => m.notification_dunning_friendly({}, options),
+	'billing.dunning-reminder': (_v, options) => m.notification_dunning_reminder({}, options),
+	'billing.dunning-warning': (_v, options) => m.notification_dunning_warning({}, options),
+	'billing.dunning-last': (_v, options) => m.notification_dunning_last({}, options),
+	'billing.dunning-read_only': (_v, options) => m.notification_dunning_read_only({}, options),
+	'billing.dunning-suspend': (_v, options) => m.notification_dunning_suspend({}, options),
+	'billing.dunning-delete': (_v, options) => m.notification_dunning_delete({}, options),
+	'billing.dunning-restored': (_v, options) => m.notification_dunning_restored({}, options),
+	'billing.dunning-stuck': (v, options) =>
+		m.notification_dunning_failed({ message: text(v.message) }, options),
 	'billing.refund-failed': (_v, options) => m.notification_billing_refund_failed({}, options),
 	'billing.refund-late': (_v, options) => m.notification_billing_refund_late({}, options),
 	'billing.refund-stuck': (v, options) =>
@@ -71,7 +81,8 @@ export function subjectHref(data: unknown): string | null {
 /** Where staff find what an alert is about. */
 const PAGES: Record<string, string | undefined> = {
 	tenant: '/admin/tenants',
-	'refund-order': '/admin/billing/refunds'
+	'refund-order': '/admin/billing/refunds',
+	'dunning-case': '/admin/billing/dunning'
 };
 
 function text(value: unknown): string {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { m } from '#i18n/paraglide/messages.js';
 import type { OneTimeLink } from '../links.server.ts';
 import type { MailLocale } from '../locale.ts';
+import { type DunningNotice, dunningNotice, dunningWords } from './dunning.ts';
 import { type SecurityNotice, securityNotice, securityWords } from './security.ts';
 
 /** What each mail is told. All of it is plain text and is escaped where it is shown. */
@@ -21,6 +22,18 @@ export type MailTemplates = {
 	instance_deleted: { name: string; company: string; subdomain: string; purgeOn: string };
 	/** To the staff's mailbox. `sentence`: what the alert says, in the mail's language. */
 	alert: { name: string; sentence: string; url: string };
+	/** A payment is late: what that means by which date, or what was done. */
+	dunning: DunningNotice;
+	/** The card that pays expires before the next charge. All but the names is written out already. */
+	card_expires: {
+		name: string;
+		company: string;
+		brand: string;
+		last4: string;
+		month: string;
+		amount: string;
+		date: string;
+	};
 	/** Something that its owner must know of was done to an account. */
 	security: SecurityNotice;
 };
@@ -42,6 +55,11 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 	refunded: z.object({ name, company, amount: z.string() }),
 	instance_deleted: z.object({ name, company, subdomain: z.string(), purgeOn: z.string() }),
 	alert: z.object({ name, sentence: z.string(), url: z.string() }),
+	dunning: dunningNotice,
+	card_expires: z.object({
+		...{ name, company, brand: z.string(), last4: z.string(), month: z.string() },
+		...{ amount: z.string(), date: z.string() }
+	}),
 	security: securityNotice
 };
 
@@ -136,6 +154,12 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 		subject: m.mail_alert_subject({ sentence }, options),
 		paragraphs: [sentence, m.mail_alert_body({}, options)],
 		action: { label: m.mail_alert_action({}, options), url }
+	}),
+	dunning: dunningWords,
+	card_expires: (data, { portal }, options) => ({
+		subject: m.mail_card_expires_subject(data, options),
+		paragraphs: [m.mail_card_expires(data, options)],
+		action: { label: m.mail_card_expires_action({}, options), url: `${portal}/billing` }
 	}),
 	security: securityWords
 };
