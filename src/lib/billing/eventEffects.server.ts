@@ -3,7 +3,8 @@ import { enqueue } from '#lib/core/queue.server.ts';
 import { isMissing } from '#lib/integrations/stripe/errors.ts';
 import { retrieveCheckoutSession } from './checkout.server.ts';
 import { wakeChanges } from './changes.server.ts';
-import type { EventFacts } from './events.server.ts';
+import { mirrorCards } from './cards.server.ts';
+import { customerOf, type EventFacts } from './events.server.ts';
 import { mirrorInvoice } from './invoices.server.ts';
 import {
 	lookAgain,
@@ -20,12 +21,15 @@ export type EventOutcome = 'applied' | 'ignored' | 'unknown_object';
 interface Effect {
 	/** The events that begin with this. */
 	prefix: string;
-	run: (id: string, type: string) => Promise<EventOutcome>;
+	run: (id: string, type: string, facts: EventFacts) => Promise<EventOutcome>;
 }
 
 const EFFECTS: readonly Effect[] = [
 	{ prefix: 'checkout.session.', run: checkoutChanged },
 	{ prefix: 'customer.subscription.', run: subscriptionChanged },
+	{ prefix: 'customer.', run: (_id, _type, facts) => cardsChanged(facts) },
+	{ prefix: 'payment_method.', run: (_id, _type, facts) => cardsChanged(facts) },
+	{ prefix: 'setup_intent.succeeded', run: (_id, _type, facts) => cardsChanged(facts) },
 	{ prefix: 'invoice.', run: invoiceChanged },
 	{ prefix: 'refund.', run: mirrorRefund },
 	{ prefix: 'charge.refund.updated', run: mirrorRefund },
@@ -40,7 +44,7 @@ export async function applyEvent(facts: EventFacts): Promise<EventOutcome> {
 	// The upcoming invoice is a preview and has no id.
 	if (!effect || !id) return 'ignored';
 	try {
-		return await effect.run(id, facts.type);
+		return await effect.run(id, facts.type, facts);
 	} catch (error) {
 		if (isMissing(error)) return 'unknown_object';
 		throw error;
@@ -64,6 +68,11 @@ async function subscriptionChanged(id: string): Promise<EventOutcome> {
 	const outcome = await mirrorSubscription(id);
 	await transaction((tx) => wakeChanges(tx, id));
 	return outcome;
+}
+
+async function cardsChanged(facts: EventFacts): Promise<EventOutcome> {
+	const stripeCustomerId = customerOf(facts);
+	return stripeCustomerId ? mirrorCards(stripeCustomerId) : 'ignored';
 }
 
 async function invoiceChanged(id: string): Promise<EventOutcome> {

@@ -121,7 +121,8 @@ export function factsOf(payload: unknown): EventFacts {
 	return eventShape.parse(payload);
 }
 
-function customerOf({ data: { object } }: EventFacts): string | null {
+/** Stripe's customer that an event is about, or whose object it is. */
+export function customerOf({ data: { object } }: EventFacts): string | null {
 	if (object.object === 'customer') return object.id ?? null;
 	return reference(object.customer);
 }

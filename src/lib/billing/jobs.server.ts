@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
+import './customerSyncJobs.server.ts';
 import { catchUp } from './catchUp.server.ts';
 import { settleChange } from './changeSettle.server.ts';
 import './dunningJobs.server.ts';
 import { processEvent } from './events.server.ts';
+import './figureJobs.server.ts';
+import './invoiceJobs.server.ts';
 import { refreshSubscription } from './refresh.server.ts';
 import { runRefundOrder } from './refundChain.server.ts';
 import { cancelAtStripe } from './subscriptions.server.ts';

@@ -70,6 +70,7 @@ export async function columnsOf(tx: Tx, subscription: Stripe.Subscription, ours:
 		quantity: item?.quantity ?? 1,
 		currentPeriodStart: moment(item?.current_period_start),
 		currentPeriodEnd: moment(item?.current_period_end),
+		stripePaymentMethodId: idOf(subscription.default_payment_method),
 		trialStart: moment(subscription.trial_start),
 		trialEnd: moment(subscription.trial_end),
 		pastDueSince: late ? (ours.pastDueSince ?? now()) : null,
