@@ -4,6 +4,7 @@ import './customerSyncJobs.server.ts';
 import { catchUp } from './catchUp.server.ts';
 import { settleChange } from './changeSettle.server.ts';
 import './dunningJobs.server.ts';
+import './eraseJobs.server.ts';
 import { processEvent } from './events.server.ts';
 import './figureJobs.server.ts';
 import './invoiceJobs.server.ts';
@@ -27,6 +28,8 @@ declare module '#lib/core/queue.server.ts' {
 		'provisioning.subscription-changed': { subscriptionId: string };
 		/** The plan or quantity of a tenant's subscription is another one. */
 		'provisioning.apply-plan': { tenantId: string };
+		/** Whether an instance's database takes writes is to be looked at: `setReadOnly` has said what is wanted. */
+		'provisioning.read-only': { tenantId: string };
 		/** The refund of a signup stands elsewhere; `refundId` is null when there was nothing to give back. */
 		'provisioning.refund-changed': { signupId: string; refundId: string | null };
 	}

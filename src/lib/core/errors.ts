@@ -47,9 +47,7 @@ const ERRORS = {
 				limit: String(p.limit ?? '')
 			})
 	},
-	PLAN_IS_A_MOVE: { status: 409, message: () => m.error_plan_is_a_move() },
 	NO_ROOM_TO_GROW: { status: 409, message: () => m.error_no_room_to_grow() },
-	COUPON_NOT_FOUND: { status: 404, message: () => m.error_coupon_not_found() },
 	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },
 	NO_CHANGE: { status: 409, message: () => m.error_no_change() },
 	CHANGE_PENDING: { status: 409, message: () => m.error_change_pending() },
@@ -67,7 +65,6 @@ const ERRORS = {
 	INVOICE_NOT_OPEN: { status: 409, message: () => m.error_invoice_not_open() },
 	INVOICE_NOT_PAID: { status: 409, message: () => m.error_invoice_not_paid() },
 	INVOICE_NOTHING_LEFT: { status: 409, message: () => m.error_invoice_nothing_left() },
-	AMOUNT_OUT_OF_RANGE: { status: 400, message: () => m.error_amount_out_of_range() },
 	TWO_PEOPLE_NEEDED: { status: 403, message: () => m.error_two_people_needed() },
 	NOT_OWED: { status: 409, message: () => m.error_not_owed() },
 	PAID_THROUGH: {

@@ -2,6 +2,7 @@
 import '../backups/jobs.server.ts';
 import '../billing/jobs.server.ts';
 import '../core/sagaRunner.server.ts';
+import '../customers/jobs.server.ts';
 import '../domains/tunnels.server.ts';
 import '../identity/jobs.server.ts';
 import '../infrastructure/jobs.server.ts';
@@ -11,3 +12,4 @@ import '../plans/jobs.server.ts';
 import '../provisioning/createTenant.server.ts';
 import '../provisioning/deleteTenant.server.ts';
 import '../provisioning/jobs.server.ts';
+import '../provisioning/limitJobs.server.ts';

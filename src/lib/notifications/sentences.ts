@@ -4,8 +4,51 @@ import type { MailLocale } from './locale.ts';
 type Values = Record<string, unknown>;
 type Language = { locale?: MailLocale };
 
+/** Names of what a plan limits. */
+const LIMITED: Record<string, (values: object, options: Language) => string> = {
+	users: m.limits_users,
+	disk_gb: m.limits_disk_gb,
+	backups: m.limits_backups,
+	members: m.limits_members,
+	instances: m.limits_instances
+};
+
+/** What comes after the days of grace, by the act. */
+const AFTER_GRACE: Record<string, (values: { until: string }, options: Language) => string> = {
+	refuse: m.notification_limit_over_refuse,
+	read_only: m.notification_limit_over_read_only,
+	suspend: m.notification_limit_over_suspend
+};
+
+const LIMIT_ACTS: Record<string, typeof m.notification_limit_act_refuse> = {
+	refuse: m.notification_limit_act_refuse,
+	read_only: m.notification_limit_act_read_only,
+	suspend: m.notification_limit_act_suspend
+};
+
+function limitValues(v: Values, options: Language) {
+	return {
+		slug: text(v.slug),
+		resource: LIMITED[text(v.resource)]?.({}, options) ?? text(v.resource),
+		used: text(v.used),
+		limit: text(v.limit)
+	};
+}
+
 /** Of each kind the sentence that a person reads; alerts are told under their rule. */
 const SENTENCES: Record<string, (values: Values, options: Language) => string> = {
+	invoice_act_waits: (v, options) =>
+		m.notification_invoice_act_waits(
+			{ by: text(v.by), what: invoiceAct(v.kind, options), number: text(v.number) },
+			options
+		),
+	invoice_act_rejected: (v, options) =>
+		m.notification_invoice_act_rejected({ by: text(v.by), reason: text(v.reason) }, options),
+	invoice_act_failed: (v, options) =>
+		m.notification_invoice_act_failed(
+			{ what: invoiceAct(v.kind, options), number: text(v.number) },
+			options
+		),
 	tenant_ready: (v, options) => m.notification_tenant_ready({ slug: text(v.slug) }, options),
 	tenant_request_closed: (v, options) =>
 		m.notification_tenant_request_closed({ slug: text(v.slug), company: text(v.company) }, options),
@@ -30,6 +73,27 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 		m.notification_provisioning_tenant_down({ slug: text(v.slug) }, options),
 	'provisioning.left-behind': (v, options) =>
 		m.notification_provisioning_left_behind({ step: text(v.step) }, options),
+	limit_near: (v, options) =>
+		m.notification_limit_near({ ...limitValues(v, options), step: text(v.step) }, options),
+	limit_over: (v, options) => {
+		const after = AFTER_GRACE[text(v.act)];
+		const what = after
+			? after({ until: text(v.until) }, options)
+			: m.notification_limit_over_tell({}, options);
+		return m.notification_limit_over({ ...limitValues(v, options), what }, options);
+	},
+	limit_act: (v, options) =>
+		(LIMIT_ACTS[text(v.act)] ?? m.notification_limit_act_refuse)(limitValues(v, options), options),
+	limit_lift: (v, options) => m.notification_limit_lift(limitValues(v, options), options),
+	plan_applied: (v, options) =>
+		m.notification_plan_applied({ slug: text(v.slug), plan: text(v.plan) }, options),
+	'provisioning.plan-is-a-move': (v, options) =>
+		m.notification_provisioning_plan_is_a_move({ slug: text(v.slug), plan: text(v.plan) }, options),
+	'provisioning.plan-has-no-room': (v, options) =>
+		m.notification_provisioning_plan_has_no_room(
+			{ slug: text(v.slug), plan: text(v.plan) },
+			options
+		),
 	'infrastructure.node-offline': (v, options) =>
 		m.notification_infrastructure_node_offline({ node: text(v.node) }, options),
 	'infrastructure.container-missing': (v, options) =>
@@ -87,4 +151,16 @@ const PAGES: Record<string, string | undefined> = {
 
 function text(value: unknown): string {
 	return typeof value === 'string' || typeof value === 'number' ? String(value) : '—';
+}
+
+const INVOICE_ACTS: Record<string, (values: object, options: Language) => string> = {
+	retry: m.invoice_act_retry,
+	mark_paid: m.invoice_act_mark_paid,
+	void: m.invoice_act_void,
+	refund: m.invoice_act_refund,
+	credit_note: m.invoice_act_credit_note
+};
+
+function invoiceAct(kind: unknown, options: Language): string {
+	return INVOICE_ACTS[text(kind)]?.({}, options) ?? text(kind);
 }

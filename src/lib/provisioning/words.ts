@@ -86,7 +86,8 @@ export function sagaLabel(name: string): string {
 const SUSPENSIONS: Record<SuspensionReason, () => string> = {
 	unpaid: m.tenant_suspension_unpaid,
 	abuse: m.tenant_suspension_abuse,
-	request: m.tenant_suspension_request
+	request: m.tenant_suspension_request,
+	limit: m.tenant_suspension_limit
 };
 
 export const SUSPENSION_REASONS = Object.keys(SUSPENSIONS).filter(isSuspensionReason);

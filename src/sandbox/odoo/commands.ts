@@ -65,7 +65,7 @@ async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
 	if (guest.state) {
 		if (name === 'odoo-bin' || name === 'odoo')
 			return runOdoo(guest, guest.state, args, invocation);
-		if (name === 'psql') return psql(guest, guest.state, args);
+		if (name === 'psql') return psql(guest, guest.state, args, invocation.stdin);
 		if (name === 'curl') return curl(guest, args, invocation);
 		if (name === 'systemctl') return systemctl(guest, guest.state, args);
 	}
@@ -142,6 +142,18 @@ const PLAIN: Record<string, Plain> = {
 			'stat',
 			(content) => `${content.length}\n`
 		),
+	// Of a database's filestore alone: nothing else is asked for.
+	du: (guest, args) => {
+		const path = args.findLast((arg) => arg.startsWith('/')) ?? '';
+		const store = guest.state?.databases[path.split('/').at(-1) ?? '']?.filestore;
+		if (!store || Object.keys(store).length === 0)
+			return outcome(1, '', `du: cannot access '${path}': No such file or directory\n`);
+		const bytes = Object.values(store).reduce(
+			(sum, content) => sum + Buffer.from(content, 'base64').length,
+			0
+		);
+		return outcome(0, `${Math.ceil(bytes / 1024)}\t${path}\n`);
+	},
 	wc: (guest, args, { stdin }) =>
 		eachFile(
 			guest,

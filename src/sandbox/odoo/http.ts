@@ -10,6 +10,7 @@ import type { ContainerState } from '../proxmox/state.ts';
 import { databaseManager } from './database-manager.ts';
 import { jsonRpc } from './jsonrpc.ts';
 import { homePage, loginPage, notFoundPage, type PageContext } from './pages.ts';
+import { mayDo } from './privileges.ts';
 import { passwordMatches, type DatabaseState, type GuestState } from './state.ts';
 
 /** nginx, Odoo and Odoo's long-polling port. */
@@ -186,6 +187,13 @@ function login(
 	const name = form.get('login') ?? '';
 	const user = authenticate(database, name, form.get('password') ?? '');
 	if (user === false) return html(200, loginPage(database, context, { login: name, failed: true }));
+	// Odoo notes each login in a row, and none succeeds where it cannot.
+	const notes = database.version >= 18 ? ['res_users_log', 'res_device_log'] : ['res_users_log'];
+	if (notes.some((table) => !mayDo(database, table, 'INSERT')))
+		return html(
+			500,
+			'<!DOCTYPE html><title>500 Internal Server Error</title><h1>Internal Server Error</h1>'
+		);
 	const session = randomBytes(20).toString('hex');
 	sessions.set(session, { database: database.parameters['database.uuid']!, user });
 	// Odoo rewrites its own address at an administrator's login unless it is frozen.

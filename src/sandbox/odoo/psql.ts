@@ -1,5 +1,6 @@
 import { outcome, type Outcome } from '../ssh/shell.ts';
 import type { Guest } from './commands.ts';
+import { changePrivileges, privilegeRows } from './privileges.ts';
 import type { DatabaseState, GuestState } from './state.ts';
 
 const QUERY_MS = 60;
@@ -9,7 +10,12 @@ export const NOT_UP =
 	'connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: No such file or directory\n\tIs the server running locally and accepting connections on that socket?\n';
 
 /** The few questions that an operator asks PostgreSQL: which databases there are, and whether one is whole. */
-export async function psql(guest: Guest, state: GuestState, args: string[]): Promise<Outcome> {
+export async function psql(
+	guest: Guest,
+	state: GuestState,
+	args: string[],
+	stdin: Buffer
+): Promise<Outcome> {
 	await guest.wait(QUERY_MS, new AbortController().signal);
 	if (guest.container.readyAtMs > Date.now()) {
 		return outcome(2, '', `psql: error: ${NOT_UP}`);
@@ -27,9 +33,15 @@ export async function psql(guest: Guest, state: GuestState, args: string[]): Pro
 			`psql: error: connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: FATAL:  database "${database}" does not exist\n`
 		);
 	}
-	if (command === null) return outcome(0);
-	const sql = command.trim().replace(/;$/, '');
-	const rows = answer(sql, state, names, state.databases[database]);
+	const source = command ?? stdin.toString('utf8');
+	if (source.trim() === '') return outcome(0);
+	const sql = source.trim().replace(/;$/, '');
+	const wanted = state.databases[database];
+	const change = wanted && changePrivileges(sql, wanted);
+	if (change === null) guest.changed();
+	if (change !== undefined)
+		return change ? outcome(3, '', `${change}\n`) : outcome(0, `${sql.split(' ')[0]}\n`);
+	const rows = answer(sql, state, names, wanted);
 	if (typeof rows === 'string') return outcome(1, '', `${rows}\n`);
 	const bare = flags.includes('t');
 	const body = rows.map((row) => `${bare ? '' : ' '}${row}\n`).join('');
@@ -76,6 +88,14 @@ function answer(
 		return value === undefined ? [] : [value];
 	}
 	if (/^select\s+1$/i.test(sql)) return ['1'];
+	if (/from\s+pg_class/i.test(sql)) {
+		if (!database?.complete) return ['[]'];
+		return privilegeRows(sql, database) ?? [];
+	}
+	if (/^select\s+count\(\*\)\s+from\s+res_users\s+where\s+active\s+and\s+not\s+share$/i.test(sql)) {
+		if (!database?.complete) return relationMissing('res_users');
+		return [String(database.users.filter((user) => user.active && !user.share).length)];
+	}
 	const size = /pg_database_size\('?([^')]*)'?\)/i.exec(sql)?.[1];
 	if (size !== undefined) {
 		const one = state.databases[size];

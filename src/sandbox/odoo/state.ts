@@ -27,6 +27,8 @@ export interface DatabaseState {
 	users: UserState[];
 	parameters: Record<string, string>;
 	modules: Record<string, string>;
+	/** Rights that were taken from Odoo's role, by table. */
+	revoked?: Record<string, string[]>;
 	/** Attachment path → bytes, base64. */
 	filestore: Record<string, string>;
 	createdAt: number;
@@ -39,6 +41,8 @@ export interface UserState {
 	email: string;
 	lang: string;
 	active: boolean;
+	/** A customer's or supplier's login to Odoo's portal: no internal user. */
+	share?: boolean;
 	/** `salt:hash`, hexadecimal. */
 	password: string;
 }

@@ -1,4 +1,5 @@
 import { Recordset, type Row, type Table } from './orm.ts';
+import { denied, mayDo } from './privileges.ts';
 import { PythonError, show, truthy, type Value } from './python-values.ts';
 import { hashPassword, type DatabaseState } from './state.ts';
 
@@ -76,7 +77,62 @@ export function tablesOf(database: DatabaseState): Record<string, Table> {
 			}
 		]
 	};
-	return tables;
+	return Object.fromEntries(
+		Object.entries(tables).map(([model, table]) => [model, guarded(database, table)])
+	);
+}
+
+/** Methods that change rows, and what for. */
+const CHANGING: Record<string, string> = {
+	_activate_lang: 'UPDATE',
+	button_immediate_install: 'UPDATE',
+	set_param: 'UPDATE'
+};
+
+/** A table as Odoo's role finds it: what was revoked is refused by PostgreSQL. */
+function guarded(database: DatabaseState, table: Table): Table {
+	const name = table.model.replaceAll('.', '_');
+	const expect = (privilege: string) => {
+		if (!mayDo(database, name, privilege))
+			throw new PythonError('psycopg2.errors.InsufficientPrivilege', denied(name));
+	};
+	const { create, remove, methods } = table;
+	return {
+		...table,
+		rows: () =>
+			table.rows().map(({ write, ...row }) => ({
+				...row,
+				...(write && {
+					write: (field, value) => {
+						expect('UPDATE');
+						write(field, value);
+					}
+				})
+			})),
+		...(create && {
+			create: (values) => {
+				expect('INSERT');
+				return create(values);
+			}
+		}),
+		...(remove && {
+			remove: (id) => {
+				expect('DELETE');
+				remove(id);
+			}
+		}),
+		...(methods && {
+			methods: Object.fromEntries(
+				Object.entries(methods).map(([verb, run]): [string, typeof run] => [
+					verb,
+					(records, args, named) => {
+						if (CHANGING[verb]) expect(CHANGING[verb]);
+						return run(records, args, named);
+					}
+				])
+			)
+		})
+	};
 }
 
 function unknownField(model: string, field: string): PythonError {

@@ -1,16 +1,10 @@
 import type { CallRecorder } from '../record.ts';
-import {
-	commandFailed,
-	readBack,
-	readParameters,
-	malformed,
-	parseJson,
-	resultOf,
-	rpcSchema
-} from './answers.ts';
+import { commandFailed, malformed, readBack, readParameters, resultOf } from './answers.ts';
 import { checked } from './database-name.ts';
 import { allowedMs, patiently } from './patience.ts';
 import { OdooError } from './errors.ts';
+import { rightsOf, usageOf, type PostgresTools } from './postgres.server.ts';
+import { serverOf } from './webserver.server.ts';
 import { configureScript, redacted, type DatabaseSettings } from './script.ts';
 
 export type { DatabaseSettings } from './script.ts';
@@ -37,10 +31,8 @@ export interface OdooConfig {
 /** System parameter that says which run made a database. */
 export const MARK = 'erpcore.run';
 
-const SECOND = 1000;
 const TIMEOUTS = {
 	query: 20,
-	http: 30,
 	shell: 180,
 	drop: 120,
 	duplicate: 600,
@@ -87,6 +79,21 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 
 	const query = (operation: string, database: string, sql: string) =>
 		ask(operation, asOdoo('psql', '-X', '-d', database, '-At', '-c', sql), TIMEOUTS.query);
+
+	const tools: PostgresTools = {
+		role: user,
+		configFile,
+		call,
+		query,
+		exec,
+		read: (operation, argv, seconds = TIMEOUTS.query, stdin?) =>
+			ask(operation, argv, seconds, stdin),
+		// As PostgreSQL's own superuser: it acts as the owner of each table, whoever that is.
+		change: async (operation, database, sql) => {
+			const psql = ['psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '-d', database, '-At'];
+			await run(operation, ['runuser', '-u', 'postgres', '--', ...psql], TIMEOUTS.shell, sql);
+		}
+	};
 
 	const names = async (): Promise<string[]> => {
 		const text = await query(
@@ -147,6 +154,9 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		});
 
 	return {
+		...rightsOf(tools),
+		...usageOf(tools),
+		...serverOf(tools),
 		/** Major version of the program that is installed. */
 		version: () =>
 			call('version', false, '', {}, async () => {
@@ -251,48 +261,6 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		removeFile: (path: string) =>
 			call('file.remove', true, '', { path }, async () => {
 				await run('file.remove', ['rm', '-f', path], TIMEOUTS.query);
-			}),
-		/** The user's id when login and password are right, else false: asked of the running server, on the loopback inside. */
-		authenticate: (database: string, login: string, password: string) =>
-			call('login', false, database, { login }, async () => {
-				const request = {
-					jsonrpc: '2.0',
-					method: 'call',
-					id: 1,
-					params: {
-						service: 'common',
-						method: 'authenticate',
-						args: [checked(database), login, password, {}]
-					}
-				};
-				const argv = [
-					'curl',
-					'-sS',
-					'-m',
-					String(TIMEOUTS.http),
-					'-H',
-					'Content-Type: application/json',
-					'--data-binary',
-					'@-',
-					'http://127.0.0.1:8069/jsonrpc'
-				];
-				const text = await ask('login', argv, TIMEOUTS.http + 5, JSON.stringify(request));
-				const answer = rpcSchema.safeParse(parseJson(text));
-				if (!answer.success) throw malformed('login', text);
-				if (answer.data.error)
-					throw new OdooError({
-						operation: 'login',
-						kind: 'failed',
-						message: (answer.data.error.data?.message ?? answer.data.error.message).slice(0, 300),
-						retryable: true
-					});
-				return answer.data.result ?? false;
-			}),
-		/** The web server inside answers its health page. */
-		healthy: () =>
-			call('health', false, '', {}, async () => {
-				const argv = ['curl', '-sS', '-f', '-m', '5', 'http://127.0.0.1:8069/web/health'];
-				return (await exec(argv, { timeoutMs: 10 * SECOND, changes: false })).code === 0;
 			})
 	};
 }

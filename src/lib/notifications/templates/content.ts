@@ -13,6 +13,8 @@ export type MailTemplates = {
 	welcome_back: { name: string; company: string; url: string };
 	/** Staff made the order; paying starts it. `until`: the moment at which it can no longer be paid, written out. */
 	payment_link: { name: string; company: string; plan: string; url: string; until?: string };
+	/** Somebody is asked to join a company; `by`: who asks. The link is made of `invitation` when it is sent. */
+	invitation: { name: string; company: string; by: string; invitation: string };
 	set_password: { name: string };
 	reset_password: { name: string };
 	waiting_capacity: { name: string; company: string };
@@ -34,6 +36,8 @@ export type MailTemplates = {
 		amount: string;
 		date: string;
 	};
+	/** How much of a plan is used, or what was done about it. `sentence`: all of it, in the mail's language. */
+	limit: { name: string; sentence: string; url: string };
 	/** Something that its owner must know of was done to an account. */
 	security: SecurityNotice;
 };
@@ -49,6 +53,7 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 		...{ name, company, plan: z.string(), url: z.string() },
 		until: z.string().optional()
 	}),
+	invitation: z.object({ name, company, by: z.string(), invitation: z.string() }),
 	set_password: z.object({ name }),
 	reset_password: z.object({ name }),
 	waiting_capacity: z.object({ name, company }),
@@ -60,6 +65,7 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 		...{ name, company, brand: z.string(), last4: z.string(), month: z.string() },
 		...{ amount: z.string(), date: z.string() }
 	}),
+	limit: z.object({ name, sentence: z.string(), url: z.string() }),
 	security: securityNotice
 };
 
@@ -89,6 +95,7 @@ export interface Places {
 /** Which mails carry a one-time link. */
 export const LINKS: Partial<Record<MailTemplate, OneTimeLink>> = {
 	welcome: 'set_password',
+	invitation: 'invitation',
 	set_password: 'set_password',
 	reset_password: 'reset_password'
 };
@@ -118,6 +125,12 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 			...(data.until ? [m.mail_payment_link_until({ until: data.until }, options)] : [])
 		],
 		action: { label: m.mail_payment_link_action({}, options), url: data.url }
+	}),
+	invitation: (data, { link }, options) => ({
+		subject: m.mail_invitation_subject(data, options),
+		paragraphs: [m.mail_invitation_body(data, options), m.mail_invitation_what({}, options)],
+		action: { label: m.mail_invitation_action({}, options), url: link },
+		note: m.mail_invitation_note({}, options)
 	}),
 	set_password: (_data, { link }, options) => ({
 		subject: m.mail_set_password_subject({}, options),
@@ -160,6 +173,11 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 		subject: m.mail_card_expires_subject(data, options),
 		paragraphs: [m.mail_card_expires(data, options)],
 		action: { label: m.mail_card_expires_action({}, options), url: `${portal}/billing` }
+	}),
+	limit: ({ sentence, url }, _places, options) => ({
+		subject: m.mail_limit_subject({}, options),
+		paragraphs: [sentence, m.mail_limit_body({}, options)],
+		action: { label: m.mail_portal_action({}, options), url }
 	}),
 	security: securityWords
 };

@@ -7,7 +7,8 @@ import type { Viewer } from '#lib/ui/viewer-context.ts';
 const SUSPENDED: Record<string, () => string> = {
 	unpaid: m.instance_suspended_unpaid,
 	abuse: m.instance_suspended_abuse,
-	request: m.instance_suspended_request
+	request: m.instance_suspended_request,
+	limit: m.instance_suspended_limit
 };
 
 /** What a state means for the customer and what happens next; nothing where the word says it all. */

@@ -1,0 +1,134 @@
+import { db, lock, type Tx } from '#lib/core/db.server.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
+import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
+import type { ContainerConfig } from '#lib/integrations/proxmox/types.ts';
+import { proxmoxOn, type Trace } from './clients.server.ts';
+import { nodeFigures } from './figures.server.ts';
+import { judgeGrowth, type Growth } from './growth.ts';
+import { loadTarget, look, type Target } from './guests.server.ts';
+import { PLACEMENT_LOCK } from './placement.server.ts';
+import type { Resources } from './placement.ts';
+import { diskSizeGb, isOurs } from './reconcile.ts';
+import { taskOf } from './tasks.server.ts';
+
+/** What other limits would mean for a container; takes nothing. Under `holdGrowth`'s lock when `locked`. */
+export async function growthOf(
+	tx: Tx,
+	containerId: string,
+	wanted: Resources,
+	options: { locked?: boolean } = {}
+): Promise<Growth> {
+	if (options.locked) await lock(tx, PLACEMENT_LOCK);
+	const has = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
+	const node = (await nodeFigures(tx)).find(({ id }) => id === has.nodeId)!;
+	const free = {
+		cpuCores: node.limit.cpuCores - node.committed.cpuCores,
+		ramMb: node.limit.ramMb - node.committed.ramMb,
+		diskGb: node.limit.diskGb - node.committed.diskGb
+	};
+	return judgeGrowth(has, wanted, { online: node.status !== 'offline', free });
+}
+
+/**
+ * Promises a container other limits: its row is the reservation, and what Proxmox is then made to have. Decided under the
+ * lock of placements, so that nobody is placed where it grows. What it has already is kept of its disk.
+ * @param actualDiskGb what Proxmox says its disk is, where that is known: a promise that was never kept is forgotten
+ * @returns the growth; nothing was promised when it does not fit
+ */
+export async function holdGrowth(
+	tx: Tx,
+	containerId: string,
+	wanted: Resources,
+	actualDiskGb?: number
+): Promise<Growth> {
+	const growth = await growthOf(tx, containerId, wanted, { locked: true });
+	if (!growth.fits && growth.reasons.some(({ code }) => code !== 'offline')) return growth;
+	const to =
+		actualDiskGb === undefined
+			? growth.to
+			: { ...growth.to, diskGb: Math.max(actualDiskGb, wanted.diskGb) };
+	await tx.container.update({ where: { id: containerId }, data: { ...to } });
+	await publish(tx, 'staff:containers', containerId);
+	return { ...growth, to };
+}
+
+/** GiB of a container's disk as Proxmox has it. @throws {ProxmoxError} when it is not there, or not ours */
+export async function actualDisk(containerId: string, trace: Trace): Promise<number> {
+	const target = await loadTarget(containerId);
+	const proxmox = await proxmoxOn(target.nodeId, trace);
+	const { config } = await ours(proxmox, target);
+	return Math.round(diskSizeGb(config.rootfs));
+}
+
+const MOST_CHANGES = 12;
+
+/**
+ * Makes a container have the limits that its row says, and reads them back: cores and memory at once, the disk by a task.
+ * Looks before each change, so that it may run any number of times and after any death. It is neither started nor stopped.
+ * @throws {ProxmoxError} retryable where trying again helps
+ */
+export async function applyLimits(
+	containerId: string,
+	trace: Trace,
+	signal?: AbortSignal
+): Promise<Resources> {
+	const first = await loadTarget(containerId);
+	const proxmox = await proxmoxOn(first.nodeId, trace);
+	for (let changes = 0; changes < MOST_CHANGES; changes++) {
+		signal?.throwIfAborted();
+		const target = await loadTarget(containerId);
+		if (target.taskUpid) await endOf(proxmox, target.id, target.taskUpid, signal);
+		const { node, lock: held, config } = await ours(proxmox, target);
+		if (held) throw notYet(`CT ${target.vmid} is locked (${held})`, 'locked');
+		const { cpuCores, ramMb, diskGb } = target.wanted;
+		if (config.cores !== cpuCores || config.memory !== ramMb) {
+			await proxmox.setConfig(node, target.vmid, { cores: cpuCores, memory: ramMb });
+			continue;
+		}
+		if (diskSizeGb(config.rootfs) >= diskGb) return { cpuCores, ramMb, diskGb };
+		const upid = await proxmox.resize(node, target.vmid, `${diskGb}G`);
+		if (!upid) continue;
+		await db.container.update({ where: { id: target.id }, data: { taskUpid: upid } });
+		await endOf(proxmox, target.id, upid, signal);
+	}
+	throw notYet(`container ${containerId} does not come to have its limits`, 'refused');
+}
+
+async function ours(
+	proxmox: ProxmoxClient,
+	target: Target
+): Promise<{
+	node: string;
+	lock: string | null;
+	config: Pick<ContainerConfig, 'cores' | 'memory' | 'rootfs'>;
+}> {
+	const seen = await look(proxmox, target);
+	if (seen && isOurs(seen, target.id)) return seen;
+	throw notYet(`CT ${target.vmid} is not there, or not ours`, 'not_found');
+}
+
+/** Waits for a task and forgets it, however it ended. */
+async function endOf(
+	proxmox: ProxmoxClient,
+	containerId: string,
+	upid: string,
+	signal?: AbortSignal
+): Promise<void> {
+	const forget = () =>
+		db.container.updateMany({
+			where: { id: containerId, taskUpid: upid },
+			data: { taskUpid: null }
+		});
+	try {
+		await taskOf(proxmox, upid, signal);
+		await forget();
+	} catch (error) {
+		if (error instanceof ProxmoxError && error.kind !== 'task_running') await forget();
+		throw error;
+	}
+}
+
+function notYet(message: string, kind: 'locked' | 'refused' | 'not_found'): ProxmoxError {
+	return new ProxmoxError({ operation: 'lxc.limits', kind, message, retryable: true });
+}

@@ -1,0 +1,137 @@
+import { now } from '#lib/core/clock.server.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import {
+	isResource,
+	READING_MAX_AGE_MS,
+	resourceOf,
+	together,
+	type Limit,
+	type ResourceName
+} from './limits.ts';
+
+/** Whose use it is: an instance's, or all of a customer's. */
+export interface Subject {
+	customerId: string;
+	/** Needed for what is limited per instance. */
+	tenantId?: string;
+}
+
+/** Tenants in these states use nothing. */
+const GONE = ['deleted', 'refunded'] as const;
+/** Subscriptions in these states include nothing any more. */
+const ENDED = ['cancelled', 'pending'] as const;
+
+export interface Use {
+	/** In the unit of measurement; null: not known. */
+	used: number | null;
+	/** When it was true; null when nothing was ever measured. */
+	at: Date | null;
+}
+
+/** How much of a resource is used now. A reading that is older than a day is not known. Works in a customer's scope too. */
+export async function useOf(tx: Tx, subject: Subject, resource: ResourceName): Promise<Use> {
+	const { customerId, tenantId } = subject;
+	const at = now();
+	switch (resource) {
+		case 'members': {
+			const members = await tx.membership.count({ where: { customerId } });
+			const invited = await tx.invitation.count({
+				where: { customerId, acceptedAt: null, revokedAt: null, expiresAt: { gt: at } }
+			});
+			return { used: members + invited, at };
+		}
+		case 'instances':
+			return {
+				used: await tx.tenant.count({ where: { customerId, status: { notIn: [...GONE] } } }),
+				at
+			};
+		case 'backups': {
+			const where = { customerId, tenantId: idOf(subject), status: { in: KEPT_BACKUPS } };
+			return { used: await tx.backup.count({ where }), at };
+		}
+		case 'disk_gb':
+			return (await containerDisk(tx, subject)) ?? reading(tx, subject, resource);
+		case 'users':
+			return reading(tx, { customerId, tenantId: idOf(subject) }, resource);
+	}
+}
+
+const KEPT_BACKUPS: ('running' | 'succeeded')[] = ['running', 'succeeded'];
+
+async function reading(tx: Tx, subject: Subject, resource: ResourceName): Promise<Use> {
+	const { customerId } = subject;
+	const row = await tx.usageReading.findFirst({
+		where: { customerId, tenantId: idOf(subject), resource }
+	});
+	if (!row) return { used: null, at: null };
+	return { used: isOld(row.measuredAt) ? null : row.used, at: row.measuredAt };
+}
+
+/** Of an instance with a container of its own: what Proxmox says of its disk. */
+async function containerDisk(tx: Tx, subject: Subject): Promise<Use | null> {
+	const sample = await tx.resourceMetric.findFirst({
+		where: { tenantId: idOf(subject), customerId: subject.customerId, diskGb: { not: null } },
+		orderBy: { recordedAt: 'desc' },
+		select: { diskGb: true, recordedAt: true }
+	});
+	if (!sample || sample.diskGb === null) return null;
+	const used = isOld(sample.recordedAt) ? null : Math.ceil(sample.diskGb * 1024);
+	return { used, at: sample.recordedAt };
+}
+
+function isOld(at: Date): boolean {
+	return now().getTime() - at.getTime() > READING_MAX_AGE_MS;
+}
+
+function idOf({ tenantId }: Subject): string {
+	if (!tenantId) throw new Error('this is limited per instance: say which');
+	return tenantId;
+}
+
+/**
+ * How much a subject may use, in the plan's unit. An instance has the limits of the version that its subscription pays;
+ * a customer, what all its subscriptions include.
+ * @returns null: not limited
+ */
+export async function limitFor(
+	tx: Tx,
+	subject: Subject,
+	resource: ResourceName
+): Promise<Limit | null> {
+	const { customerId } = subject;
+	const where =
+		resourceOf(resource).scope === 'tenant'
+			? { tenants: { some: { id: idOf(subject) } } }
+			: { status: { notIn: [...ENDED] } };
+	const subscriptions = await tx.subscription.findMany({
+		where: { customerId, ...where },
+		select: { planId: true, quantity: true }
+	});
+	const rows = await tx.planLimit.findMany({
+		where: { planId: { in: subscriptions.map(({ planId }) => planId) }, resource }
+	});
+	const byPlan = new Map(rows.map((row) => [row.planId, row]));
+	return together(
+		resource,
+		subscriptions.map(({ planId, quantity }) => {
+			const row = byPlan.get(planId);
+			const limit = row && isResource(row.resource) ? { ...row, resource: row.resource } : null;
+			return { limit, quantity };
+		})
+	);
+}
+
+/** Stores what was read from an instance. @param used in the unit of measurement */
+export async function recordReading(
+	tx: Tx,
+	tenant: { id: string; customerId: string },
+	resource: ResourceName,
+	{ used, at }: { used: number; at: Date }
+): Promise<void> {
+	const row = { customerId: tenant.customerId, used, measuredAt: at };
+	await tx.usageReading.upsert({
+		where: { tenantId_resource: { tenantId: tenant.id, resource } },
+		create: { tenantId: tenant.id, resource, ...row },
+		update: row
+	});
+}

@@ -1,0 +1,191 @@
+import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
+import type { Isolation, Plan, Prisma, TenantStatus } from '#prisma/generated/client.ts';
+import { actualDisk, applyLimits, growthOf, holdGrowth } from '../infrastructure/growth.server.ts';
+import type { Growth } from '../infrastructure/growth.ts';
+import type { Resources } from '../infrastructure/placement.ts';
+import { audit, SYSTEM } from '../logs/audit.server.ts';
+import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
+import { notify } from '../notifications/notifications.server.ts';
+import { announce } from './tenantState.server.ts';
+
+const LIVE: TenantStatus[] = ['active', 'degraded', 'suspended'];
+const MOVE_RULE = 'provisioning.plan-is-a-move';
+const ROOM_RULE = 'provisioning.plan-has-no-room';
+/** Plans that a subscription may change to while one of them is being applied. */
+const MOST_TURNS = 4;
+
+type Sized = Pick<Plan, 'cpuCores' | 'ramMb' | 'diskGb' | 'isolation'>;
+
+/** Whether going from one plan to the other means another kind of place: until moves exist it is refused. */
+export function isMove(from: { isolation: Isolation }, to: { isolation: Isolation }): boolean {
+	return from.isolation !== to.isolation;
+}
+
+/** What another plan means for an instance. */
+export interface PlanGrowth {
+	fits: boolean;
+	/** It would have to go elsewhere: refused with PLAN_IS_A_MOVE. */
+	move: boolean;
+	/** Of an instance with a container of its own; null: only its limits change. */
+	container: Growth | null;
+}
+
+/**
+ * Whether an instance can have another plan where it is, explained; takes nothing. Ask before anything is charged.
+ * @param tenant its container and isolation
+ */
+export async function growthFits(
+	tx: Tx,
+	tenant: { containerId: string | null; isolation: Isolation },
+	plan: Sized
+): Promise<PlanGrowth> {
+	if (isMove(tenant, plan)) return { fits: false, move: true, container: null };
+	if (!tenant.containerId || tenant.isolation === 'shared')
+		return { fits: true, move: false, container: null };
+	const container = await growthOf(tx, tenant.containerId, sizeOf(plan));
+	return { fits: container.fits, move: false, container };
+}
+
+/**
+ * The same for who charges next: the room is held until the plan is applied, or until `provisioning.apply-plan` finds
+ * that the subscription still has the old one and gives it back. Needs the owner's role.
+ * @throws {AppError} PLAN_IS_A_MOVE, NO_ROOM_TO_GROW
+ */
+export async function holdRoom(
+	tx: Tx,
+	tenant: { containerId: string | null; isolation: Isolation },
+	plan: Sized
+): Promise<PlanGrowth> {
+	if (isMove(tenant, plan)) throw new AppError('PLAN_IS_A_MOVE');
+	const growth = await growthFits(tx, tenant, plan);
+	if (!growth.container || !tenant.containerId) return growth;
+	const container = await holdGrowth(tx, tenant.containerId, sizeOf(plan));
+	if (!container.fits) throw new AppError('NO_ROOM_TO_GROW');
+	return { ...growth, container };
+}
+
+function sizeOf({ cpuCores, ramMb, diskGb }: Resources): Resources {
+	return { cpuCores, ramMb, diskGb };
+}
+
+const include = {
+	plan: true,
+	subscription: { select: { plan: true } }
+} satisfies Prisma.TenantInclude;
+type Row = Prisma.TenantGetPayload<{ include: typeof include }>;
+
+/**
+ * Gives an instance what its subscription pays: cores, memory and disk of its container, read back from Proxmox, and the
+ * plan's row, from which backups and limits are read. May run any number of times; a plan that came meanwhile is next.
+ * @throws {AppError} NO_ROOM_TO_GROW: the queue tries again until there is room
+ */
+export async function applyPlan(tenantId: string, signal?: AbortSignal): Promise<void> {
+	for (let turn = 0; turn < MOST_TURNS; turn++) {
+		const tenant = await db.tenant.findUnique({ where: { id: tenantId }, include });
+		if (!tenant?.subscription || !LIVE.includes(tenant.status)) return;
+		const { plan } = tenant.subscription;
+		if (isMove(tenant, plan)) return refuseMove(tenant, plan);
+		const has = await giveResources(tenant, plan, signal);
+		if (await settle(tenant, plan, has)) return;
+	}
+}
+
+/** @returns what its container has now; null where it has none of its own */
+async function giveResources(
+	tenant: Row,
+	plan: Plan,
+	signal?: AbortSignal
+): Promise<Resources | null> {
+	const { containerId, customerId, id } = tenant;
+	if (!containerId || tenant.isolation === 'shared') return null;
+	const trace = { customerId, subjectId: id };
+	const disk = await actualDisk(containerId, trace);
+	const growth = await transaction(async (tx) => {
+		const held = await holdGrowth(tx, containerId, sizeOf(plan), disk);
+		if (held.reasons.every(({ code }) => code === 'offline')) return held;
+		await openAlert(tx, {
+			rule: ROOM_RULE,
+			subjectType: 'tenant',
+			subjectId: id,
+			severity: 'critical',
+			data: { slug: tenant.slug, plan: plan.name }
+		});
+		return null;
+	});
+	if (!growth) throw new AppError('NO_ROOM_TO_GROW', { detail: `${tenant.slug} waits for room` });
+	return applyLimits(containerId, trace, signal);
+}
+
+/** @returns false when the subscription has another plan meanwhile */
+function settle(tenant: Row, plan: Plan, has: Resources | null): Promise<boolean> {
+	return transaction(async (tx) => {
+		await lock(tx, `provisioning.apply-plan:${tenant.id}`);
+		const { planId, subscription } = await tx.tenant.findUniqueOrThrow({
+			where: { id: tenant.id },
+			select: { planId: true, subscription: { select: { planId: true } } }
+		});
+		if (subscription?.planId !== plan.id) return false;
+		for (const rule of [MOVE_RULE, ROOM_RULE])
+			await closeAlert(tx, { rule, subjectType: 'tenant', subjectId: tenant.id });
+		if (planId === plan.id) return true;
+		await tx.tenant.updateMany({
+			where: { id: tenant.id, customerId: tenant.customerId },
+			data: { planId: plan.id, version: { increment: 1 } }
+		});
+		await audit(tx, {
+			actor: SYSTEM,
+			action: 'tenants.apply-plan',
+			subject: { type: 'tenant', id: tenant.id },
+			customerId: tenant.customerId,
+			before: facts(tenant.plan, null),
+			after: facts(plan, has)
+		});
+		await notify(tx, {
+			customerId: tenant.customerId,
+			kind: 'plan_applied',
+			severity: 'success',
+			data: { slug: tenant.slug, plan: plan.name },
+			href: '/tenant/portal',
+			dedupeKey: `plan:${tenant.id}:${plan.id}:${tenant.version}`
+		});
+		await enqueue(tx, 'provisioning.check-limits', { customerId: tenant.customerId });
+		await announce(tx, tenant);
+		return true;
+	});
+}
+
+function facts(plan: Plan, has: Resources | null) {
+	return {
+		plan: plan.key,
+		version: plan.version,
+		backup_interval_hours: plan.backupIntervalHours,
+		...(has && { cpu_cores: has.cpuCores, ram_mb: has.ramMb, disk_gb: has.diskGb })
+	};
+}
+
+/** Somebody changed it past us, at Stripe perhaps: staff are told, and the instance stays what it is. */
+function refuseMove(tenant: Row, plan: Plan): Promise<void> {
+	return transaction(async (tx) => {
+		await openAlert(tx, {
+			rule: MOVE_RULE,
+			subjectType: 'tenant',
+			subjectId: tenant.id,
+			severity: 'critical',
+			data: { slug: tenant.slug, plan: plan.name }
+		});
+	});
+}
+
+/** Instances that do not have the plan that is paid for: their job is asked for again. */
+export async function sweepPlans(): Promise<void> {
+	const rows = await db.$queryRaw<{ id: string }[]>`
+		SELECT tenant.id FROM tenant_deployments tenant
+		JOIN subscriptions subscription ON subscription.id = tenant.subscription_id
+		WHERE tenant.status IN ('active', 'degraded', 'suspended') AND tenant.plan_id <> subscription.plan_id`;
+	for (const { id } of rows)
+		await transaction((tx) =>
+			enqueue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id })
+		);
+}
