@@ -118,7 +118,7 @@ export async function changeable(scope: SubscriptionScope): Promise<BilledSubscr
 
 export function termsOf(subscription: BilledSubscription): Terms {
 	const { plan, amount, interval, quantity } = subscription;
-	return { planKey: plan.key, isolation: plan.isolation, amount, interval, quantity };
+	return { planKey: plan.key, amount, interval, quantity };
 }
 
 interface Target {
@@ -147,12 +147,11 @@ async function targetOf(subscription: BilledSubscription, wanted: Wanted): Promi
 	const price = kept ?? find(plan);
 	if (!price) throw new AppError('PLAN_NOT_FOUND');
 	const quantity = wanted.quantity ?? subscription.quantity;
-	const { key, isolation } = plan;
 	const free = subscription.billingMode === 'free';
 	return {
 		plan,
 		price,
-		terms: { planKey: key, isolation, amount: free ? 0 : price.amount, interval, quantity }
+		terms: { planKey: plan.key, amount: free ? 0 : price.amount, interval, quantity }
 	};
 }
 

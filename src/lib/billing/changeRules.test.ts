@@ -1,14 +1,13 @@
 import { expect, it } from 'vitest';
-import { isMove, judgeChange, type Terms } from './changeRules.ts';
+import { judgeChange, type Terms } from './changeRules.ts';
 
 const basic: Terms = {
 	planKey: 'basic',
-	isolation: 'shared',
 	amount: 2_900,
 	interval: 'month',
 	quantity: 1
 };
-const pro: Terms = { ...basic, planKey: 'pro', isolation: 'dedicated', amount: 4_900 };
+const pro: Terms = { ...basic, planKey: 'pro', amount: 4_900 };
 
 it.each([
 	['to a dearer plan', basic, pro, { kind: 'upgrade', when: 'now' }],
@@ -61,9 +60,4 @@ it('finds no change where there is none', () => {
 
 it('changes at once while nothing has been paid', () => {
 	expect(judgeChange(pro, basic, { tried: true })).toEqual({ kind: 'downgrade', when: 'now' });
-});
-
-it('is a move exactly when the isolation is another one', () => {
-	expect(isMove(basic, pro)).toBe(true);
-	expect(isMove(basic, { ...basic, planKey: 'other', amount: 9_900 } as Terms)).toBe(false);
 });

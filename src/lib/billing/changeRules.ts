@@ -1,10 +1,9 @@
 import { perMonth } from '#lib/core/money.ts';
-import type { ChangeKind, Isolation, PriceInterval } from '#prisma/generated/enums.ts';
+import type { ChangeKind, PriceInterval } from '#prisma/generated/enums.ts';
 
 /** What a subscription is, or is wanted to be. */
 export interface Terms {
 	planKey: string;
-	isolation: Isolation;
 	/** Of one interval and one unit, minor units. */
 	amount: number;
 	interval: PriceInterval;
@@ -48,11 +47,6 @@ export function judgeChange(
 			: 'interval';
 	const atOnce = sameInterval ? more : wanted.interval === 'year';
 	return { kind, when: options.tried || atOnce ? 'now' : 'period_end' };
-}
-
-/** True when another isolation is wanted: the instance would have to move, whatever it costs. */
-export function isMove(now: Pick<Terms, 'isolation'>, wanted: Pick<Terms, 'isolation'>): boolean {
-	return now.isolation !== wanted.isolation;
 }
 
 function monthly({ amount, interval, quantity }: Terms): number {

@@ -14,7 +14,7 @@ import { changeNow, lookAtPayment, refused } from './changeNow.server.ts';
 import type { BilledChange, Outcome } from './changeTypes.ts';
 import { mirrorInvoice } from './invoices.server.ts';
 import { cancelAtStripe, cancelSubscription, mirrorSubscription } from './subscriptions.server.ts';
-import { afterChange } from './subscriptionWrite.server.ts';
+import { afterChange, tellInstances } from './subscriptionWrite.server.ts';
 
 type Ordered = SubscriptionChange & { subscription: Subscription };
 
@@ -140,6 +140,8 @@ async function write(
 	const row = await tx.subscriptionChange.findUniqueOrThrow({ where: { id: change.id } });
 	if (count === 0 || status === change.status) return row;
 	if (status === 'applied') await compareCharge(tx, row);
+	// Room that was held for it is given back.
+	if (status === 'refused' || status === 'undone') await tellInstances(tx, change.subscription);
 	await audit(tx, {
 		actor: SYSTEM,
 		action: `billing.change-${status.replace('_', '-')}`,

@@ -116,8 +116,11 @@ export async function afterChange(
 	await followCase(tx, row);
 }
 
-/** Another plan is another size of the instances that it pays for. */
-async function tellInstances(tx: Tx, row: Subscription): Promise<void> {
+/** Lets the instances that it pays for look at what its plan gives them. */
+export async function tellInstances(
+	tx: Tx,
+	row: Pick<Subscription, 'id' | 'customerId'>
+): Promise<void> {
 	const tenants = await tx.tenant.findMany({
 		where: {
 			customerId: row.customerId,
