@@ -6,7 +6,7 @@ import { newBearer } from '#lib/identity/bearer.server.ts';
 import { hashPassword } from '#lib/identity/passwords.server.ts';
 import { type CustomerRoleKey, type StaffRoleKey, seedRoles } from '#lib/identity/permissions.ts';
 import { createSession } from '#lib/identity/sessions.server.ts';
-import type { Customer, User } from '#prisma/generated/client.ts';
+import type { Customer, Invitation, User } from '#prisma/generated/client.ts';
 
 /** The password of everybody whom these factories make. */
 export const PASSWORD = 'cuatro palabras al azar 42';
@@ -103,6 +103,23 @@ export async function bearerFor(
 		}
 	});
 	return `Bearer ${token}`;
+}
+
+/** Somebody is asked to join; `invitationToken` makes its link. */
+export async function anInvitation(
+	customerId: string,
+	options: { email?: string; role?: CustomerRoleKey; expiresAt?: Date } = {}
+): Promise<Invitation> {
+	const { id, secretHash } = newBearer();
+	const { id: roleId } = await roleOf('customer', options.role ?? 'member');
+	return db.invitation.create({
+		data: {
+			...{ id, secretHash, customerId, roleId },
+			email: options.email ?? `${unique()}@example.com`,
+			byLabel: 'tests',
+			expiresAt: options.expiresAt ?? new Date(Date.now() + 7 * 86_400_000)
+		}
+	});
 }
 
 /** The code that the application shows `steps` half-minutes from now. */

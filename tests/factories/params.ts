@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { db } from '#lib/core/db.server.ts';
+import { invitationToken } from '#lib/identity/invitations.server.ts';
 import { issueUserToken } from '#lib/identity/userTokens.server.ts';
 import { anInvoice, aRefundOrder } from './billing.ts';
-import { createCompany, createMember } from './identity.ts';
+import { aDunningCase, aPayToken } from './dunning.ts';
+import { anInvitation, createCompany, createMember } from './identity.ts';
 import { createUnplacedTenant } from './infrastructure.ts';
 
 /**
@@ -18,7 +20,17 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'users/[id]': async () => (await createMember()).id,
 	'customers/[id]': async () => (await createCompany()).id,
 	'refunds/[id]': async () => (await aRefundOrder()).id,
+	'pay/[token]': async () => aPayToken(),
+	'[token]/[invoice]': async () => (await anInvoice()).id,
+	'dunning/[id]': async () => (await aDunningCase()).id,
 	'invoices/[id]': async () => (await anInvoice()).id,
+	'imports/[id]': async () =>
+		(await db.customerImport.create({ data: { fileName: 'clientes.csv', byLabel: 'tests' } })).id,
+	'topic/admin.customer': async () => (await createCompany()).id,
+	'invite/[token]': async () => {
+		const { customerId } = await createMember();
+		return invitationToken(db, (await anInvitation(customerId)).id);
+	},
 	'reset/[token]': async () =>
 		(await issueUserToken(db, (await createMember()).id, 'reset_password')).token,
 	'set-password/[token]': async () =>

@@ -8,7 +8,13 @@ import { findOrCreateForSignup, refreshStatus, transition } from './customers.se
 
 await testDatabase();
 
-const ALLOWED = ['pending→active', 'active→inactive', 'inactive→active', 'inactive→deleted'];
+const ALLOWED = [
+	'pending→active',
+	'pending→deleted',
+	'active→inactive',
+	'inactive→active',
+	'inactive→deleted'
+];
 const PAIRS = CUSTOMER_STATUSES.flatMap((from) =>
 	CUSTOMER_STATUSES.map((to) => [from, to] as const)
 );

@@ -37,6 +37,15 @@ export interface NewCustomer {
 	email: string;
 	country: string | null;
 	locale: string;
+	phone?: string | null;
+	taxId?: string | null;
+	taxIdType?: string | null;
+	taxExempt?: string;
+	addressLine?: string | null;
+	city?: string | null;
+	state?: string | null;
+	postalCode?: string | null;
+	notes?: string | null;
 	stripeCustomerId?: string | null;
 	/** Who makes it; the system by default. */
 	by?: Actor;
@@ -65,7 +74,12 @@ function factsOf({ companyName, fullName, email, country, locale }: SignupFacts)
  * Moves a customer to another status, and writes nothing when it has it already.
  * @throws {AppError} WRONG_STATE for a way that does not exist; NOT_FOUND
  */
-export async function transition(tx: Tx, customerId: string, to: CustomerStatus): Promise<void> {
+export async function transition(
+	tx: Tx,
+	customerId: string,
+	to: CustomerStatus,
+	by: Actor = SYSTEM
+): Promise<void> {
 	const [row] = await tx.$queryRaw<{ status: CustomerStatus }[]>`
 		SELECT status FROM customers WHERE id = ${customerId}::uuid FOR UPDATE`;
 	if (!row) throw new AppError('NOT_FOUND');
@@ -74,7 +88,7 @@ export async function transition(tx: Tx, customerId: string, to: CustomerStatus)
 		throw new AppError('WRONG_STATE', { params: { from: row.status, to } });
 	await tx.customer.update({ where: { id: customerId }, data: { status: to } });
 	await audit(tx, {
-		actor: SYSTEM,
+		actor: by,
 		action: `customers.become-${to}`,
 		subject: { type: 'customer', id: customerId },
 		customerId,

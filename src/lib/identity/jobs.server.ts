@@ -4,6 +4,7 @@ import { env } from '#lib/core/env.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { type OneTimeLink, defineMailLink } from '#lib/notifications/links.server.ts';
 import { mailReset } from './account.server.ts';
+import { invitationToken } from './invitations.server.ts';
 import { removeEnded } from './sessions.server.ts';
 import { issueUserToken } from './userTokens.server.ts';
 
@@ -27,10 +28,15 @@ defineJob({
 	run: () => removeEnded(new Date())
 });
 
-const PATHS: Record<OneTimeLink, string> = {
+const PATHS: Record<Exclude<OneTimeLink, 'invitation'>, string> = {
 	set_password: '/set-password',
 	reset_password: '/reset'
 };
+
+defineMailLink('invitation', async (id) => {
+	const token = await invitationToken(db, id);
+	return new URL(`/invite/${token}`, env.ORIGIN).href;
+});
 
 for (const kind of ['set_password', 'reset_password'] as const) {
 	defineMailLink(kind, async (userId) => {

@@ -22,6 +22,7 @@ const LIMITS = {
 	'reset-account': { points: 3, duration: 60 * MINUTES },
 	'reset-address': { points: 20, duration: 60 * MINUTES },
 	'token-address': { points: 30, duration: 5 * MINUTES },
+	'pay-address': { points: 60, duration: 5 * MINUTES },
 	'api-actor': { points: 3_000, duration: MINUTES },
 	'api-address': { points: 600, duration: MINUTES }
 } satisfies Record<string, Limit>;

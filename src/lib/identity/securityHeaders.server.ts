@@ -26,7 +26,7 @@ export function withSecurityHeaders(
 	headers.set('x-request-id', event.locals.requestId);
 	// A mailed link is a secret: no page that it leads to may learn it. With `no-referrer` a browser would say
 	// `Origin: null` when the form of such a page is sent without scripts, which is refused as foreign.
-	const carriesSecret = /\/(reset|set-password)\//.test(event.url.pathname);
+	const carriesSecret = /\/(reset|set-password|pay)\//.test(event.url.pathname);
 	headers.set(
 		'referrer-policy',
 		carriesSecret ? 'strict-origin' : 'strict-origin-when-cross-origin'

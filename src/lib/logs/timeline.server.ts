@@ -127,6 +127,16 @@ function branchesOf(scope: TimelineScope): Branch[] {
 			data: Prisma.sql`jsonb_build_object('amount', movement.amount, 'currency', movement.currency,
 				'kind', movement.kind, 'plan', plan.name)`
 		},
+		{
+			what: 'mail',
+			...one('mails'),
+			from: Prisma.sql`email_messages AS mail`,
+			where: scope.mails,
+			at: Prisma.sql`mail.created_at`,
+			id: Prisma.sql`mail.id::text`,
+			data: Prisma.sql`jsonb_build_object('template', mail.template, 'subject', mail.subject,
+				'to', mail.to_address, 'status', mail.status)`
+		},
 		...alertBranches(scope)
 	];
 }

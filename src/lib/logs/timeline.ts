@@ -1,7 +1,7 @@
-import type { AlertSeverity, MovementKind, SagaStatus } from '#prisma/generated/enums.ts';
+import type { AlertSeverity, EmailStatus, MovementKind, SagaStatus } from '#prisma/generated/enums.ts';
 
 /** What a timeline can be narrowed down to. */
-export const TIMELINE_KINDS = ['state', 'runs', 'billing', 'alerts', 'audit'] as const;
+export const TIMELINE_KINDS = ['state', 'runs', 'billing', 'mails', 'alerts', 'audit'] as const;
 export type TimelineKind = (typeof TIMELINE_KINDS)[number];
 
 export function isTimelineKind(name: string): name is TimelineKind {
@@ -36,6 +36,7 @@ export interface TimelineData {
 	'invoice.paid': Money & { number: string | null };
 	'payment.failed': Money & { number: string | null; message: string | null };
 	refund: Money & { status: string; failure: string | null };
+	mail: { template: string; subject: string; to: string; status: EmailStatus };
 	movement: Money & { kind: MovementKind; plan: string };
 	'alert.opened': { rule: string; data: unknown; severity: AlertSeverity };
 	'alert.closed': { rule: string; data: unknown };

@@ -15,6 +15,8 @@ export interface TimelineScope {
 	refunds: Prisma.Sql;
 	/** On `mrr_movements AS movement`. */
 	movements: Prisma.Sql;
+	/** On `email_messages AS mail`. */
+	mails: Prisma.Sql;
 	/** On `alerts AS alert`. */
 	alerts: Prisma.Sql;
 }
@@ -43,6 +45,8 @@ export function tenantScope(tenant: {
 		refunds: Prisma.sql`refund.customer_id = ${customerId}::uuid
 			AND (${ofSubscription('invoice')} OR refund.signup_id IN (${signups}))`,
 		movements: ofSubscription('movement'),
+		// Mails are written to a company, whichever of its instances they are about.
+		mails: Prisma.sql`false`,
 		alerts: Prisma.sql`alert.subject_type = 'tenant' AND alert.subject_id = ${id}`
 	};
 }
@@ -56,6 +60,7 @@ export function customerScope(customerId: string): TimelineScope {
 		invoices: own('invoice'),
 		refunds: own('refund'),
 		movements: own('movement'),
+		mails: own('mail'),
 		alerts: Prisma.sql`alert.subject_type = 'tenant' AND alert.subject_id IN (
 			SELECT tenant.id::text FROM tenant_deployments tenant WHERE tenant.customer_id = ${customerId}::uuid)`
 	};

@@ -1,7 +1,8 @@
 /** What a mail may need to be made at the moment of sending, because it must never lie in the database. */
-export type OneTimeLink = 'set_password' | 'reset_password';
+export type OneTimeLink = 'set_password' | 'reset_password' | 'invitation';
 
-type LinkMaker = (userId: string) => Promise<string>;
+/** @param subjectId of the person, or of the invitation */
+type LinkMaker = (subjectId: string) => Promise<string>;
 
 const makers = new Map<OneTimeLink, LinkMaker>();
 
@@ -11,8 +12,8 @@ export function defineMailLink(kind: OneTimeLink, make: LinkMaker): void {
 }
 
 /** An absolute URL that works once. @throws {Error} when nobody makes such links in this process */
-export async function makeLink(kind: OneTimeLink, userId: string): Promise<string> {
+export async function makeLink(kind: OneTimeLink, subjectId: string): Promise<string> {
 	const make = makers.get(kind);
 	if (!make) throw new Error(`nobody makes ${kind} links: is the job registry loaded?`);
-	return make(userId);
+	return make(subjectId);
 }

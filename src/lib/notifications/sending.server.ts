@@ -62,8 +62,9 @@ async function write(
 ): Promise<MailContent> {
 	if (!isMailTemplate(template)) throw new Error(`no mail template is called ${template}`);
 	const kind = LINKS[template];
-	if (kind && !userId) throw new Error(`${template} needs a person`);
-	const link = kind && userId ? await makeLink(kind, userId) : '';
+	const subject = kind === 'invitation' ? invitationOf(data) : userId;
+	if (kind && !subject) throw new Error(`${template} needs a person`);
+	const link = kind && subject ? await makeLink(kind, subject) : '';
 	const places = {
 		portal: new URL('/tenant/portal', env.ORIGIN).href,
 		reset: new URL('/reset', env.ORIGIN).href,
@@ -72,6 +73,12 @@ async function write(
 		zone: await setting('general.timezone')
 	};
 	return contentOf(template, data, places, locale);
+}
+
+/** Who is invited need not be a person that we know. */
+function invitationOf(data: unknown): string | null {
+	const named = typeof data === 'object' && data !== null && 'invitation' in data;
+	return named && typeof data.invitation === 'string' ? data.invitation : null;
 }
 
 function page(content: MailContent, locale: MailLocale): string {

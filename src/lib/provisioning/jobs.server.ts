@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { transaction } from '#lib/core/db.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { setAdminPassword } from './adminPassword.server.ts';
+import { eraseSignups } from './eraseSignups.server.ts';
 import { probeAll } from './health.server.ts';
 import { checkoutChanged } from './payments.server.ts';
 import { refundChanged } from './refunds.server.ts';
@@ -95,4 +96,10 @@ defineJob({
 	run: ({ tenantId }) => setAdminPassword(tenantId),
 	concurrency: 2,
 	queue: { retryLimit: 30 }
+});
+
+defineJob({
+	name: 'provisioning.erase-signups',
+	payload: z.object({ customerId: z.uuid() }),
+	run: ({ customerId }) => transaction((tx) => eraseSignups(tx, customerId))
 });

@@ -1,6 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import type { Tenant } from '#prisma/generated/client.ts';
+import type { Customer, Tenant } from '#prisma/generated/client.ts';
 import { createInvoicedSubscription } from '../billing/subscriptions.server.ts';
 import { createCustomer } from '../customers/customers.server.ts';
 import { defaultBaseDomain } from '../domains/baseDomains.server.ts';
@@ -15,23 +15,26 @@ import { provision } from './tenants.server.ts';
 /**
  * Makes a tenant that staff ask for, without Checkout. With `invoice` or `free` its set-up starts at once; with
  * `checkout_link` the customer gets a link by mail and the set-up starts when it is paid; see `requests.server.ts`.
- * @throws {AppError} PLAN_NOT_FOUND, PLAN_NOT_PURCHASABLE, NAME_TAKEN, NAME_RESERVED
+ * @param act.customerId of the company that it is for, when it exists already: what `input` says of one is then not read
+ * @throws {AppError} PLAN_NOT_FOUND, PLAN_NOT_PURCHASABLE, NAME_TAKEN, NAME_RESERVED; NOT_FOUND for a customer that is deleted
  */
 export async function createByStaff(
 	tx: Tx,
 	input: CreateTenantInput,
-	act: { by: Actor; locale: 'es' | 'en' }
+	act: { by: Actor; locale: 'es' | 'en'; customerId?: string }
 ): Promise<Tenant> {
 	const plan = await planOnSale(tx, input.plan);
 	// Nothing can run it yet, so that not even staff may promise it.
 	if (plan.isolation === 'dedicated_ha') throw new AppError('PLAN_NOT_PURCHASABLE');
-	const customer = await createCustomer(tx, {
-		companyName: input.company_name,
-		fullName: input.full_name ?? input.company_name,
-		email: input.email,
-		country: input.country ?? null,
-		locale: act.locale
-	});
+	const customer = act.customerId
+		? await livingCustomer(tx, act.customerId)
+		: await createCustomer(tx, {
+				companyName: input.company_name,
+				fullName: input.full_name ?? input.company_name,
+				email: input.email,
+				country: input.country ?? null,
+				locale: act.locale
+			});
 	const baseDomain = await defaultBaseDomain(tx);
 	const subscription =
 		input.billing === 'checkout_link'
@@ -72,6 +75,14 @@ export async function createByStaff(
 	});
 	await announce(tx, tenant);
 	return tenant;
+}
+
+/** The company that it is for; until `tx` ends nobody deletes it. @throws {AppError} NOT_FOUND */
+async function livingCustomer(tx: Tx, id: string): Promise<Customer> {
+	await tx.$queryRaw`SELECT id FROM customers WHERE id = ${id}::uuid FOR SHARE`;
+	const found = await tx.customer.findFirst({ where: { id, status: { not: 'deleted' } } });
+	if (!found) throw new AppError('NOT_FOUND');
+	return found;
 }
 
 async function askForPayment(

@@ -155,8 +155,8 @@ export const SETTINGS = {
 	}),
 	'billing.four_eyes_above': define({
 		category: 'billing',
-		// A limit for every currency, or `clp 450000` for one; in major units.
-		schema: z.array(z.string().regex(/^(?:[a-z]{3}\s+)?\d{1,12}$/i)).max(50),
+		// A limit for every currency, or `clp:450000` for one; in major units.
+		schema: z.array(z.string().regex(/^(?:[a-z]{3}:)?\d{1,12}$/i)).max(50),
 		control: 'list',
 		initial: ['500'],
 		label: m.settings_billing_four_eyes_above,

@@ -10,7 +10,7 @@ export function timelineKindsFor(permissions: ReadonlySet<string>): TimelineKind
 		'state',
 		'runs',
 		...(permissions.has('billing:read') ? (['billing'] as const) : []),
-		...(permissions.has('notifications:read') ? (['alerts'] as const) : []),
+		...(permissions.has('notifications:read') ? (['mails', 'alerts'] as const) : []),
 		...(permissions.has('audit:read') ? (['audit'] as const) : [])
 	];
 }

@@ -19,6 +19,7 @@ import {
 import { m } from '#i18n/paraglide/messages.js';
 import { money } from '#lib/ui/format.ts';
 import type { Tone } from '#lib/ui/tone.ts';
+import type { EmailStatus } from '#prisma/generated/enums.ts';
 
 /** One entry as a person reads it. */
 export interface TimelineWords {
@@ -32,8 +33,15 @@ const KINDS: Record<TimelineKind, () => string> = {
 	state: m.timeline_kind_state,
 	runs: m.timeline_kind_runs,
 	billing: m.timeline_kind_billing,
+	mails: m.timeline_kind_mails,
 	alerts: m.timeline_kind_alerts,
 	audit: m.timeline_kind_audit
+};
+
+const MAILS: Record<EmailStatus, { label: () => string; tone: Tone }> = {
+	queued: { label: m.mail_status_queued, tone: 'info' },
+	sent: { label: m.mail_status_sent, tone: 'neutral' },
+	failed: { label: m.mail_status_failed, tone: 'danger' }
 };
 
 export function timelineKind(kind: TimelineKind): string {
@@ -90,6 +98,11 @@ export function timelineWords(entry: TimelineEntry, locale: string): TimelineWor
 			const { label, tone } = refundStatus(entry.data.status);
 			const title = m.timeline_refund({ amount: amount(entry.data, locale) });
 			return { title, detail: [label, entry.data.failure].filter(Boolean).join(' · '), tone };
+		}
+		case 'mail': {
+			const { label, tone } = MAILS[entry.data.status];
+			const title = m.timeline_mail({ subject: entry.data.subject });
+			return { title, detail: `${entry.data.to} · ${label()}`, tone };
 		}
 		case 'movement':
 			return {

@@ -10,7 +10,9 @@ const DATA = {
 	plan: 'Pro',
 	amount: 'USD 49.00',
 	subdomain: 'acme',
-	purgeOn: '1 de enero'
+	purgeOn: '1 de enero',
+	by: 'jefa@acme.example',
+	invitation: 'abc'
 };
 const PLACES = {
 	portal: 'https://erp.example/tenant/portal',
@@ -23,6 +25,7 @@ const TEMPLATES = [
 	'welcome',
 	'welcome_back',
 	'payment_link',
+	'invitation',
 	'set_password',
 	'reset_password',
 	'waiting_capacity',
