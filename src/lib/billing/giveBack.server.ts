@@ -6,7 +6,7 @@ import { idOf } from './checkout.server.ts';
 import type { StripeOrder } from './refundChain.server.ts';
 
 /** What Stripe has of the money of one invoice. Amounts in minor units. */
-interface Standing {
+export interface Standing {
 	paid: number;
 	/** Given back or on its way back. */
 	given: number;
@@ -16,7 +16,7 @@ interface Standing {
 	disputes: Stripe.Dispute[];
 }
 
-const OPEN_DISPUTE = [
+export const OPEN_DISPUTE = [
 	'warning_needs_response',
 	'warning_under_review',
 	'needs_response',
@@ -83,7 +83,8 @@ async function closeOpen(
 	return after.status === 'void' ? 'nothing' : 'waiting_payment';
 }
 
-async function standingOf(client: StripeClient, invoice: string): Promise<Standing> {
+/** What Stripe has of the money of one invoice now. */
+export async function standingOf(client: StripeClient, invoice: string): Promise<Standing> {
 	const standing: Standing = { paid: 0, given: 0, left: [], refunds: [], disputes: [] };
 	for (const payment of await client.invoicePayments.ofInvoice(invoice)) {
 		const intent = idOf(payment.payment.payment_intent);
@@ -152,7 +153,7 @@ async function sendAgain(
 }
 
 /** After a lost answer the same key brings the same object; Stripe also keeps failures under a key, so what comes back as a stored one is asked for under the next. */
-async function underFreshKey(key: string, create: (key: string) => Promise<unknown>) {
+export async function underFreshKey(key: string, create: (key: string) => Promise<unknown>) {
 	for (let turn = 1; ; turn++) {
 		try {
 			await create(turn === 1 ? key : `${key}:${turn}`);
@@ -182,6 +183,7 @@ function isStoredFailure(error: unknown): boolean {
 	return error instanceof StripeVendorError && error.replayed && error.kind === 'vendor';
 }
 
-function hasFailed(refund: Stripe.Refund): boolean {
+/** It did not arrive, and never will: its money is on our balance. */
+export function hasFailed(refund: Stripe.Refund): boolean {
 	return refund.status === 'failed' || refund.status === 'canceled';
 }

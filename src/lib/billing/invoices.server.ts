@@ -6,6 +6,7 @@ import { VendorError } from '#lib/integrations/errors.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import type { Invoice } from '#prisma/generated/client.ts';
 import { paymentsOf, sumOf, writeAttempts, type Payment } from './attempts.server.ts';
+import { lookAtActs } from './invoiceActWatch.server.ts';
 import { mirrored } from './mirror.server.ts';
 import { ownerOfInvoice, subscriptionOf, type Owner } from './owners.server.ts';
 import { moment } from './subscriptionWrite.server.ts';
@@ -31,7 +32,13 @@ export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredIn
 		async (tx, found) => {
 			if (!found) return null;
 			const { invoice, owner, lines, payments } = found;
+			const before = await tx.invoice.findUnique({
+				where: { stripeInvoiceId },
+				select: { status: true }
+			});
 			const row = await writeInvoice(tx, owner, invoice, payments);
+			// A payment that was on its way has arrived, or has not.
+			if (before && before.status !== row.status) await lookAtActs(tx, row.id, ['pending']);
 			await writeLines(tx, row, lines);
 			await writeAttempts(tx, row, payments);
 			if (owner.subscriptionId) await writePaidThrough(tx, owner.subscriptionId);

@@ -6,6 +6,7 @@ import type { StripeClient } from '#lib/integrations/stripe/stripe.server.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import type { Invoice, RefundOrder } from '#prisma/generated/client.ts';
 import { idOf } from './checkout.server.ts';
+import { lookAtActs } from './invoiceActWatch.server.ts';
 import { mirrorInvoice, type MirroredInvoice } from './invoices.server.ts';
 import { mirrored } from './mirror.server.ts';
 import { afterChange, moment } from './subscriptionWrite.server.ts';
@@ -25,7 +26,10 @@ export async function mirrorRefund(stripeRefundId: string): Promise<Outcome> {
 			if (!invoice) return 'unknown_object';
 			const order = await orderOf(tx, invoice);
 			const changed = await writeRefund(tx, refund, invoice.row, order);
-			if (changed) await lookAgain(tx, order);
+			if (changed) {
+				await lookAgain(tx, order);
+				await lookAtActs(tx, invoice.row.id, ['pending', 'done']);
+			}
 			return 'applied';
 		}
 	);

@@ -1,6 +1,6 @@
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import { idOf } from './checkout.server.ts';
-import { mirrorInvoice } from './invoices.server.ts';
+import { mirrorInvoice, type MirroredInvoice } from './invoices.server.ts';
 import { mirrorCreditNote, mirrorDispute, mirrorRefund } from './moneyBack.server.ts';
 import { mirrorSubscription } from './subscriptions.server.ts';
 
@@ -16,14 +16,22 @@ export async function refreshSubscription(stripeSubscriptionId: string): Promise
 /** Its invoices, and how their money came and went. */
 export async function refreshMoney(stripeSubscriptionId: string): Promise<void> {
 	const client = await stripeClient();
-	for (const invoice of await client.invoices.ofSubscription(stripeSubscriptionId)) {
-		if (!(await mirrorInvoice(invoice.id))) continue;
-		for (const payment of await client.invoicePayments.ofInvoice(invoice.id)) {
-			const intent = idOf(payment.payment.payment_intent);
-			if (!intent) continue;
-			for (const { id } of await client.refunds.ofIntent(intent)) await mirrorRefund(id);
-			for (const { id } of await client.disputes.ofIntent(intent)) await mirrorDispute(id);
-		}
-		for (const { id } of await client.creditNotes.ofInvoice(invoice.id)) await mirrorCreditNote(id);
+	for (const invoice of await client.invoices.ofSubscription(stripeSubscriptionId))
+		await refreshInvoice(invoice.id);
+}
+
+/** One invoice, and how its money came and went. @returns null when it is nobody's we know */
+export async function refreshInvoice(stripeInvoiceId: string): Promise<MirroredInvoice | null> {
+	const client = await stripeClient();
+	const mirrored = await mirrorInvoice(stripeInvoiceId);
+	if (!mirrored) return null;
+	for (const payment of await client.invoicePayments.ofInvoice(stripeInvoiceId)) {
+		const intent = idOf(payment.payment.payment_intent);
+		if (!intent) continue;
+		for (const { id } of await client.refunds.ofIntent(intent)) await mirrorRefund(id);
+		for (const { id } of await client.disputes.ofIntent(intent)) await mirrorDispute(id);
 	}
+	for (const { id } of await client.creditNotes.ofInvoice(stripeInvoiceId))
+		await mirrorCreditNote(id);
+	return mirrored;
 }
