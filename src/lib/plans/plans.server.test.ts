@@ -65,7 +65,13 @@ it('sells a new version of a plan at a price of its own', async () => {
 	const plan = await aPlan({ amount: 1_000 });
 	await ensureStripePrice(plan.prices[0]!.id);
 	await db.plan.update({ where: { id: plan.id }, data: { replacedAt: new Date() } });
-	const { id: _, createdAt: __, prices: ___, stripeProductId: ____, ...facts } = {
+	const {
+		id: _,
+		createdAt: __,
+		prices: ___,
+		stripeProductId: ____,
+		...facts
+	} = {
 		...plan,
 		stripeDifferences: []
 	};

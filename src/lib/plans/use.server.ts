@@ -30,7 +30,7 @@ export interface Use {
 
 /** How much of a resource is used now. A reading that is older than a day is not known. Works in a customer's scope too. */
 export async function useOf(tx: Tx, subject: Subject, resource: ResourceName): Promise<Use> {
-	const { customerId, tenantId } = subject;
+	const { customerId } = subject;
 	const at = now();
 	switch (resource) {
 		case 'members': {

@@ -1,0 +1,181 @@
+import { expect, it, vi } from 'vitest';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
+import type { Plan, Tenant } from '#prisma/generated/client.ts';
+import { aPlan } from '../../../tests/factories/plans.ts';
+import { giveAway, type PlanKey } from '../../../tests/setup/buyers.ts';
+import { tenantIs } from '../../../tests/setup/money.ts';
+import { testPlatform } from '../../../tests/setup/platform.ts';
+import { eventually } from '../../../tests/setup/queue.ts';
+import { clusterOf } from '../../sandbox/proxmox/cluster.ts';
+import { applyPlan, growthFits, holdRoom, isMove, sweepPlans } from './applyPlan.server.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+const platform = await testPlatform();
+
+let made = 0;
+async function live(plan: PlanKey): Promise<Tenant> {
+	const slug = `crece-${++made}`;
+	await giveAway(plan, slug);
+	const tenant = await tenantIs(slug, 'active');
+	await eventually(() =>
+		db.provisioningJob.findFirst({ where: { subjectId: tenant.id, status: 'succeeded' } })
+	);
+	return tenant;
+}
+
+async function size(facts: Partial<Plan>): Promise<Plan> {
+	const { id } = await aPlan({ isolation: facts.isolation ?? 'dedicated' });
+	return db.plan.update({
+		where: { id },
+		data: { cpuCores: 2, ramMb: 4096, diskGb: 50, ...facts, stripeDifferences: [] }
+	});
+}
+
+const pay = (tenant: Tenant, plan: Plan) =>
+	db.subscription.update({ where: { id: tenant.subscriptionId! }, data: { planId: plan.id } });
+const fresh = (tenant: Tenant) =>
+	db.tenant.findUniqueOrThrow({ where: { id: tenant.id }, include: { container: true } });
+
+async function atProxmox(tenant: Tenant) {
+	const { container } = await fresh(tenant);
+	const { config } = clusterOf(platform.sandbox.kernel).state.containers[container!.vmid]!;
+	return { cores: config.cores, memory: config.memory, rootfs: config.rootfs };
+}
+
+it('gives an instance cores, memory and disk of its plan, reads them back, and never shrinks a disk', async () => {
+	const tenant = await live('pro');
+	const large = await size({ cpuCores: 3, ramMb: 6144, diskGb: 80, backupIntervalHours: 12 });
+	expect(await growthFits(db, tenant, large)).toMatchObject({
+		...{ fits: true, move: false },
+		container: { from: { cpuCores: 2, ramMb: 4096, diskGb: 50 }, diskStays: false }
+	});
+	await pay(tenant, large);
+	await sweepPlans();
+	const now = await eventually(async () => {
+		const row = await fresh(tenant);
+		return row.planId === large.id && row;
+	}, 40);
+	expect(now.container).toMatchObject({ cpuCores: 3, ramMb: 6144, diskGb: 80, taskUpid: null });
+	expect(await atProxmox(tenant)).toMatchObject({
+		...{ cores: 3, memory: 6144 },
+		rootfs: expect.stringContaining('size=80G')
+	});
+	const entry = await db.auditEntry.findFirstOrThrow({ where: { action: 'tenants.apply-plan' } });
+	expect(entry.after).toMatchObject({ cpu_cores: 3, disk_gb: 80, backup_interval_hours: 12 });
+
+	const small = await size({ cpuCores: 1, ramMb: 2048, diskGb: 20 });
+	expect((await growthFits(db, tenant, small)).container).toMatchObject({
+		...{ fits: true, diskStays: true },
+		to: { cpuCores: 1, ramMb: 2048, diskGb: 80 }
+	});
+	await pay(tenant, small);
+	await applyPlan(tenant.id);
+	expect(await atProxmox(tenant)).toMatchObject({
+		...{ cores: 1, memory: 2048 },
+		rootfs: expect.stringContaining('size=80G')
+	});
+	await applyPlan(tenant.id);
+	expect(await db.auditEntry.count({ where: { action: 'tenants.apply-plan' } })).toBe(2);
+});
+
+it('goes on where it died, and past a node that does not answer', async () => {
+	const tenant = await live('pro');
+	const large = await size({ cpuCores: 4, ramMb: 8192, diskGb: 90 });
+	await pay(tenant, large);
+	platform.fault({ target: 'proxmox', match: '/config', kind: 'status', status: 500, times: 2 });
+	platform.fault({ target: 'proxmox', match: '/resize', kind: 'reset', when: 'after', times: 1 });
+	await transaction((tx) =>
+		enqueue(tx, 'provisioning.apply-plan', { tenantId: tenant.id }, { key: tenant.id })
+	);
+	await eventually(async () => (await fresh(tenant)).planId === large.id, 60);
+	expect(await atProxmox(tenant)).toMatchObject({
+		...{ cores: 4, memory: 8192 },
+		rootfs: expect.stringContaining('size=90G')
+	});
+});
+
+it('takes no room that is not there, holds what is, and gives back what was not paid', async () => {
+	const tenant = await live('pro');
+	const { container } = await fresh(tenant);
+	const node = await db.node.findUniqueOrThrow({ where: { id: container!.nodeId } });
+	const huge = await size({ cpuCores: 2, ramMb: node.ramTotalMb * 3, diskGb: 50 });
+	const explained = await growthFits(db, tenant, huge);
+	expect(explained).toMatchObject({ fits: false, container: { reasons: [{ code: 'ramMb' }] } });
+	await expect(transaction((tx) => holdRoom(tx, tenant, huge))).rejects.toMatchObject({
+		code: 'NO_ROOM_TO_GROW'
+	});
+	expect((await fresh(tenant)).container).toMatchObject({ ramMb: 4096 });
+
+	// Two who want the last room in the same moment: one gets it.
+	const other = await live('pro');
+	await db.container.update({
+		where: { id: other.containerId! },
+		data: { nodeId: container!.nodeId }
+	});
+	const free = (await growthFits(db, tenant, huge)).container!.reasons[0];
+	const most = free && 'free' in free ? free.free : 0;
+	const half = await size({ ramMb: 4096 + Math.ceil(most * 0.7) });
+	const both = await Promise.allSettled(
+		[tenant, other].map((one) => transaction((tx) => holdRoom(tx, one, half)))
+	);
+	expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+
+	// The payment failed: the subscription has the plan it had, and the room is free again.
+	await db.container.update({
+		where: { id: other.containerId! },
+		data: { nodeId: other.containerId === null ? '' : await placeAtProxmox(other) }
+	});
+	await applyPlan(tenant.id);
+	await applyPlan(other.id);
+	expect((await fresh(tenant)).container).toMatchObject({ ramMb: 4096, diskGb: 50 });
+	expect((await fresh(other)).container).toMatchObject({ ramMb: 4096 });
+	expect(await atProxmox(tenant)).toMatchObject({ memory: 4096 });
+});
+
+async function placeAtProxmox(tenant: Tenant): Promise<string> {
+	const { container } = await fresh(tenant);
+	const { node } = clusterOf(platform.sandbox.kernel).state.containers[container!.vmid]!;
+	return (await db.node.findFirstOrThrow({ where: { name: node } })).id;
+}
+
+it('waits for room that was sold meanwhile, and tells staff', async () => {
+	const tenant = await live('pro');
+	const { container } = await fresh(tenant);
+	const node = await db.node.findUniqueOrThrow({ where: { id: container!.nodeId } });
+	await pay(tenant, await size({ ramMb: node.ramTotalMb * 2 }));
+	await expect(applyPlan(tenant.id)).rejects.toMatchObject({ code: 'NO_ROOM_TO_GROW' });
+	const rule = 'provisioning.plan-has-no-room';
+	expect(
+		await db.alert.findFirst({ where: { rule, subjectId: tenant.id, closedAt: null } })
+	).toBeTruthy();
+	expect(await atProxmox(tenant)).toMatchObject({ memory: 4096 });
+	const modest = await size({ ramMb: 4096, cpuCores: 3 });
+	await pay(tenant, modest);
+	await applyPlan(tenant.id);
+	expect(await db.alert.count({ where: { rule, subjectId: tenant.id, closedAt: null } })).toBe(0);
+	expect((await fresh(tenant)).planId).toBe(modest.id);
+});
+
+it('moves nobody: another isolation is refused before and left alone after', async () => {
+	const tenant = await live('basic');
+	const own = await size({ isolation: 'dedicated' });
+	expect(isMove(tenant, own)).toBe(true);
+	expect(await growthFits(db, tenant, own)).toEqual({ fits: false, move: true, container: null });
+	await expect(transaction((tx) => holdRoom(tx, tenant, own))).rejects.toMatchObject({
+		code: 'PLAN_IS_A_MOVE'
+	});
+	await pay(tenant, own);
+	await applyPlan(tenant.id);
+	expect((await fresh(tenant)).planId).toBe(tenant.planId);
+	expect(
+		await db.alert.count({ where: { rule: 'provisioning.plan-is-a-move', closedAt: null } })
+	).toBe(1);
+	// A plan of its own kind is a row alone: the shared container stays as it is.
+	const before = await atProxmox(tenant);
+	const shared = await size({ isolation: 'shared', cpuCores: 8 });
+	await pay(tenant, shared);
+	await applyPlan(tenant.id);
+	expect((await fresh(tenant)).planId).toBe(shared.id);
+	expect(await atProxmox(tenant)).toEqual(before);
+});
