@@ -8,23 +8,25 @@ import { stripeClient } from '#lib/settings/clients.server.ts';
 import { CASE_FACTS, timelineOfCase, writeNext, type CaseFacts } from './dunningFacts.server.ts';
 import type { DunningRules } from './dunningFacts.server.ts';
 import { tellStage } from './dunningMails.server.ts';
-import type { TimelineEntry } from './dunningTimeline.ts';
+import { CUTS, type TimelineEntry } from './dunningTimeline.ts';
 import { mirrorInvoice } from './invoices.server.ts';
 import { statusOf } from './subscriptionStates.ts';
 import { afterChange } from './subscriptionWrite.server.ts';
 import { cancelSubscription, mirrorSubscription } from './subscriptions.server.ts';
 
-/** Whom and what a case does; `early`: staff do not wait for its date. */
+/** Who does it; `early`: staff do not wait for its date, and either take what is next or try the card. */
 export interface Doing {
 	by: Actor;
-	early?: boolean;
+	early?: 'next' | 'retry';
+	/** Stage that the person saw: another one is not done for it. */
+	seen?: string | null;
 }
 
 /**
  * Does what is due next in a case: exactly one act, together with the row that says so. What goes to Stripe is only
  * ordered here, and done by `finishRetries`.
  * @returns the act; null when nothing is due
- * @throws {AppError} NOT_OWED for an early act that may not come before its floor
+ * @throws {AppError} PAID_THROUGH, NO_RETRY_LEFT for what staff may not do early
  */
 export async function doNext(
 	tx: Tx,
@@ -36,9 +38,11 @@ export async function doNext(
 	if (!row || row.closedAt || row.held) return null;
 	const timeline = await timelineOfCase(tx, row, rules);
 	const entry = doing.early
-		? earliest(timeline, row)
+		? earliest(timeline, row, doing.early)
 		: timeline.find(({ state }) => state === 'due');
 	if (!entry) return null;
+	// The worker, or a second click, was faster.
+	if (doing.seen && doing.seen !== entry.id) throw new AppError('CHANGED_MEANWHILE');
 	await note(tx, row, entry);
 	if (!entry.skip) await EFFECTS[entry.act](tx, row, entry, timeline, doing);
 	if (!entry.skip || doing.early)
@@ -69,14 +73,23 @@ async function lockedCase(tx: Tx, caseId: string): Promise<CaseFacts | null> {
 	return tx.dunningCase.findUnique({ where: { id: caseId }, select: CASE_FACTS });
 }
 
-/** What staff may do before its day. The floor stands for them too. */
-function earliest(timeline: readonly TimelineEntry[], row: CaseFacts): TimelineEntry | undefined {
-	const entry = timeline.find(
-		({ state, skip }) => !skip && (state === 'due' || state === 'planned')
-	);
+/** What staff may do before its day. The floor stands for them too. @throws {AppError} PAID_THROUGH, NO_RETRY_LEFT */
+function earliest(
+	timeline: readonly TimelineEntry[],
+	row: CaseFacts,
+	wanted: 'next' | 'retry'
+): TimelineEntry | undefined {
+	const open = timeline.filter(({ state }) => state === 'due' || state === 'planned');
+	if (wanted === 'retry') {
+		const retry = open.find(({ act }) => act === 'retry');
+		// That Stripe will try by itself is no reason not to try now.
+		if (!retry || (retry.skip && !['stripe_retries', 'late', 'grace'].includes(retry.skip)))
+			throw new AppError('NO_RETRY_LEFT');
+		return { ...retry, skip: null };
+	}
+	const entry = open.find(({ skip }) => !skip);
 	const { paidThrough } = row.subscription;
-	const cuts = entry && ['read_only', 'suspend', 'delete'].includes(entry.act);
-	if (cuts && paidThrough && paidThrough > now())
+	if (entry && CUTS.includes(entry.act) && paidThrough && paidThrough > now())
 		throw new AppError('PAID_THROUGH', {
 			params: { date: paidThrough.toISOString().slice(0, 10) }
 		});
@@ -90,6 +103,7 @@ async function note(tx: Tx, row: CaseFacts, entry: TimelineEntry): Promise<void>
 			caseId: row.id,
 			stageId: entry.id,
 			act: entry.act,
+			// What is done before its day moves the days of what follows, as what is late does.
 			dueAt: entry.at,
 			doneAt: now(),
 			outcome: entry.skip ? 'skipped' : entry.act === 'retry' ? 'ordered' : 'done',
@@ -139,12 +153,15 @@ async function tellInstances(tx: Tx, { subscriptionId }: CaseFacts): Promise<voi
 /**
  * Sends the retries of a case that are ordered to Stripe, each under the key of its act, and reads back what came of
  * them. Killed anywhere it goes on where it was: the same key is the same attempt.
+ * @returns what came of each, by stage
  * @throws {StripeVendorError} when Stripe does not answer
  */
-export async function finishRetries(caseId: string): Promise<void> {
+export async function finishRetries(caseId: string): Promise<Map<string, string>> {
 	const ordered = await db.dunningAct.findMany({ where: { caseId, outcome: 'ordered' } });
+	const results = new Map<string, string>();
 	for (const act of ordered) {
 		const detail = await retry(caseId, act.id);
+		results.set(act.stageId, detail);
 		await transaction(async (tx) => {
 			await tx.dunningAct.updateMany({
 				where: { id: act.id, outcome: 'ordered' },
@@ -159,6 +176,7 @@ export async function finishRetries(caseId: string): Promise<void> {
 			});
 		});
 	}
+	return results;
 }
 
 /** @returns `paid`, or why not */

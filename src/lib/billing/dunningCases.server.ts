@@ -4,7 +4,7 @@ import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { audit, SYSTEM, type Actor } from '#lib/logs/audit.server.ts';
 import type { DunningCase, Subscription } from '#prisma/generated/client.ts';
-import { dunningRules, writeNext } from './dunningFacts.server.ts';
+import { dunningRules, UNPAID_ATTEMPTS, writeNext } from './dunningFacts.server.ts';
 import { tellRestored } from './dunningMails.server.ts';
 
 export type CaseOutcome = 'paid' | 'voided' | 'cancelled' | 'ended' | 'stopped';
@@ -84,7 +84,7 @@ async function firstFailure(tx: Tx, row: Late): Promise<Date> {
 	const at = row.pastDueSince ?? now();
 	const attempt = await tx.paymentAttempt.findFirst({
 		where: {
-			status: { not: 'succeeded' },
+			status: { in: [...UNPAID_ATTEMPTS] },
 			invoice: { subscriptionId: row.id, customerId: row.customerId, status: 'open' }
 		},
 		orderBy: { at: 'asc' },
@@ -109,16 +109,26 @@ async function refreshCase(tx: Tx, caseId: string, row: Late): Promise<void> {
 				select: { id: true }
 			})
 		: null;
+	const owed = _sum.amountRemaining ?? 0;
 	await tx.dunningCase.update({
 		where: { id: caseId },
 		data: {
-			owed: _sum.amountRemaining ?? 0,
+			owed,
 			...(invoice && { currency: invoice.currency }),
-			held: row.disputedAt ? 'disputed' : refund ? 'refunded' : null
+			held: row.disputedAt ? 'disputed' : refund ? 'refunded' : owed === 0 ? 'nothing_open' : null
 		}
 	});
 	await writeNext(tx, caseId, await dunningRules());
 	await publish(tx, [`customer:${row.customerId}`, 'staff:billing'], caseId);
+}
+
+/** Whether the case of a subscription has come to where its instances take no writes. */
+export async function isReadOnlyForUnpaid(tx: Tx, subscriptionId: string): Promise<boolean> {
+	const done = await tx.dunningAct.findFirst({
+		where: { act: 'read_only', outcome: 'done', case: { subscriptionId, closedAt: null } },
+		select: { id: true }
+	});
+	return done !== null;
 }
 
 async function outcomeOf(tx: Tx, row: Late, open: DunningCase): Promise<CaseOutcome> {

@@ -84,6 +84,10 @@ export const CASE_FACTS = {
 
 export type CaseFacts = Prisma.DunningCaseGetPayload<{ select: typeof CASE_FACTS }>;
 
+/** Stripe's words for an attempt that brought no money. */
+export const UNPAID_ATTEMPTS = ['failed', 'requires_payment_method', 'requires_action'] as const;
+const UNPAID: readonly string[] = UNPAID_ATTEMPTS;
+
 /** Declines after which the same card is never charged again: Stripe's list of hard ones, and what the bank itself advises. */
 const FOR_GOOD = new Set([
 	'lost_card',
@@ -97,7 +101,8 @@ const FOR_GOOD = new Set([
 	'revocation_of_all_authorizations',
 	'stop_payment_order',
 	// The bank wants the customer, who is not here.
-	'authentication_required'
+	'authentication_required',
+	'no_payment_method'
 ]);
 
 export function isForGood(attempt: {
@@ -117,7 +122,7 @@ export function isForGood(attempt: {
 function noRetryOf(row: CaseFacts, newestMethodAt: Date | null): string | null {
 	const attempts = row.subscription.invoices.flatMap(({ attempts }) => attempts);
 	const last = attempts
-		.filter(({ status }) => status !== 'succeeded')
+		.filter(({ status }) => UNPAID.includes(status))
 		.sort((a, b) => b.at.getTime() - a.at.getTime())[0];
 	const unable = row.acts.findLast(
 		({ act, detail }) => act === 'retry' && (detail === 'no_method' || isNamedForGood(detail))
@@ -129,7 +134,8 @@ function noRetryOf(row: CaseFacts, newestMethodAt: Date | null): string | null {
 		...(unable?.detail ? [{ at: unable.doneAt, why: unable.detail }] : [])
 	].sort((a, b) => b.at.getTime() - a.at.getTime())[0];
 	if (!refusal) return null;
-	return newestMethodAt && newestMethodAt > refusal.at ? null : refusal.why;
+	if (newestMethodAt && newestMethodAt > refusal.at) return null;
+	return refusal.why === 'no_payment_method' ? 'no_method' : refusal.why;
 }
 
 function isNamedForGood(detail: string | null): boolean {

@@ -62,7 +62,8 @@ export function dunningOutcome(outcome: string | null): { label: string; tone: T
 
 const HELD: Record<string, () => string> = {
 	disputed: m.dunning_held_disputed,
-	refunded: m.dunning_held_refunded
+	refunded: m.dunning_held_refunded,
+	nothing_open: m.dunning_held_nothing_open
 };
 
 /** Why nothing happens at present. */

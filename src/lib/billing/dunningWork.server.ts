@@ -3,6 +3,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
+import { stripeClient } from '#lib/settings/clients.server.ts';
 import { doNext, finishRetries } from './dunningActs.server.ts';
 import { dunningRules } from './dunningFacts.server.ts';
 import { mirrorInvoice } from './invoices.server.ts';
@@ -37,7 +38,7 @@ async function isDue(caseId: string): Promise<boolean> {
 	return row?.closedAt === null && row.nextAt !== null && row.nextAt <= now();
 }
 
-/** Writes what Stripe says now of the subscription and of what is open. */
+/** Writes what Stripe says now of a case's subscription and of what is open of it, there or here. */
 export async function readBack(caseId: string): Promise<void> {
 	const { subscription } = await db.dunningCase.findUniqueOrThrow({
 		where: { id: caseId },
@@ -50,10 +51,13 @@ export async function readBack(caseId: string): Promise<void> {
 			}
 		}
 	});
-	for (const { stripeInvoiceId } of subscription.invoices)
-		if (stripeInvoiceId) await mirrorInvoice(stripeInvoiceId);
-	if (subscription.stripeSubscriptionId)
-		await mirrorSubscription(subscription.stripeSubscriptionId);
+	const { stripeSubscriptionId, invoices } = subscription;
+	if (!stripeSubscriptionId) return;
+	const client = await stripeClient();
+	const known = invoices.map(({ stripeInvoiceId }) => stripeInvoiceId);
+	for (const { id, status } of await client.invoices.ofSubscription(stripeSubscriptionId))
+		if (status === 'open' || known.includes(id)) await mirrorInvoice(id);
+	await mirrorSubscription(stripeSubscriptionId);
 }
 
 /** Cases of one look; the next minute takes the rest. */

@@ -1,5 +1,6 @@
 import { HOUR, now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
 import { defineSaga, SagaStop, type SagaRun, type Step } from '#lib/core/saga.server.ts';
 import { refundSignup } from '../billing/refunds.server.ts';
 import { cancelSubscription, delayNextCharge, isOwed } from '../billing/subscriptions.server.ts';
@@ -82,6 +83,11 @@ const activateStep: Step<CreateTenantState> = {
 					data: { status: 'completed' }
 				});
 			}
+			// Whatever was said of its subscription since the look before this step was said to nobody.
+			if (tenant.subscriptionId)
+				await enqueue(tx, 'provisioning.subscription-changed', {
+					subscriptionId: tenant.subscriptionId
+				});
 		});
 		return { message: stepMessage('activated', { url }) };
 	}

@@ -1,6 +1,8 @@
 import { render } from 'svelte/server';
 import { db } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
+import { setting } from '../settings/settings.server.ts';
+import { unpaidFacts } from './offAirFacts.server.ts';
 import OffAirPage from './OffAirPage.svelte';
 
 /**
@@ -20,7 +22,7 @@ export async function answerForTenantHost(
 			baseDomain: { name: rest.join('.') },
 			status: { notIn: ['deleted', 'refunded'] }
 		},
-		select: { status: true, suspensionReason: true }
+		select: { status: true, suspensionReason: true, subscriptionId: true }
 	});
 	if (!tenant) return null;
 	const reason =
@@ -29,10 +31,19 @@ export async function answerForTenantHost(
 			: tenant.status === 'deleting'
 				? 'deleting'
 				: 'preparing';
+	const unpaid =
+		reason === 'unpaid' && tenant.subscriptionId
+			? await unpaidFacts(tenant.subscriptionId, locale)
+			: null;
 	const { head, body } = render(OffAirPage, {
-		props: { locale, hostname, reason, portalUrl: `${env.ORIGIN}/tenant/portal` }
+		props: {
+			...{ locale, hostname, reason, unpaid },
+			portalUrl: `${env.ORIGIN}/tenant/portal${unpaid ? '/billing' : ''}`,
+			brand: await setting('general.platform_name'),
+			contact: await setting('general.contact_address')
+		}
 	});
-	const page = `<!doctype html><html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${hostname}</title>${head}</head><body>${body}</body></html>`;
+	const page = `<!doctype html><html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex"><title>${hostname}</title>${head}</head><body>${body}</body></html>`;
 	return new Response(page, {
 		status: 503,
 		headers: {
