@@ -66,6 +66,21 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 	return { url, directUrl: url, port, ended: server.ended, stop: server.stop };
 }
 
+/** Connection string of the server that runs on the data, as the owner; null when none does. */
+export function runningPostgres(dataDir: string): string | null {
+	const home = postgresHome(dataDir);
+	const file = join(home.dataDir, 'postmaster.pid');
+	if (!existsSync(file)) return null;
+	const [pid, , , port] = readFileSync(file, 'utf8').split('\n');
+	try {
+		process.kill(Number(pid), 0);
+	} catch (error) {
+		// Not ours to signal means that it lives.
+		if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return null;
+	}
+	return `postgres://${OWNER}:${readSecrets(home).owner}@127.0.0.1:${port?.trim()}/${DATABASE}`;
+}
+
 /** Deletes the data for good. The server must be stopped. */
 export function removePostgres(dataDir: string): void {
 	const home = postgresHome(dataDir);

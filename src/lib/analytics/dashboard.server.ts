@@ -1,15 +1,21 @@
 import { now } from '#lib/core/clock.server.ts';
-import { addMonths, startOfMonth } from '#lib/core/dates.ts';
+import { startOfMonth } from '#lib/core/dates.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { Money } from '#lib/core/money.ts';
-import { mrr, mrrAt, churnRate } from '../billing/figures.server.ts';
+import { figuresOfMonths, type MonthFigures } from '../billing/figureOverview.server.ts';
+import { mrr } from '../billing/figures.server.ts';
 import { clusterLoad, type ClusterLoad } from '../infrastructure/figures.server.ts';
 import { countAlerts } from '../notifications/alertList.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import type { TenantStatus } from '#prisma/generated/enums.ts';
 
+/** Months that the dashboard draws. */
+const HISTORY = 12;
+
 export interface DashboardMetrics {
 	at: Date;
+	/** The platform's: months are those of this zone. */
+	zone: string;
 	tenants: {
 		/** Those that exist: neither deleted nor refunded. */
 		total: number;
@@ -20,16 +26,18 @@ export interface DashboardMetrics {
 		pendingSetups: number;
 	};
 	customers: { active: number };
-	/** One entry per currency that anybody pays in. */
+	/** One entry per currency that anybody pays in, the one with most first. */
 	mrr: (Money & {
-		/** At the start of this month. */
-		before: number;
-		/** Share of that MRR which was lost this month; null when there was none. */
-		churn: number | null;
+		/** Twelve months, the running one last. */
+		months: MonthFigures[];
 	})[];
 	cluster: ClusterLoad;
 	/** Acknowledged ones are open until their cause is gone. */
 	alerts: { open: number; acknowledged: number };
+	/** Customers whose payment is late. */
+	dunning: { open: number };
+	/** What Stripe, or another system, says differently. */
+	drifts: { open: number; oldest: Date | null };
 }
 
 const PENDING: TenantStatus[] = ['requested', 'waiting_capacity', 'provisioning', 'failed'];
@@ -39,50 +47,36 @@ const GONE: TenantStatus[] = ['deleted', 'refunded'];
 export async function dashboardMetrics(tx: Tx): Promise<DashboardMetrics> {
 	const at = now();
 	const zone = await setting('general.timezone');
-	const month = startOfMonth(at, zone);
 	const states = await tx.tenant.groupBy({ by: ['status'], _count: true });
-	const byStatus = Object.fromEntries(
-		states.map(({ status, _count }) => [status, _count])
-	) as Partial<Record<TenantStatus, number>>;
+	const byStatus: DashboardMetrics['tenants']['byStatus'] = {};
+	for (const { status, _count } of states) byStatus[status] = _count;
 	const count = (wanted: (status: TenantStatus) => boolean) =>
 		states.reduce((sum, { status, _count }) => sum + (wanted(status) ? _count : 0), 0);
 	const figures = [];
 	for (const { amount, currency } of await mrr(tx)) {
-		figures.push({
-			amount,
-			currency,
-			before: await mrrAt(tx, month, currency),
-			churn: await churnRate(tx, month, addMonths(at, 1, zone), currency)
-		});
+		const asked = { at, zone, currency, count: HISTORY, isRunning: true };
+		figures.push({ amount, currency, months: await figuresOfMonths(tx, asked) });
 	}
+	const drifts = await tx.drift.aggregate({
+		where: { closedAt: null },
+		_count: true,
+		_min: { firstSeenAt: true }
+	});
 	return {
-		at,
+		...{ at, zone },
 		tenants: {
 			total: count((status) => !GONE.includes(status)),
 			byStatus,
-			activatedThisMonth: await tx.tenant.count({ where: { activatedAt: { gte: month } } }),
+			activatedThisMonth: await tx.tenant.count({
+				where: { activatedAt: { gte: startOfMonth(at, zone) } }
+			}),
 			pendingSetups: count((status) => PENDING.includes(status))
 		},
 		customers: { active: await tx.customer.count({ where: { status: 'active' } }) },
 		mrr: figures,
 		cluster: await clusterLoad(tx),
-		alerts: await countAlerts(tx)
+		alerts: await countAlerts(tx),
+		dunning: { open: await tx.dunningCase.count({ where: { closedAt: null } }) },
+		drifts: { open: drifts._count, oldest: drifts._min.firstSeenAt }
 	};
-}
-
-/** Stripe's events as they arrived, newest first. */
-export function recentStripeEvents(tx: Tx, take: number) {
-	return tx.stripeEvent.findMany({
-		orderBy: { receivedAt: 'desc' },
-		take,
-		select: {
-			id: true,
-			eventId: true,
-			eventType: true,
-			processed: true,
-			outcome: true,
-			receivedAt: true,
-			stripeCustomerId: true
-		}
-	});
 }

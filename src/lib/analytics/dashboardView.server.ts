@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AlertRow } from '../notifications/alertList.server.ts';
-import type { DashboardMetrics, recentStripeEvents } from './dashboard.server.ts';
+import type { DashboardMetrics } from './dashboard.server.ts';
+import type { StripeFeedEntry } from './stripeFeed.server.ts';
 
 const load = z.object({ cpu: z.number(), ram: z.number(), disk: z.number(), largest: z.number() });
 
@@ -19,7 +20,13 @@ export const metricsSchema = z.object({
 			amount: z.number().int(),
 			currency: z.string(),
 			at_month_start: z.number().int(),
-			churn_rate: z.number().nullable()
+			churn_rate: z.number().nullable(),
+			gross_churn_rate: z.number().nullable(),
+			net_churn_rate: z.number().nullable(),
+			customer_churn_rate: z.number().nullable(),
+			arr: z.number().int(),
+			arpu: z.number().int().nullable(),
+			customers: z.number().int()
 		})
 	),
 	cluster_load: z.object({
@@ -29,7 +36,10 @@ export const metricsSchema = z.object({
 		nodes: z.number().int()
 	}),
 	open_alerts: z.number().int(),
-	acknowledged_alerts: z.number().int()
+	acknowledged_alerts: z.number().int(),
+	open_dunning_cases: z.number().int(),
+	open_drifts: z.number().int(),
+	oldest_drift_at: z.iso.datetime().nullable()
 });
 
 export function metricsView(metrics: DashboardMetrics): z.input<typeof metricsSchema> {
@@ -43,12 +53,17 @@ export function metricsView(metrics: DashboardMetrics): z.input<typeof metricsSc
 			pending_setups: metrics.tenants.pendingSetups
 		},
 		active_customers: metrics.customers.active,
-		mrr: metrics.mrr.map(({ amount, currency, before, churn }) => ({
-			amount,
-			currency,
-			at_month_start: before,
-			churn_rate: churn
-		})),
+		mrr: metrics.mrr.map(({ amount, currency, months }) => {
+			const month = months.at(-1)!;
+			return {
+				...{ amount, currency, at_month_start: month.start },
+				churn_rate: month.rates.churn,
+				gross_churn_rate: month.rates.grossChurn,
+				net_churn_rate: month.rates.netChurn,
+				customer_churn_rate: month.rates.customerChurn,
+				...{ arr: month.rates.arr, arpu: month.rates.arpu, customers: month.customersEnd }
+			};
+		}),
 		cluster_load: {
 			used: used && { ...used, at: used.at.toISOString() },
 			committed,
@@ -56,7 +71,10 @@ export function metricsView(metrics: DashboardMetrics): z.input<typeof metricsSc
 			nodes
 		},
 		open_alerts: metrics.alerts.open,
-		acknowledged_alerts: metrics.alerts.acknowledged
+		acknowledged_alerts: metrics.alerts.acknowledged,
+		open_dunning_cases: metrics.dunning.open,
+		open_drifts: metrics.drifts.open,
+		oldest_drift_at: metrics.drifts.oldest?.toISOString() ?? null
 	};
 }
 
@@ -71,7 +89,7 @@ export const alertSchema = z.object({
 	note: z.string().nullable()
 });
 
-export function alertView(alert: AlertRow): z.input<typeof alertSchema> {
+export function alertView(alert: Omit<AlertRow, 'data'>): z.input<typeof alertSchema> {
 	return {
 		id: alert.id,
 		rule: alert.rule,
@@ -92,12 +110,10 @@ export const eventSchema = z.object({
 	received_at: z.iso.datetime()
 });
 
-export function eventView(
-	event: Awaited<ReturnType<typeof recentStripeEvents>>[number]
-): z.input<typeof eventSchema> {
+export function eventView(event: StripeFeedEntry): z.input<typeof eventSchema> {
 	return {
-		id: event.eventId,
-		type: event.eventType,
+		id: event.id,
+		type: event.type,
 		processed: event.processed,
 		outcome: event.outcome,
 		received_at: event.receivedAt.toISOString()

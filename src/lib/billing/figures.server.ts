@@ -1,65 +1,145 @@
+import { addMonths, monthKey, startOfMonth } from '#lib/core/dates.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { Money } from '#lib/core/money.ts';
-import type { MovementKind } from '#prisma/generated/client.ts';
+import { Prisma } from '#prisma/generated/client.ts';
+import type { MonthFacts } from './figureMath.ts';
+import {
+	monthOf,
+	type Months,
+	monthsUntil,
+	movementSums,
+	spanRows
+} from './figureMonths.server.ts';
 
-/** What all subscriptions are worth a month now, one sum for each currency. */
+/** What all subscriptions are worth a month now, one sum for each currency, the largest first. */
 export async function mrr(tx: Tx): Promise<Money[]> {
 	const sums = await tx.subscription.groupBy({
 		by: ['currency'],
 		where: { mrr: { gt: 0 } },
 		_sum: { mrr: true },
-		orderBy: { currency: 'asc' }
+		orderBy: { _sum: { mrr: 'desc' } }
 	});
 	return sums.map(({ currency, _sum }) => ({ currency, amount: _sum.mrr ?? 0 }));
 }
 
-/** What they were worth at a moment, from the movements up to it. */
-export async function mrrAt(tx: Tx, at: Date, currency: string): Promise<number> {
-	const { _sum } = await tx.mrrMovement.aggregate({
-		where: { currency, at: { lt: at } },
-		_sum: { amount: true }
+/** What moves in a month, by plan, country and cohort where they are asked for. */
+const SUMS = Prisma.sql`new, expansion, contraction, churn, reactivation, customers_new, customers_back, customers_lost`;
+
+/**
+ * Every movement of a currency until the end of `months`, summed by month and `by`: from the cube where a month is
+ * closed, from the rows otherwise.
+ */
+export function movementFacts(
+	months: Months,
+	currency: string,
+	by: ('plan_key' | 'country' | 'cohort')[]
+): Prisma.Sql {
+	const columns = by.map((column) => Prisma.raw(`, ${column}`));
+	const keys = columns.length ? Prisma.join(columns, '') : Prisma.empty;
+	const customer = Prisma.sql`JOIN customers customer ON customer.id = movement.customer_id`;
+	const computed = by.map((column) => {
+		if (column === 'plan_key') return Prisma.sql`, coalesce(movement.plan_key, '') AS plan_key`;
+		if (column === 'country') return Prisma.sql`, coalesce(customer.country, '') AS country`;
+		const month = monthOf(Prisma.sql`movement.at`, months.zone);
+		const first = monthOf(Prisma.sql`customer.first_paid_at`, months.zone);
+		return Prisma.sql`, coalesce(${first}, ${month}) AS cohort`;
 	});
-	return _sum.amount ?? 0;
+	return Prisma.sql`
+		SELECT month ${keys}, ${SUMS} FROM mrr_months WHERE currency = ${currency} AND month = ANY(${months.closed})
+		UNION ALL
+		SELECT ${monthOf(Prisma.sql`movement.at`, months.zone)} AS month ${computed.length ? Prisma.join(computed, '') : Prisma.empty},
+			${movementSums}
+		FROM ${spanRows(months)} JOIN mrr_movements movement
+			ON movement.currency = ${currency} AND movement.at >= span.since AND movement.at < span.upto
+		${by.some((column) => column !== 'plan_key') ? customer : Prisma.empty}
+		GROUP BY ${Prisma.join(
+			Array.from({ length: by.length + 1 }, (_, i) => Prisma.raw(String(i + 1)))
+		)}`;
+}
+
+/** Sums of `movementFacts` as integers; call the facts `facts`. */
+export const factSums = Prisma.sql`
+	sum(new)::float8 AS new, sum(expansion)::float8 AS expansion, sum(contraction)::float8 AS contraction,
+	sum(churn)::float8 AS churn, sum(reactivation)::float8 AS reactivation, sum(customers_new)::int AS customers_new,
+	sum(customers_back)::int AS customers_back, sum(customers_lost)::int AS customers_lost`;
+
+export interface FactRow {
+	new: number;
+	expansion: number;
+	contraction: number;
+	churn: number;
+	reactivation: number;
+	customers_new: number;
+	customers_back: number;
+	customers_lost: number;
 }
 
 /**
- * How it moved from one moment (included) to another (not included), by kind; losses are negative.
- * `mrrAt(to) = mrrAt(from) + the sum of these`.
+ * The calendar months of a currency up to the one of `at`, each beginning where the one before ended.
+ * @param zone months are those of this IANA zone
+ * @param count how many months, the one of `at` included, of which only what was before `at` counts
  */
-export async function movementsBetween(
+export async function monthFacts(
 	tx: Tx,
-	from: Date,
-	to: Date,
-	currency: string
-): Promise<Record<MovementKind, number>> {
-	const sums = await tx.mrrMovement.groupBy({
-		by: ['kind'],
-		where: { currency, at: { gte: from, lt: to } },
-		_sum: { amount: true }
+	{ at, zone, currency, count }: { at: Date; zone: string; currency: string; count: number }
+): Promise<MonthFacts[]> {
+	const months = await monthsUntil(tx, at, zone);
+	const rows = await tx.$queryRaw<(FactRow & { month: string })[]>`
+		SELECT month, ${factSums} FROM (${movementFacts(months, currency, [])}) AS facts GROUP BY month`;
+	const first = addMonths(startOfMonth(at, zone), 1 - count, zone);
+	const firstKey = monthKey(first, zone);
+	const known = new Map(rows.map((row) => [row.month, row]));
+	const before = rows.filter(({ month }) => month < firstKey);
+	let end = before.reduce((sum, row) => sum + movedBy(row), 0);
+	let customersEnd = before.reduce((sum, row) => sum + headsBy(row), 0);
+	return Array.from({ length: count }, (_, index) => {
+		const startsAt = addMonths(first, index, zone);
+		const month = monthKey(startsAt, zone);
+		const row = known.get(month) ?? NOTHING;
+		const [start, customersStart] = [end, customersEnd];
+		end += movedBy(row);
+		customersEnd += headsBy(row);
+		return {
+			...{ month, startsAt, start, end },
+			...{ new: row.new, expansion: row.expansion, reactivation: row.reactivation },
+			...{ contraction: row.contraction, churn: row.churn },
+			...{ customersStart, customersNew: row.customers_new, customersBack: row.customers_back },
+			...{ customersLost: row.customers_lost, customersEnd }
+		};
 	});
-	const moved = { new: 0, expansion: 0, contraction: 0, churn: 0, reactivation: 0 };
-	for (const { kind, _sum } of sums) moved[kind] = _sum.amount ?? 0;
-	return moved;
 }
 
-/**
- * Share of the MRR at `from` that was lost to cancelled and suspended subscriptions until `to`, 0 to 1.
- * @returns null when there was none to lose
- */
-export async function churnRate(
-	tx: Tx,
-	from: Date,
-	to: Date,
-	currency: string
-): Promise<number | null> {
-	const start = await mrrAt(tx, from, currency);
-	if (start === 0) return null;
-	const { churn } = await movementsBetween(tx, from, to, currency);
-	return -churn / start;
+const NOTHING: FactRow = {
+	...{ new: 0, expansion: 0, contraction: 0, churn: 0, reactivation: 0 },
+	...{ customers_new: 0, customers_back: 0, customers_lost: 0 }
+};
+
+/** By how much the MRR moved. */
+export function movedBy(row: FactRow): number {
+	return row.new + row.expansion + row.reactivation + row.contraction + row.churn;
 }
 
-/** Subscriptions by status, for figures that lead to lists. */
-export async function subscriptionCounts(tx: Tx): Promise<Record<string, number>> {
-	const counts = await tx.subscription.groupBy({ by: ['status'], _count: true });
-	return Object.fromEntries(counts.map(({ status, _count }) => [status, _count]));
+/** By how many the customers became more. */
+export function headsBy(row: FactRow): number {
+	return row.customers_new + row.customers_back - row.customers_lost;
+}
+
+export interface PlanWorth {
+	planKey: string;
+	name: string;
+	mrr: number;
+	subscriptions: number;
+	customers: number;
+}
+
+/** What each plan is worth now, the most first; versions of one plan are one. */
+export function worthByPlan(tx: Tx, currency: string): Promise<PlanWorth[]> {
+	return tx.$queryRaw<PlanWorth[]>`
+		SELECT plan.key AS "planKey", max(plan.name) AS name, sum(worth.mrr)::float8 AS mrr,
+			sum(worth.subscriptions)::int AS subscriptions, sum(worth.customers)::int AS customers
+		FROM (
+			SELECT plan_id, sum(mrr) AS mrr, count(*) AS subscriptions, count(DISTINCT customer_id) AS customers
+			FROM subscriptions WHERE currency = ${currency} AND mrr > 0 GROUP BY plan_id
+		) AS worth JOIN plans plan ON plan.id = worth.plan_id
+		GROUP BY plan.key ORDER BY sum(worth.mrr) DESC, plan.key`;
 }

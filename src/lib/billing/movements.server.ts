@@ -4,7 +4,8 @@ import type { MovementKind, Subscription } from '#prisma/generated/client.ts';
 
 /**
  * Changes what a subscription is worth a month and notes the difference, so that the sum of all movements is the MRR
- * at any time, and the sum of their `customers` how many are worth something.
+ * at any time, and the sum of their `customers` how many are worth something. Each currency is a book of its own: who
+ * pays in a second one is new there.
  * @param mrr minor units a month
  * @returns the kind of movement, or null when nothing changed
  */
@@ -23,14 +24,14 @@ export async function recordMovement(
 	});
 	if (mrr === before) return null;
 	const another = await tx.subscription.findFirst({
-		where: { customerId, id: { not: id }, mrr: { gt: 0 } },
+		where: { customerId, currency, id: { not: id }, mrr: { gt: 0 } },
 		select: { id: true }
 	});
-	const { firstPaidAt } = await tx.customer.findUniqueOrThrow({
-		where: { id: customerId },
-		select: { firstPaidAt: true }
+	const known = await tx.mrrMovement.findFirst({
+		where: { customerId, currency },
+		select: { id: true }
 	});
-	const kind = kindOf(before, mrr, another !== null, firstPaidAt !== null);
+	const kind = kindOf(before, mrr, another !== null, known !== null);
 	await tx.subscription.update({ where: { id }, data: { mrr } });
 	await tx.mrrMovement.create({
 		data: {

@@ -145,6 +145,18 @@ describe('with Redis', async () => {
 		expect(server.values.size).toBe(0);
 	});
 
+	it('does not share what was forgotten while it was made', async () => {
+		const one = await join();
+		const made = Promise.withResolvers<{ count: number; at: Date }>();
+		const slow = one.cached('slow', 60, schema, () => made.promise);
+		// It has asked Redis and waits for the value.
+		await vi.waitFor(() => expect(server.commands).toContainEqual(['get', 'cache:slow']));
+		await one.forget('slow');
+		made.resolve({ count: 1, at: new Date() });
+		expect((await slow).count).toBe(1);
+		expect(server.values.has('cache:slow')).toBe(false);
+	});
+
 	it('passes over a value of another shape', async () => {
 		const one = await join();
 		server.values.set('cache:figures', '{"amount":1}');

@@ -29,7 +29,11 @@ export async function cached<T>(
 ): Promise<T> {
 	const known = entries.get(key);
 	if (known && known.until > Date.now()) return schema.parse(JSON.parse(await known.text));
-	const entry = { text: shared(key, seconds, schema, make), until: Date.now() + seconds * 1_000 };
+	const entry: Entry = {
+		// What was forgotten while it was made is old already: nobody else is given it.
+		text: shared(key, seconds, schema, make, () => entries.get(key) === entry),
+		until: Date.now() + seconds * 1_000
+	};
 	// Inserted anew, so that the order of the map is the order of making.
 	entries.delete(key);
 	entries.set(key, entry);
@@ -53,14 +57,16 @@ async function shared<T>(
 	key: string,
 	seconds: number,
 	schema: z.ZodType<T>,
-	make: () => Promise<T>
+	make: () => Promise<T>,
+	isWanted: () => boolean
 ): Promise<string> {
 	if (!env.REDIS_URL) return JSON.stringify(await make());
 	const found = await withRedis(() => redis.get(redisKey(key)));
 	// An older version of the product may have left another shape.
 	if (found && fits(found, schema)) return found;
 	const text = JSON.stringify(await make());
-	await withRedis(() => redis.set(redisKey(key), text, 'PX', Math.ceil(seconds * 1_000)));
+	if (isWanted())
+		await withRedis(() => redis.set(redisKey(key), text, 'PX', Math.ceil(seconds * 1_000)));
 	return text;
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { dashboardMetrics, recentStripeEvents } from '#lib/analytics/dashboard.server.ts';
 import {
 	alertSchema,
 	alertView,
@@ -8,10 +7,9 @@ import {
 	metricsSchema,
 	metricsView
 } from '#lib/analytics/dashboardView.server.ts';
-import { openAlerts } from '#lib/notifications/alertList.server.ts';
+import { overview } from '#lib/analytics/overview.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
-import { nodeFigures } from '#lib/infrastructure/figures.server.ts';
 import { nodeSchema, nodeView } from '#lib/infrastructure/nodeView.server.ts';
 import { listTenants } from '#lib/provisioning/tenantList.server.ts';
 import { tenantSchema } from '#lib/provisioning/tenantView.server.ts';
@@ -38,12 +36,13 @@ export const GET = endpoint(
 			pageSize: 10,
 			cursor: null
 		});
+		const { metrics, nodes, alerts, events } = await overview();
 		return {
-			metrics: metricsView(await dashboardMetrics(db)),
+			metrics: metricsView(metrics),
 			tenants: latest.rows,
-			cluster: (await nodeFigures(db)).map(nodeView),
-			alerts: (await openAlerts(db, 10)).map(alertView),
-			events: (await recentStripeEvents(db, 10)).map(eventView)
+			cluster: nodes.map(nodeView),
+			alerts: alerts.map(alertView),
+			events: events.map(eventView)
 		};
 	}
 );
