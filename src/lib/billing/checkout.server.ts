@@ -58,6 +58,8 @@ export async function createCheckoutSession(
 			cancel_url: input.cancelUrl,
 			expires_at: Math.floor(input.expiresAt.getTime() / 1000),
 			locale: input.locale,
+			// Codes of our coupons are typed on Stripe's page.
+			allow_promotion_codes: true,
 			metadata,
 			// The session's own are not copied to the subscription.
 			subscription_data: { metadata }
