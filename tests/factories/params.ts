@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { db } from '#lib/core/db.server.ts';
 import { invitationToken } from '#lib/identity/invitations.server.ts';
 import { issueUserToken } from '#lib/identity/userTokens.server.ts';
-import { anInvoice, aRefundOrder } from './billing.ts';
+import { anInvoice, aRefundOrder, aSubscription } from './billing.ts';
 import { aDunningCase, aPayToken } from './dunning.ts';
 import { anInvitation, createCompany, createMember } from './identity.ts';
 import { createUnplacedTenant } from './infrastructure.ts';
@@ -22,6 +22,7 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'refunds/[id]': async () => (await aRefundOrder()).id,
 	'pay/[token]': async () => aPayToken(),
 	'[token]/[invoice]': async () => (await anInvoice()).id,
+	'pay/[subscription]': async () => (await aSubscription()).id,
 	'dunning/[id]': async () => (await aDunningCase()).id,
 	'invoices/[id]': async () => (await anInvoice()).id,
 	'imports/[id]': async () =>
