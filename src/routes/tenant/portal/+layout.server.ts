@@ -1,11 +1,12 @@
-import { transaction } from '#lib/core/db.server.ts';
+import { dunningViews } from '#lib/billing/dunningViews.server.ts';
+import { asCustomer, transaction } from '#lib/core/db.server.ts';
 import { requireCustomer } from '#lib/identity/guard.server.ts';
 import { companiesOf } from '#lib/identity/members.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { LayoutServerLoad } from './$types';
 
 export const load: LayoutServerLoad = async (event) => {
-	const { user, customerId, permissions } = requireCustomer(event, 'profile:manage');
+	const { user, customerId, scope, permissions } = requireCustomer(event, 'profile:manage');
 	const companies = await transaction((tx) => companiesOf(tx, user.id));
 	return {
 		platform: await setting('general.platform_name'),
@@ -16,6 +17,10 @@ export const load: LayoutServerLoad = async (event) => {
 			name: companies.find(({ id }) => id === customerId)?.name ?? ''
 		},
 		otherCompanies: companies.filter(({ id }) => id !== customerId),
+		// Shown above every page, until it is paid.
+		late: permissions.has('invoices:read')
+			? await asCustomer(scope, (tx) => dunningViews(tx, { customerId, open: true }))
+			: [],
 		may: [...permissions.keys()]
 	};
 };
