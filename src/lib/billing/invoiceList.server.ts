@@ -1,9 +1,14 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import { pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
+import { plainConditions } from './invoiceSearch.server.ts';
 
-export const INVOICE_LIST = { sort: ['issued_at'], defaultSort: '-issued_at' } satisfies ListSpec;
+export const INVOICE_LIST = {
+	sort: ['issued_at', 'total'],
+	defaultSort: '-issued_at',
+	filters: ['status']
+} satisfies ListSpec;
 
 const select = {
 	id: true,
@@ -11,6 +16,14 @@ const select = {
 	status: true,
 	currency: true,
 	total: true,
+	amountPaid: true,
+	amountRemaining: true,
+	creditedAmount: true,
+	refundedAmount: true,
+	attemptCount: true,
+	paidOutOfBand: true,
+	dueAt: true,
+	paidAt: true,
 	issuedAt: true,
 	createdAt: true,
 	stripeInvoiceId: true,
@@ -19,19 +32,33 @@ const select = {
 
 export type InvoiceRow = Prisma.InvoiceGetPayload<{ select: typeof select }>;
 
-/** One page of a customer's invoices, in the order in which they came about. */
+interface Query extends PageRequest {
+	sort: { key?: string; direction: 'asc' | 'desc' };
+	/** Looks in the number. */
+	q?: string;
+	/** Stripe's word, or `late`. */
+	filters?: { status?: string };
+}
+
+/** One page of a customer's invoices, in the order in which they came about or by size. */
 export function listInvoices(
 	tx: Tx,
 	customerId: string,
-	query: PageRequest & { sort: { direction: 'asc' | 'desc' } }
+	query: Query
 ): Promise<{ rows: InvoiceRow[]; meta: PageMeta }> {
+	const conditions = [
+		Prisma.sql`invoice.customer_id = ${customerId}::uuid`,
+		...plainConditions({ status: query.filters?.status })
+	];
+	if (query.q) conditions.push(Prisma.sql`lower(invoice.number) LIKE ${contains(query.q)}`);
+	const byTotal = query.sort.key === 'total';
 	return pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`invoices AS invoice`,
-			where: Prisma.sql`invoice.customer_id = ${customerId}::uuid`,
-			sortBy: Prisma.sql`invoice.created_at`,
-			sortType: 'timestamptz',
+			where: Prisma.join(conditions, ' AND '),
+			sortBy: byTotal ? Prisma.sql`invoice.total` : Prisma.sql`invoice.created_at`,
+			sortType: byTotal ? 'int8' : 'timestamptz',
 			direction: query.sort.direction,
 			id: Prisma.sql`invoice.id`
 		},

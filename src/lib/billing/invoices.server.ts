@@ -3,6 +3,7 @@ import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
+import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import type { Invoice } from '#prisma/generated/client.ts';
 import { paymentsOf, sumOf, writeAttempts, type Payment } from './attempts.server.ts';
@@ -37,8 +38,7 @@ export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredIn
 				select: { status: true }
 			});
 			const row = await writeInvoice(tx, owner, invoice, payments);
-			// A payment that was on its way has arrived, or has not.
-			if (before && before.status !== row.status) await lookAtActs(tx, row.id, ['pending']);
+			if (before && before.status !== row.status) await afterStatus(tx, before.status, row);
 			await writeLines(tx, row, lines);
 			await writeAttempts(tx, row, payments);
 			if (owner.subscriptionId) await writePaidThrough(tx, owner.subscriptionId);
@@ -46,6 +46,19 @@ export async function mirrorInvoice(stripeInvoiceId: string): Promise<MirroredIn
 			return { row, stripeSubscriptionId: subscriptionOf(invoice) };
 		}
 	);
+}
+
+async function afterStatus(tx: Tx, before: string, row: Invoice): Promise<void> {
+	await audit(tx, {
+		actor: SYSTEM,
+		action: 'billing.invoice-status',
+		subject: { type: 'invoice', id: row.id },
+		customerId: row.customerId,
+		before: { status: before },
+		after: { status: row.status }
+	});
+	// A payment that was on its way has arrived, or has not.
+	await lookAtActs(tx, row.id, ['pending']);
 }
 
 function writeInvoice(

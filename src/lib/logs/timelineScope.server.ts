@@ -65,3 +65,17 @@ export function customerScope(customerId: string): TimelineScope {
 			SELECT tenant.id::text FROM tenant_deployments tenant WHERE tenant.customer_id = ${customerId}::uuid)`
 	};
 }
+
+/** One invoice: what was asked of it, what the bank said, and what went back. */
+export function invoiceScope(id: string): TimelineScope {
+	const nothing = Prisma.sql`false`;
+	return {
+		acts: Prisma.sql`entry.subject_type = 'invoice' AND entry.subject_id = ${id}`,
+		runs: nothing,
+		invoices: Prisma.sql`invoice.id = ${id}::uuid`,
+		refunds: Prisma.sql`refund.invoice_id = ${id}::uuid`,
+		movements: nothing,
+		mails: nothing,
+		alerts: Prisma.sql`alert.subject_type = 'invoice' AND alert.subject_id = ${id}`
+	};
+}

@@ -37,6 +37,7 @@ const ACTIONS: Record<string, () => string> = {
 	'billing.reject-act': m.audit_billing_reject_act,
 	'billing.retry-act': m.audit_billing_retry_act,
 	'billing.act-status': m.audit_billing_act_status,
+	'billing.invoice-status': m.audit_billing_invoice_status,
 	'billing.send-refund-again': m.audit_billing_send_refund_again,
 	'billing.subscription-status': m.audit_billing_subscription_status,
 	'customers.become-active': m.audit_customers_become_active,

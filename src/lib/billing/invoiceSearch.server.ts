@@ -1,0 +1,157 @@
+import { Prisma } from '#prisma/generated/client.ts';
+import type { Tx } from '#lib/core/db.server.ts';
+import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import { day } from '#lib/logs/auditList.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import type { ListSpec } from '#lib/ui/list-query.ts';
+
+export const INVOICES_LIST = {
+	sort: ['issued_at', 'total', 'remaining'],
+	defaultSort: '-issued_at',
+	filters: ['status', 'currency', 'plan', 'country', 'from', 'to']
+} satisfies ListSpec;
+
+/** Stripe's words, and `late`: open although a payment failed or its day has passed. */
+export const INVOICE_STATES = ['open', 'late', 'paid', 'draft', 'uncollectible', 'void'] as const;
+
+export interface InvoiceFilters {
+	status?: string;
+	currency?: string;
+	/** Key of the plan that it was for. */
+	plan?: string;
+	/** ISO 3166 of the customer when it came about. */
+	country?: string;
+	/** First and last day of issue, `2026-11-21`, in the zone of `general.timezone`. */
+	from?: string;
+	to?: string;
+}
+
+export interface InvoicesQuery {
+	/** Looks in number, company, contact and address. */
+	q: string;
+	filters: InvoiceFilters;
+}
+
+const select = {
+	id: true,
+	number: true,
+	status: true,
+	currency: true,
+	total: true,
+	amountPaid: true,
+	amountRemaining: true,
+	creditedAmount: true,
+	refundedAmount: true,
+	attemptCount: true,
+	paidOutOfBand: true,
+	issuedAt: true,
+	dueAt: true,
+	paidAt: true,
+	createdAt: true,
+	planKey: true,
+	customer: { select: { id: true, companyName: true, email: true, country: true } },
+	subscription: { select: { id: true, plan: { select: { name: true } } } }
+} satisfies Prisma.InvoiceSelect;
+
+export type InvoicesRow = Prisma.InvoiceGetPayload<{ select: typeof select }>;
+
+const SORTS: Record<string, { sortBy: Prisma.Sql; sortType: 'timestamptz' | 'int8' }> = {
+	issued_at: { sortBy: Prisma.sql`invoice.created_at`, sortType: 'timestamptz' },
+	total: { sortBy: Prisma.sql`invoice.total`, sortType: 'int8' },
+	remaining: { sortBy: Prisma.sql`invoice.amount_remaining`, sortType: 'int8' }
+};
+
+/** One page of everybody's invoices. */
+export async function searchInvoices(
+	tx: Tx,
+	query: InvoicesQuery & PageRequest & { sort: { key: string; direction: 'asc' | 'desc' } }
+): Promise<{ rows: InvoicesRow[]; meta: PageMeta }> {
+	return pageOfRows(
+		tx,
+		{
+			from: Prisma.sql`invoices AS invoice`,
+			where: await conditionsOf(tx, query),
+			...(SORTS[query.sort.key] ?? SORTS.issued_at!),
+			direction: query.sort.direction,
+			id: Prisma.sql`invoice.id`
+		},
+		query,
+		(id) => tx.invoice.findMany({ where: { id }, select })
+	);
+}
+
+/** Everything that search and filters leave, as one condition on `invoices AS invoice`. */
+export async function conditionsOf(tx: Tx, query: InvoicesQuery): Promise<Prisma.Sql> {
+	const { from, to } = await periodOf(tx, query.filters);
+	const conditions = [...plainConditions(query.filters)];
+	if (from) conditions.push(Prisma.sql`invoice.created_at >= ${from}`);
+	if (to) conditions.push(Prisma.sql`invoice.created_at < ${to}`);
+	if (query.q) conditions.push(await found(tx, query.q));
+	return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : Prisma.sql`true`;
+}
+
+/** Without search and period. */
+export function plainConditions({ status, currency, plan, country }: InvoiceFilters): Prisma.Sql[] {
+	const conditions: Prisma.Sql[] = [];
+	if (status === 'late')
+		conditions.push(
+			Prisma.sql`invoice.status = 'open' AND (invoice.attempt_count > 0 OR invoice.due_at < now())`
+		);
+	else if (status) conditions.push(Prisma.sql`invoice.status = ${status}`);
+	if (currency) conditions.push(Prisma.sql`invoice.currency = ${currency.toLowerCase()}`);
+	if (plan) conditions.push(Prisma.sql`invoice.plan_key = ${plan}`);
+	if (country) conditions.push(Prisma.sql`invoice.country = ${country.toUpperCase()}`);
+	return conditions;
+}
+
+/** The moments between which the days of a filter lie; the second is no part of it. */
+export async function periodOf(
+	tx: Tx,
+	filters: InvoiceFilters
+): Promise<{ from: Date | null; to: Date | null }> {
+	const first = day(filters.from) ?? null;
+	const last = day(filters.to) ?? null;
+	if (!first && !last) return { from: null, to: null };
+	const zone = await setting('general.timezone');
+	const [row] = await tx.$queryRaw<{ from: Date | null; to: Date | null }[]>`
+		SELECT (${first}::date)::timestamp AT TIME ZONE ${zone} AS "from",
+			(${last}::date + 1)::timestamp AT TIME ZONE ${zone} AS "to"`;
+	return row!;
+}
+
+/** So many companies with the words are named one by one, so that the planner knows how few invoices that is. */
+const NAMED_COMPANIES = 500;
+
+async function found(tx: Tx, q: string): Promise<Prisma.Sql> {
+	const pattern = contains(q);
+	const words = Prisma.sql`lower(company_name || ' ' || full_name || ' ' || email) LIKE ${pattern}`;
+	const companies = await tx.$queryRaw<{ id: string }[]>`
+		SELECT id FROM customers WHERE ${words} LIMIT ${NAMED_COMPANIES + 1}`;
+	const byNumber = Prisma.sql`lower(invoice.number) LIKE ${pattern}`;
+	if (companies.length === 0) return byNumber;
+	if (companies.length > NAMED_COMPANIES)
+		return Prisma.sql`(${byNumber} OR invoice.customer_id IN (SELECT id FROM customers WHERE ${words}))`;
+	const ids = companies.map(({ id }) => id);
+	return Prisma.sql`(${byNumber} OR invoice.customer_id = ANY(${ids}::uuid[]))`;
+}
+
+/** What the list can be narrowed down to: what there is. */
+export async function invoiceFacets(
+	tx: Tx
+): Promise<{ currencies: string[]; countries: string[]; plans: { key: string; name: string }[] }> {
+	const [facets] = await tx.$queryRaw<
+		{ currencies: string[]; countries: string[]; keys: string[] }[]
+	>`
+		SELECT coalesce(array_agg(DISTINCT currency::text), '{}') AS currencies,
+			coalesce(array_agg(DISTINCT country) FILTER (WHERE country <> ''), '{}') AS countries,
+			coalesce(array_agg(DISTINCT plan_key) FILTER (WHERE plan_key <> ''), '{}') AS keys
+		FROM invoice_months WHERE invoices > 0`;
+	const { currencies, countries, keys } = facets!;
+	const plans = await tx.plan.findMany({
+		where: { key: { in: keys } },
+		orderBy: [{ key: 'asc' }, { version: 'desc' }],
+		distinct: ['key'],
+		select: { key: true, name: true }
+	});
+	return { currencies, countries, plans };
+}

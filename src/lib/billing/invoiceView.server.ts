@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import type { InvoiceAct } from '#prisma/generated/client.ts';
+import { declineReason } from './declines.ts';
+import type { StaffInvoice } from './invoicePage.server.ts';
+import type { InvoicesRow } from './invoiceSearch.server.ts';
+import { invoiceActError } from './invoiceWords.ts';
+
+/** An invoice as the API gives it; amounts in minor units, times ISO 8601. */
+export const invoiceSchema = z.object({
+	id: z.uuid(),
+	number: z.string().nullable(),
+	status: z.string(),
+	currency: z.string(),
+	total: z.number().int(),
+	amount_paid: z.number().int(),
+	amount_remaining: z.number().int(),
+	credited: z.number().int(),
+	refunded: z.number().int(),
+	attempts: z.number().int(),
+	paid_out_of_band: z.boolean(),
+	plan: z.string().nullable(),
+	customer: z.object({ id: z.uuid(), company_name: z.string(), email: z.string() }),
+	subscription_id: z.uuid().nullable(),
+	issued_at: z.date().nullable(),
+	due_at: z.date().nullable(),
+	paid_at: z.date().nullable(),
+	created_at: z.date()
+});
+
+export const actSchema = z.object({
+	id: z.uuid(),
+	kind: z.string(),
+	status: z.string(),
+	amount: z.number().int().nullable(),
+	currency: z.string(),
+	/** Why it did not do what was asked, in the language of the request. */
+	error: z.string().nullable(),
+	decline_code: z.string().nullable(),
+	created_at: z.date(),
+	settled_at: z.date().nullable()
+});
+
+export const invoiceDetailSchema = invoiceSchema.omit({ attempts: true, plan: true }).extend({
+	subtotal: z.number().int(),
+	tax: z.number().int(),
+	plan_name: z.string().nullable(),
+	next_attempt_at: z.date().nullable(),
+	/** When Stripe was last asked about it. */
+	read_at: z.date().nullable(),
+	lines: z.array(
+		z.object({
+			description: z.string(),
+			quantity: z.number().int().nullable(),
+			amount: z.number().int(),
+			proration: z.boolean(),
+			period_start: z.date().nullable(),
+			period_end: z.date().nullable()
+		})
+	),
+	attempts: z.array(
+		z.object({
+			status: z.string(),
+			amount: z.number().int(),
+			decline_code: z.string().nullable(),
+			advice_code: z.string().nullable(),
+			reason: z.string().nullable(),
+			at: z.date()
+		})
+	),
+	refunds: z.array(
+		z.object({ id: z.uuid(), amount: z.number().int(), status: z.string(), created_at: z.date() })
+	),
+	credit_notes: z.array(
+		z.object({
+			id: z.uuid(),
+			number: z.string().nullable(),
+			amount: z.number().int(),
+			status: z.string(),
+			created_at: z.date()
+		})
+	),
+	acts: z.array(actSchema)
+});
+
+type Common = Omit<InvoicesRow, 'customer' | 'subscription' | 'planKey'> & {
+	customer: { id: string; companyName: string; email: string };
+	subscription: { id: string } | null;
+};
+
+function common(row: Common) {
+	return {
+		id: row.id,
+		number: row.number,
+		status: row.status,
+		currency: row.currency,
+		total: row.total,
+		amount_paid: row.amountPaid,
+		amount_remaining: row.amountRemaining,
+		credited: row.creditedAmount,
+		refunded: row.refundedAmount,
+		paid_out_of_band: row.paidOutOfBand,
+		customer: {
+			id: row.customer.id,
+			company_name: row.customer.companyName,
+			email: row.customer.email
+		},
+		subscription_id: row.subscription?.id ?? null,
+		issued_at: row.issuedAt,
+		due_at: row.dueAt,
+		paid_at: row.paidAt,
+		created_at: row.createdAt
+	};
+}
+
+export function invoiceView(row: InvoicesRow): z.input<typeof invoiceSchema> {
+	return { ...common(row), attempts: row.attemptCount, plan: row.planKey };
+}
+
+export function actView(act: InvoiceAct): z.input<typeof actSchema> {
+	return {
+		id: act.id,
+		kind: act.kind,
+		status: act.status,
+		amount: act.amount,
+		currency: act.currency,
+		error: invoiceActError(act)?.sentence ?? null,
+		decline_code: act.declineCode,
+		created_at: act.createdAt,
+		settled_at: act.settledAt
+	};
+}
+
+export function invoiceDetail(
+	invoice: StaffInvoice,
+	readAt: Date | null
+): z.input<typeof invoiceDetailSchema> {
+	return {
+		...common(invoice),
+		subtotal: invoice.subtotal,
+		tax: invoice.tax,
+		plan_name: invoice.subscription?.plan.name ?? null,
+		next_attempt_at: invoice.nextAttemptAt,
+		read_at: readAt,
+		lines: invoice.lines.map((line) => ({
+			description: line.description,
+			quantity: line.quantity,
+			amount: line.amount,
+			proration: line.proration,
+			period_start: line.periodStart,
+			period_end: line.periodEnd
+		})),
+		attempts: invoice.attempts.map((attempt) => ({
+			status: attempt.status,
+			amount: attempt.amount,
+			decline_code: attempt.declineCode,
+			advice_code: attempt.adviceCode,
+			reason: attempt.declineCode ? declineReason(attempt.declineCode, 'staff') : null,
+			at: attempt.at
+		})),
+		refunds: invoice.refunds.map(({ id, amount, status, createdAt }) => ({
+			id,
+			amount,
+			status,
+			created_at: createdAt
+		})),
+		credit_notes: invoice.creditNotes.map(({ id, number, amount, status, createdAt }) => ({
+			id,
+			number,
+			amount,
+			status,
+			created_at: createdAt
+		})),
+		acts: invoice.acts.map(actView)
+	};
+}
