@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LINKS, contentOf, isMailTemplate, subjectOf, textOf } from './content.ts';
+import { DUNNING_TONES, type DunningNotice } from './dunning.ts';
 import { SECURITY_EVENTS, type SecurityNotice } from './security.ts';
 
 const DATA = {
@@ -85,4 +86,32 @@ it('names no device and no address of staff or of the console, and asks to write
 	}
 	const unknown = contentOf('security', { ...NOTICE, device: null }, PLACES, 'en');
 	expect(textOf(unknown, 'en')).toContain('Unknown device');
+});
+
+const LATE: DunningNotice = {
+	...{ name: 'Ana', company: 'Acme', instances: ['acme', 'acme-2'], tone: 'friendly' },
+	...{ amount: 4_900, currency: 'usd', url: 'https://erp.example/pay/x' },
+	...{ nextAct: 'suspend', nextAt: '2026-11-21T03:12:50Z', skipped: null }
+};
+
+describe.each(DUNNING_TONES)('the mail about a late payment, %s', (tone) => {
+	it.each(['es', 'en'] as const)(
+		'says in %s how much, what comes next and where to pay',
+		(locale) => {
+			const done = tone === 'restored' || tone === 'delete';
+			const data = { ...LATE, tone, ...(done && { nextAct: null, nextAt: null }) };
+			const content = contentOf('dunning', data, PLACES, locale);
+			const text = textOf(content, locale);
+			expect(content.subject).toBe(subjectOf('dunning', data, locale));
+			expect(text).not.toMatch(/\{\w+\}|undefined|mail_/);
+			expect(text).toContain('Acme');
+			expect(text).toContain('acme-2');
+			expect(content.action?.url).toBe(done ? PLACES.portal : LATE.url);
+			// Guayaquil is five hours behind: still the day before.
+			if (!done) expect(text).toContain('20');
+			if (tone !== 'restored') expect(text).toMatch(/49[.,]00/);
+			const other = locale === 'es' ? 'en' : 'es';
+			expect(text).not.toBe(textOf(contentOf('dunning', data, PLACES, other), other));
+		}
+	);
 });
