@@ -11,7 +11,9 @@ import type {
 	Invoice,
 	RefundOrder,
 	Signup,
-	Subscription
+	StripeEvent,
+	Subscription,
+	SubscriptionChange
 } from '#prisma/generated/client.ts';
 import type { TestStripe } from '../setup/stripe.ts';
 import { aCustomer } from './customers.ts';
@@ -33,6 +35,33 @@ export async function aSubscription(
 			...facts,
 			customerId,
 			planId
+		}
+	});
+}
+
+/** A change of plan that somebody was shown and did not order. */
+export async function aChange(): Promise<SubscriptionChange> {
+	const { id, customerId, planId, amount } = await aSubscription();
+	return db.subscriptionChange.create({
+		data: {
+			customerId,
+			subscriptionId: id,
+			kind: 'upgrade',
+			fromPlanId: planId,
+			toPlanId: (await aPlan({ amount: 9_900 })).id,
+			toInterval: 'month',
+			currency: 'usd',
+			amountDue: 5_000,
+			lines: {
+				lines: [],
+				subtotal: 5_000,
+				tax: 0,
+				total: 5_000,
+				balance: 0,
+				recurring: 9_900,
+				before: { amount, interval: 'month', quantity: 1 }
+			},
+			byLabel: 'ana@example.com'
 		}
 	});
 }
@@ -172,6 +201,25 @@ export async function anInvoice(facts: Partial<Invoice> = {}): Promise<Invoice> 
 			amountPaid: 4_900,
 			...facts,
 			customerId
+		}
+	});
+}
+
+/** An event of Stripe that is about nothing we know. */
+export async function aStripeEvent(facts: Partial<StripeEvent> = {}): Promise<StripeEvent> {
+	const eventId = facts.eventId ?? `evt_${randomBytes(8).toString('hex')}`;
+	const eventType = facts.eventType ?? 'invoice.paid';
+	const object = { object: 'invoice', id: `in_${randomBytes(6).toString('hex')}` };
+	return db.stripeEvent.create({
+		data: {
+			createdAt: now(),
+			...facts,
+			eventId,
+			eventType,
+			payload: facts.payload ?? {
+				...{ id: eventId, object: 'event', type: eventType },
+				...{ created: Math.floor(now().getTime() / 1_000), data: { object } }
+			}
 		}
 	});
 }

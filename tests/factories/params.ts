@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { db } from '#lib/core/db.server.ts';
 import { invitationToken } from '#lib/identity/invitations.server.ts';
 import { issueUserToken } from '#lib/identity/userTokens.server.ts';
-import { anInvoice, aRefundOrder, aSubscription } from './billing.ts';
+import { aChange, anInvoice, aRefundOrder, aStripeEvent, aSubscription } from './billing.ts';
 import { aDunningCase, aPayToken } from './dunning.ts';
 import { anInvitation, createCompany, createMember } from './identity.ts';
 import { createUnplacedTenant } from './infrastructure.ts';
@@ -19,11 +19,15 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
 	'users/[id]': async () => (await createMember()).id,
 	'customers/[id]': async () => (await createCompany()).id,
+	'subscriptions/[id]': async () => (await aSubscription()).id,
+	'change/[id]': async () => (await aChange()).id,
+	'change/[change]': async () => (await aChange()).id,
 	'refunds/[id]': async () => (await aRefundOrder()).id,
 	'pay/[token]': async () => aPayToken(),
 	'[token]/[invoice]': async () => (await anInvoice()).id,
 	'pay/[subscription]': async () => (await aSubscription()).id,
 	'dunning/[id]': async () => (await aDunningCase()).id,
+	'events/[id]': async () => (await aStripeEvent()).id,
 	'invoices/[id]': async () => (await anInvoice()).id,
 	'imports/[id]': async () =>
 		(await db.customerImport.create({ data: { fileName: 'clientes.csv', byLabel: 'tests' } })).id,

@@ -44,7 +44,13 @@ export const shownInvoice = z.object({
 	/** Credit of the customer that is used up by it: zero or less. */
 	balance: z.number().int(),
 	/** What one interval costs from then on, before taxes and coupons. */
-	recurring: z.number().int()
+	recurring: z.number().int(),
+	/** What the subscription was when this was shown. */
+	before: z.object({
+		amount: z.number().int(),
+		interval: z.enum(['month', 'year']),
+		quantity: z.number().int()
+	})
 });
 export type ShownInvoice = z.infer<typeof shownInvoice>;
 
@@ -68,6 +74,7 @@ export async function previewChange(
 	const tried = subscription.trialEnd !== null && subscription.trialEnd > now();
 	const verdict = judgeChange(termsOf(subscription), target.terms, { tried });
 	if (!verdict) throw new AppError('NO_CHANGE');
+	const { amount, interval, quantity } = subscription;
 	const seen = subscription.stripeSubscriptionId
 		? await atStripe(subscription, target, verdict)
 		: withoutStripe(target);
@@ -84,7 +91,7 @@ export async function previewChange(
 				prorationDate: seen.prorationDate,
 				amountDue: seen.amountDue,
 				currency: subscription.currency,
-				lines: seen.shown,
+				lines: { ...seen.shown, before: { amount, interval, quantity } },
 				effectiveAt:
 					verdict.when === 'period_end'
 						? (subscription.currentPeriodEnd ?? now())
@@ -158,7 +165,7 @@ async function targetOf(subscription: BilledSubscription, wanted: Wanted): Promi
 interface Seen {
 	prorationDate: Date | null;
 	amountDue: number;
-	shown: ShownInvoice;
+	shown: Omit<ShownInvoice, 'before'>;
 }
 
 async function atStripe(
@@ -218,7 +225,7 @@ export async function previewInvoice(
 	});
 }
 
-function shownOf(invoice: Stripe.Invoice): Omit<ShownInvoice, 'recurring'> {
+function shownOf(invoice: Stripe.Invoice): Omit<ShownInvoice, 'recurring' | 'before'> {
 	return {
 		lines: invoice.lines.data.map((line) => ({
 			description: line.description ?? '',

@@ -2,6 +2,10 @@ import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
+import { addMonths } from '#lib/core/dates.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import { startOf } from './figureMonths.server.ts';
+import { hadTrial } from './figureTrials.server.ts';
 import { isMovementKind, isSubscriptionStatus } from './words.ts';
 
 interface Query extends PageRequest {
@@ -13,13 +17,13 @@ interface Query extends PageRequest {
 export const SUBSCRIPTION_LIST = {
 	sort: ['created_at', 'mrr'],
 	defaultSort: '-mrr',
-	filters: ['status', 'plan']
+	filters: ['status', 'plan', 'currency', 'worth', 'trial']
 } satisfies ListSpec;
 
 export const MOVEMENT_LIST = {
 	sort: ['at'],
 	defaultSort: '-at',
-	filters: ['kind']
+	filters: ['kind', 'currency', 'month', 'heads', 'plan']
 } satisfies ListSpec;
 
 const subscriptionSelect = {
@@ -37,17 +41,42 @@ const subscriptionSelect = {
 
 export type SubscriptionRow = Prisma.SubscriptionGetPayload<{ select: typeof subscriptionSelect }>;
 
+export interface SubscriptionFilters {
+	/** One or several, `active,past_due`. */
+	status?: string;
+	/** A plan's key. */
+	plan?: string;
+	currency?: string;
+	/** `some`: counts in the MRR; `none`. */
+	worth?: string;
+	/** `2026-11`: its trial ended in that month. */
+	trial?: string;
+}
+
+export interface MovementFilters {
+	/** One or several, `churn,contraction`. */
+	kind?: string;
+	currency?: string;
+	/** `2026-11` in the platform's zone. */
+	month?: string;
+	/** `gained` or `lost`: a customer came or left with it. */
+	heads?: string;
+	/** The plan after it. */
+	plan?: string;
+}
+
 /** One page of the subscriptions: the rows behind the MRR. */
 export async function listSubscriptions(
 	tx: Tx,
-	query: Query & { filters: { status?: string; plan?: string } }
+	query: Query & { filters: { status?: string; plan?: string; customerId?: string } }
 ): Promise<{ rows: SubscriptionRow[]; meta: PageMeta }> {
-	const { status, plan } = query.filters;
+	const { status, plan, customerId } = query.filters;
 	const conditions = [Prisma.sql`true`, ...ofCustomer(query.q)];
 	if (status && isSubscriptionStatus(status))
 		conditions.push(Prisma.sql`entry.status = ${status}::subscription_status`);
 	if (plan)
 		conditions.push(Prisma.sql`entry.plan_id IN (SELECT id FROM plans WHERE key = ${plan})`);
+	if (customerId) conditions.push(Prisma.sql`entry.customer_id = ${customerId}::uuid`);
 	const byMrr = query.sort.key === 'mrr';
 	return pageOfRows(
 		tx,
@@ -69,9 +98,12 @@ const movementSelect = {
 	kind: true,
 	amount: true,
 	currency: true,
+	planKey: true,
+	customers: true,
 	at: true,
 	subscription: {
 		select: {
+			id: true,
 			plan: { select: { name: true } },
 			customer: { select: { companyName: true, email: true } },
 			tenants: { select: { id: true, slug: true }, take: 1, orderBy: { createdAt: 'desc' } }
@@ -84,12 +116,17 @@ export type MovementRow = Prisma.MrrMovementGetPayload<{ select: typeof movement
 /** One page of what moved the MRR, newest first. */
 export async function listMovements(
 	tx: Tx,
-	query: Query & { filters: { kind?: string } }
+	query: Query & { filters: MovementFilters }
 ): Promise<{ rows: MovementRow[]; meta: PageMeta }> {
-	const conditions = [Prisma.sql`true`, ...ofCustomer(query.q)];
-	const { kind } = query.filters;
-	if (kind && isMovementKind(kind))
-		conditions.push(Prisma.sql`entry.kind = ${kind}::movement_kind`);
+	const { kind, currency, month, heads, plan } = query.filters;
+	const conditions = [Prisma.sql`true`, ...ofCustomer(query.q), ...inCurrency(currency)];
+	const kinds = several(kind).filter(isMovementKind);
+	if (kinds.length > 0) conditions.push(Prisma.sql`entry.kind = ANY(${kinds}::movement_kind[])`);
+	const span = await spanOf(month);
+	if (span) conditions.push(Prisma.sql`entry.at >= ${span.from} AND entry.at < ${span.to}`);
+	if (heads === 'gained') conditions.push(Prisma.sql`entry.customers > 0`);
+	if (heads === 'lost') conditions.push(Prisma.sql`entry.customers < 0`);
+	if (plan) conditions.push(Prisma.sql`entry.plan_key = ${plan}`);
 	return pageOfRows(
 		tx,
 		{
@@ -103,6 +140,22 @@ export async function listMovements(
 		query,
 		(id) => tx.mrrMovement.findMany({ where: { id }, select: movementSelect })
 	);
+}
+
+function several(list: string | undefined): string[] {
+	return (list ?? '').split(',').filter(Boolean);
+}
+
+function inCurrency(currency: string | undefined): Prisma.Sql[] {
+	return currency ? [Prisma.sql`entry.currency = ${currency}`] : [];
+}
+
+/** A calendar month of the platform; null for what is none. */
+async function spanOf(month: string | undefined): Promise<{ from: Date; to: Date } | null> {
+	if (!month || !/^20\d\d-(0[1-9]|1[0-2])$/.test(month)) return null;
+	const zone = await setting('general.timezone');
+	const from = startOf(month, zone);
+	return { from, to: addMonths(from, 1, zone) };
 }
 
 function ofCustomer(q: string): Prisma.Sql[] {

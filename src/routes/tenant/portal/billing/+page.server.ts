@@ -1,33 +1,51 @@
+import { redirect, type RequestEvent } from '@sveltejs/kit';
+import { openCardPage } from '#lib/billing/cards.server.ts';
+import { changeActForms, type ActingOn } from '#lib/billing/changeActForms.server.ts';
 import { INVOICE_LIST, listInvoices } from '#lib/billing/invoiceList.server.ts';
+import { subscriptionsOf } from '#lib/billing/subscriptionDetail.server.ts';
 import { asCustomer } from '#lib/core/db.server.ts';
-import { requireCustomer } from '#lib/identity/guard.server.ts';
+import { actorOf } from '#lib/identity/actor.server.ts';
+import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard.server.ts';
 import { parseListQuery } from '#lib/ui/list-query.ts';
-import type { PageServerLoad } from './$types';
+import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const { scope, customerId, permissions } = requireCustomer(event, 'invoices:read');
 	const query = parseListQuery(event.url, INVOICE_LIST);
 	return asCustomer(scope, async (tx) => ({
 		subscriptions: permissions.has('subscription:read')
-			? await tx.subscription.findMany({
-					where: { customerId },
-					orderBy: { createdAt: 'desc' },
-					take: 20,
-					select: {
-						id: true,
-						billingMode: true,
-						status: true,
-						currency: true,
-						amount: true,
-						interval: true,
-						currentPeriodEnd: true,
-						paidThrough: true,
-						cancelAt: true,
-						cancelledAt: true,
-						plan: { select: { name: true } }
-					}
-				})
+			? await subscriptionsOf(tx, customerId)
 			: [],
-		invoices: await listInvoices(tx, customerId, query)
+		invoices: await listInvoices(tx, customerId, query),
+		cardChanged: event.url.searchParams.has('card')
 	}));
+};
+
+function acting(event: RequestEvent, { customerId }: Member): ActingOn {
+	return { customerId, by: actorOf(event.locals.auth!) };
+}
+
+export const actions: Actions = {
+	cancel: (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		requireStepUp(event);
+		return changeActForms.cancel(event.request, acting(event, member));
+	},
+	resume: (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		return changeActForms.resume(event.request, acting(event, member));
+	},
+	undo: (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		return changeActForms.undo(event.request, acting(event, member));
+	},
+	coupon: (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		return changeActForms.coupon(event.request, acting(event, member));
+	},
+	card: async (event) => {
+		const { customerId } = requireCustomer(event, 'invoices:pay');
+		const { locale } = event.locals;
+		redirect(303, await openCardPage(customerId, locale, '/tenant/portal/billing?card'));
+	}
 };

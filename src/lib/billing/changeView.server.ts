@@ -1,0 +1,70 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import type { SubscriptionChange } from '#prisma/generated/client.ts';
+import { shownInvoice, type ShownInvoice } from './changePreview.server.ts';
+
+interface Side {
+	planName: string;
+	/** Minor units of one interval and one user. */
+	amount: number;
+	interval: 'month' | 'year';
+	quantity: number;
+}
+
+/** A change as people see it. */
+export interface ChangeView {
+	id: string;
+	subscriptionId: string;
+	kind: SubscriptionChange['kind'];
+	status: SubscriptionChange['status'];
+	error: string | null;
+	declineCode: string | null;
+	amountDue: number;
+	currency: string;
+	shown: ShownInvoice;
+	from: Side;
+	to: Side;
+	effectiveAt: Date | null;
+	createdAt: Date;
+	stripeInvoiceId: string | null;
+	/** Disk that a smaller plan would not take away, in GB; null when none is left over. */
+	keptDiskGb: number | null;
+}
+
+/** Puts a change of terms beside what the subscription was when it was shown. */
+export async function changeView(tx: Tx, change: SubscriptionChange): Promise<ChangeView> {
+	const subscription = await tx.subscription.findUniqueOrThrow({
+		where: { id: change.subscriptionId }
+	});
+	const find = (id: string) =>
+		tx.plan.findUniqueOrThrow({ where: { id }, include: { prices: true } });
+	const [from, to] = [await find(change.fromPlanId), await find(change.toPlanId)];
+	const price = to.prices.find(
+		({ interval, currency }) => interval === change.toInterval && currency === change.currency
+	);
+	const shown = shownInvoice.parse(change.lines);
+	return {
+		id: change.id,
+		subscriptionId: change.subscriptionId,
+		kind: change.kind,
+		status: change.status,
+		error: change.error,
+		declineCode: change.declineCode,
+		amountDue: change.amountDue,
+		currency: change.currency,
+		shown,
+		from: {
+			planName: from.name,
+			...shown.before
+		},
+		to: {
+			planName: to.name,
+			amount: subscription.billingMode === 'free' ? 0 : (price?.amount ?? 0),
+			interval: change.toInterval,
+			quantity: change.toQuantity
+		},
+		effectiveAt: change.effectiveAt,
+		createdAt: change.createdAt,
+		stripeInvoiceId: change.stripeInvoiceId,
+		keptDiskGb: from.isolation !== 'shared' && from.diskGb > to.diskGb ? from.diskGb : null
+	};
+}
