@@ -31,6 +31,7 @@ export async function seedDemo(demo: DemoFile): Promise<string> {
 	const survey = await surveyWorld(demo.vendors);
 	await transaction((tx) => createWorld(tx, demo.vendors, survey, demo.app));
 	await enrolSecondDomain(demo.vendors.cloudflare.tunnel_id);
+	await keepLateSubscriptions(demo.vendors.stripe.url);
 	const [staffHash, customerHash] = [
 		await hashPassword(demo.staff.password),
 		await hashPassword(demo.customer.password)
@@ -60,6 +61,16 @@ export async function seedDemo(demo: DemoFile): Promise<string> {
 		})
 	);
 	return token;
+}
+
+/** What docs/decisions/014 asks of a Stripe account: after its retries a subscription stays past due, and is ours to end. */
+async function keepLateSubscriptions(stripeUrl: string): Promise<void> {
+	const answer = await fetch(`${stripeUrl}/__sandbox/stripe/settings`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify({ after_retries: 'past_due' })
+	});
+	if (!answer.ok) throw new Error(`the sandbox's Stripe answered ${answer.status}`);
 }
 
 /** triboka.com, through the same tunnel. */
