@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Prisma } from '#prisma/generated/client.ts';
+import type { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { actsOf, leftOf } from './invoiceLeft.server.ts';

@@ -21,10 +21,10 @@ export const invoiceSchema = z.object({
 	plan: z.string().nullable(),
 	customer: z.object({ id: z.uuid(), company_name: z.string(), email: z.string() }),
 	subscription_id: z.uuid().nullable(),
-	issued_at: z.date().nullable(),
-	due_at: z.date().nullable(),
-	paid_at: z.date().nullable(),
-	created_at: z.date()
+	issued_at: z.iso.datetime().nullable(),
+	due_at: z.iso.datetime().nullable(),
+	paid_at: z.iso.datetime().nullable(),
+	created_at: z.iso.datetime()
 });
 
 export const actSchema = z.object({
@@ -36,25 +36,25 @@ export const actSchema = z.object({
 	/** Why it did not do what was asked, in the language of the request. */
 	error: z.string().nullable(),
 	decline_code: z.string().nullable(),
-	created_at: z.date(),
-	settled_at: z.date().nullable()
+	created_at: z.iso.datetime(),
+	settled_at: z.iso.datetime().nullable()
 });
 
 export const invoiceDetailSchema = invoiceSchema.omit({ attempts: true, plan: true }).extend({
 	subtotal: z.number().int(),
 	tax: z.number().int(),
 	plan_name: z.string().nullable(),
-	next_attempt_at: z.date().nullable(),
+	next_attempt_at: z.iso.datetime().nullable(),
 	/** When Stripe was last asked about it. */
-	read_at: z.date().nullable(),
+	read_at: z.iso.datetime().nullable(),
 	lines: z.array(
 		z.object({
 			description: z.string(),
 			quantity: z.number().int().nullable(),
 			amount: z.number().int(),
 			proration: z.boolean(),
-			period_start: z.date().nullable(),
-			period_end: z.date().nullable()
+			period_start: z.iso.datetime().nullable(),
+			period_end: z.iso.datetime().nullable()
 		})
 	),
 	attempts: z.array(
@@ -64,11 +64,16 @@ export const invoiceDetailSchema = invoiceSchema.omit({ attempts: true, plan: tr
 			decline_code: z.string().nullable(),
 			advice_code: z.string().nullable(),
 			reason: z.string().nullable(),
-			at: z.date()
+			at: z.iso.datetime()
 		})
 	),
 	refunds: z.array(
-		z.object({ id: z.uuid(), amount: z.number().int(), status: z.string(), created_at: z.date() })
+		z.object({
+			id: z.uuid(),
+			amount: z.number().int(),
+			status: z.string(),
+			created_at: z.iso.datetime()
+		})
 	),
 	credit_notes: z.array(
 		z.object({
@@ -76,7 +81,7 @@ export const invoiceDetailSchema = invoiceSchema.omit({ attempts: true, plan: tr
 			number: z.string().nullable(),
 			amount: z.number().int(),
 			status: z.string(),
-			created_at: z.date()
+			created_at: z.iso.datetime()
 		})
 	),
 	acts: z.array(actSchema)
@@ -86,6 +91,10 @@ type Common = Omit<InvoicesRow, 'customer' | 'subscription' | 'planKey'> & {
 	customer: { id: string; companyName: string; email: string };
 	subscription: { id: string } | null;
 };
+
+function iso(at: Date | null): string | null {
+	return at?.toISOString() ?? null;
+}
 
 function common(row: Common) {
 	return {
@@ -105,10 +114,10 @@ function common(row: Common) {
 			email: row.customer.email
 		},
 		subscription_id: row.subscription?.id ?? null,
-		issued_at: row.issuedAt,
-		due_at: row.dueAt,
-		paid_at: row.paidAt,
-		created_at: row.createdAt
+		issued_at: iso(row.issuedAt),
+		due_at: iso(row.dueAt),
+		paid_at: iso(row.paidAt),
+		created_at: row.createdAt.toISOString()
 	};
 }
 
@@ -125,8 +134,8 @@ export function actView(act: InvoiceAct): z.input<typeof actSchema> {
 		currency: act.currency,
 		error: invoiceActError(act)?.sentence ?? null,
 		decline_code: act.declineCode,
-		created_at: act.createdAt,
-		settled_at: act.settledAt
+		created_at: act.createdAt.toISOString(),
+		settled_at: iso(act.settledAt)
 	};
 }
 
@@ -139,15 +148,15 @@ export function invoiceDetail(
 		subtotal: invoice.subtotal,
 		tax: invoice.tax,
 		plan_name: invoice.subscription?.plan.name ?? null,
-		next_attempt_at: invoice.nextAttemptAt,
-		read_at: readAt,
+		next_attempt_at: iso(invoice.nextAttemptAt),
+		read_at: iso(readAt),
 		lines: invoice.lines.map((line) => ({
 			description: line.description,
 			quantity: line.quantity,
 			amount: line.amount,
 			proration: line.proration,
-			period_start: line.periodStart,
-			period_end: line.periodEnd
+			period_start: iso(line.periodStart),
+			period_end: iso(line.periodEnd)
 		})),
 		attempts: invoice.attempts.map((attempt) => ({
 			status: attempt.status,
@@ -155,20 +164,20 @@ export function invoiceDetail(
 			decline_code: attempt.declineCode,
 			advice_code: attempt.adviceCode,
 			reason: attempt.declineCode ? declineReason(attempt.declineCode, 'staff') : null,
-			at: attempt.at
+			at: attempt.at.toISOString()
 		})),
 		refunds: invoice.refunds.map(({ id, amount, status, createdAt }) => ({
 			id,
 			amount,
 			status,
-			created_at: createdAt
+			created_at: createdAt.toISOString()
 		})),
 		credit_notes: invoice.creditNotes.map(({ id, number, amount, status, createdAt }) => ({
 			id,
 			number,
 			amount,
 			status,
-			created_at: createdAt
+			created_at: createdAt.toISOString()
 		})),
 		acts: invoice.acts.map(actView)
 	};
