@@ -53,6 +53,7 @@ describe('every export', () => {
 				'/admin/tenants/export.csv',
 				'/admin/infrastructure/export.csv',
 				'/admin/billing/export.csv',
+				'/admin/billing/subscriptions/export.csv',
 				'/admin/logs/calls/export.csv',
 				'/tenant/portal/activity/export.csv'
 			])
@@ -88,7 +89,7 @@ it('shows what a customer wrote as text, not as a formula', async () => {
 	const { customerId } = await aSubscription();
 	const companyName = '=HYPERLINK("http://evil.example")';
 	await db.customer.update({ where: { id: customerId }, data: { companyName } });
-	const found = (await rowsOf('/admin/billing/export.csv', '?q=hyperlink')).join();
+	const found = (await rowsOf('/admin/billing/subscriptions/export.csv', '?q=hyperlink')).join();
 	expect(found).toContain(`"'=HYPERLINK(""http://evil.example"")"`);
 });
 

@@ -1,7 +1,7 @@
 /**
  * The rows of `npm run seed:scale`, written by PostgreSQL itself. Everything hangs on the number of a customer or
  * subscription, so that two runs write the same and a larger run continues a smaller one. `$lo` to `$hi` are the customers
- * of this run; five customers have six subscriptions.
+ * of this run; a fifth of them have two subscriptions.
  */
 
 const YEARS = 5;
@@ -16,7 +16,7 @@ export const FUNCTIONS = [
 	$$ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(name), 1, 3) || '8' || substr(md5(name), 5, 15))::uuid $$`,
 	// Seats go up and down and, in the long run, up: never the same twice in a row.
 	`CREATE FUNCTION pg_temp.seats(n bigint, k int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-	$$ SELECT greatest(1, floor((1 + 14 * power(pg_temp.chance(n, 5), 4)) * (1 + 0.01 * k))::int)
+	$$ SELECT greatest(1, floor((1 + 14 * power(pg_temp.chance(n, 5), 4)) * (1 + 0.003 * k))::int)
 		+ (k % 2) * (1 + floor(3 * pg_temp.chance(n * 131 + k, 6))::int) $$`
 ];
 
@@ -48,8 +48,8 @@ export const SIMULATION = [
 	WITH numbered AS (
 		SELECT n, n AS owner FROM generate_series($lo::bigint, $hi::bigint) n
 		UNION ALL
-		-- The sixth of five: somebody's second one.
-		SELECT 1000000000 + n, n FROM generate_series($lo::bigint, $hi::bigint) n WHERE n % 5 = 0
+		-- Somebody's second one: six subscriptions for five customers, less those whose trial has not ended.
+		SELECT 1000000000 + n, n FROM generate_series($lo::bigint, $hi::bigint) n WHERE pg_temp.chance(n, 20) < 0.226
 	), begun AS (
 		SELECT numbered.n, owner, customer.id AS customer_id, customer.currency, customer.rate, customer.country,
 			least(now() - interval '1 hour', customer.created + CASE WHEN numbered.n = owner THEN interval '1 hour'
@@ -80,7 +80,7 @@ export const SIMULATION = [
 	// Seconds between two changes, so that there are as many as were asked for.
 	`UPDATE sim_sub SET gap = average * (0.5 + pg_temp.chance(n, 14))
 	FROM (SELECT sum(extract(epoch FROM coalesce(ended_at, now()) - started + coalesce(now() - back_at, interval '0')))
-			/ greatest(1, $movements::float8 - count(*) * 1.7) * 0.9 AS average
+			/ greatest(1, $movements::float8 - count(*) * 1.7) * 1.07 AS average
 		FROM sim_sub WHERE NOT stayed_away) whole`,
 
 	// As many by the year as it takes for the invoices that were asked for.
@@ -120,8 +120,17 @@ export const INSERTS: { table: string; sql: string }[] = [
 			[1 + floor(10 * pg_temp.chance(n, 31))::int]) || ' ' || n,
 		(ARRAY['Ana','Luis','Carla','Jorge','María','Pedro','Lucía','Diego'])[1 + floor(8 * pg_temp.chance(n, 32))::int] || ' ' ||
 		(ARRAY['Vera','Mora','Paz','Ríos','Solís','Luna','Castro','Vega'])[1 + floor(8 * pg_temp.chance(n, 33))::int],
-		'persona' || n || '@escala' || n || '.example', country, 'cus_scale' || n, 'pending', NULL, NULL, created, created
-	FROM sim_customer ORDER BY created`
+		'persona' || n || '@escala' || n || '.example', country, 'cus_scale' || n,
+		(CASE WHEN live.key IS NOT NULL THEN 'active' WHEN first.at IS NULL THEN 'pending' ELSE 'inactive' END)::customer_status,
+		live.key, first.at, created, created
+	FROM sim_customer
+	LEFT JOIN (SELECT owner, min(at) AS at FROM sim_move GROUP BY owner) first ON first.owner = sim_customer.n
+	LEFT JOIN (
+		SELECT DISTINCT ON (sub.owner) sub.owner, plan_key AS key
+		FROM (SELECT DISTINCT ON (n) n, worth, plan_key FROM sim_move ORDER BY n, at DESC, worth) last
+		JOIN sim_sub sub ON sub.n = last.n WHERE worth > 0 ORDER BY sub.owner, sub.created DESC
+	) live ON live.owner = sim_customer.n
+	ORDER BY created`
 	},
 	{
 		table: 'subscriptions',
@@ -235,15 +244,3 @@ export const INSERTS: { table: string; sql: string }[] = [
 	FROM invoices invoice JOIN sim_customer customer ON customer.id = invoice.customer_id WHERE issued_at > now() - interval '90 days'`
 	}
 ];
-
-/** What the product keeps beside: state and plan of each customer, and when it first was worth anything. */
-export const AFTERWARDS = `
-	UPDATE customers SET first_paid_at = facts.first, plan_key = facts.plan, status = facts.status
-	FROM (
-		SELECT customer.id, first.at AS first, live.key AS plan,
-			(CASE WHEN live.key IS NOT NULL THEN 'active' WHEN first.at IS NULL THEN 'pending' ELSE 'inactive' END)::customer_status AS status
-		FROM sim_customer customer
-		LEFT JOIN (SELECT owner, min(at) AS at FROM sim_move GROUP BY owner) first ON first.owner = customer.n
-		LEFT JOIN (SELECT DISTINCT ON (customer_id) customer_id, plan.key FROM subscriptions JOIN plans plan ON plan.id = plan_id
-			WHERE status <> 'cancelled' ORDER BY customer_id, subscriptions.created_at DESC) live ON live.customer_id = customer.id
-	) facts WHERE facts.id = customers.id`;

@@ -10,7 +10,7 @@ import { pathToFileURL, fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { runningPostgres, startPostgres } from './postgres.ts';
-import { AFTERWARDS, FUNCTIONS, INSERTS, SIMULATION } from './scale-sql.ts';
+import { FUNCTIONS, INSERTS, SIMULATION } from './scale-sql.ts';
 
 export const WHOLE = 100_000;
 /** From so many customers on it is faster to build indexes at the end. */
@@ -68,8 +68,6 @@ export async function seedScale(
 			rows[table] = await run(sql);
 			if (table === 'invoices') await run('ANALYZE invoices');
 		}
-		onStep('customers');
-		await run(AFTERWARDS);
 		onStep('indexes');
 		await restore();
 		await client.query('COMMIT');

@@ -17,6 +17,7 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'topic/portal.tenant': async () => (await createUnplacedTenant(db)).id,
 	'topic/signup': createSignup,
 	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
+	'plans/[id]': async () => (await db.plan.findFirstOrThrow()).id,
 	'users/[id]': async () => (await createMember()).id,
 	'customers/[id]': async () => (await createCompany()).id,
 	'subscriptions/[id]': async () => (await aSubscription()).id,

@@ -9,8 +9,8 @@ import { countAlerts } from '../notifications/alertList.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import type { TenantStatus } from '#prisma/generated/enums.ts';
 
-/** Months that the dashboard draws. */
-const HISTORY = 12;
+/** Months that the dashboard draws, and the one before them. */
+const HISTORY = 13;
 
 export interface DashboardMetrics {
 	at: Date;
@@ -28,7 +28,7 @@ export interface DashboardMetrics {
 	customers: { active: number };
 	/** One entry per currency that anybody pays in, the one with most first. */
 	mrr: (Money & {
-		/** Twelve months, the running one last. */
+		/** Thirteen months, the running one last. */
 		months: MonthFigures[];
 	})[];
 	cluster: ClusterLoad;

@@ -61,7 +61,12 @@ const event = z.object({
 
 const alert = z.object({
 	...{ id: z.string(), rule: z.string(), subjectType: z.string(), subjectId: z.string() },
-	...{ severity: z.enum(AlertSeverity), data: z.custom<Prisma.JsonValue>(), openedAt: when, acknowledgedAt: maybe },
+	...{
+		severity: z.enum(AlertSeverity),
+		data: z.custom<Prisma.JsonValue>(),
+		openedAt: when,
+		acknowledgedAt: maybe
+	},
 	...{ acknowledgedName: z.string().nullable(), acknowledgedNote: z.string().nullable() },
 	closedAt: maybe
 });

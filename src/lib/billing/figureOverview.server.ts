@@ -10,7 +10,7 @@ import { startOf } from './figureMonths.server.ts';
 import type { FigureRange } from './figureRange.ts';
 import { revenue } from './figureRevenue.server.ts';
 import { trialsByMonth } from './figureTrials.server.ts';
-import { monthFacts, mrr, worthByPlan } from './figures.server.ts';
+import { monthFacts, mrr, usedCurrencies, worthByPlan } from './figures.server.ts';
 
 /** Cohorts beyond these years are no use on a page. */
 const MOST_COHORTS = 24;
@@ -105,7 +105,7 @@ export async function countOverview(
 	zone: string
 ): Promise<MoneyOverview> {
 	const worth = (await mrr(tx)).map(({ currency }) => currency);
-	const ever = await everUsed(tx);
+	const ever = await usedCurrencies(tx);
 	const currencies = [...new Set([...worth, ...ever])];
 	const currency = range.currency ?? currencies[0] ?? 'usd';
 	const isRunning = range.until === null || range.until >= monthKey(at, zone);
@@ -166,17 +166,4 @@ export async function figuresOfMonths(
 			trialConversion: share(converted, ended)
 		};
 	});
-}
-
-/** Jumps from one currency to the next in an index: there are few of them, and millions of rows. */
-async function everUsed(tx: Tx): Promise<string[]> {
-	const rows = await tx.$queryRaw<{ currency: string }[]>`
-		WITH RECURSIVE used AS (
-			(SELECT currency FROM mrr_movements ORDER BY currency LIMIT 1)
-			UNION ALL
-			SELECT (SELECT next.currency FROM mrr_movements next WHERE next.currency > used.currency ORDER BY next.currency LIMIT 1)
-			FROM used WHERE used.currency IS NOT NULL
-		)
-		SELECT currency FROM used WHERE currency IS NOT NULL`;
-	return rows.map(({ currency }) => currency);
 }

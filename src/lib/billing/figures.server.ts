@@ -143,3 +143,19 @@ export function worthByPlan(tx: Tx, currency: string): Promise<PlanWorth[]> {
 		) AS worth JOIN plans plan ON plan.id = worth.plan_id
 		GROUP BY plan.key ORDER BY sum(worth.mrr) DESC, plan.key`;
 }
+
+/**
+ * Currencies that anything was ever worth something in. Jumps from one to the next in an index: there are few of them,
+ * and millions of rows.
+ */
+export async function usedCurrencies(tx: Tx): Promise<string[]> {
+	const rows = await tx.$queryRaw<{ currency: string }[]>`
+		WITH RECURSIVE used AS (
+			(SELECT currency FROM mrr_movements ORDER BY currency LIMIT 1)
+			UNION ALL
+			SELECT (SELECT next.currency FROM mrr_movements next WHERE next.currency > used.currency ORDER BY next.currency LIMIT 1)
+			FROM used WHERE used.currency IS NOT NULL
+		)
+		SELECT currency FROM used WHERE currency IS NOT NULL`;
+	return rows.map(({ currency }) => currency);
+}

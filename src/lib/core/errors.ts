@@ -22,6 +22,7 @@ const ERRORS = {
 		status: 404,
 		message: (p) => m.error_tenant_not_found({ id: String(p.id ?? '') })
 	},
+	EVENT_DONE: { status: 409, message: () => m.error_event_done() },
 	PLAN_NOT_FOUND: { status: 404, message: () => m.error_plan_not_found() },
 	PLAN_NOT_PURCHASABLE: { status: 409, message: () => m.error_plan_not_purchasable() },
 	LINK_EXPIRED: { status: 410, message: () => m.error_link_expired() },

@@ -1,21 +1,16 @@
-import { listSubscriptions, SUBSCRIPTION_LIST } from '#lib/billing/subscriptionList.server.ts';
-import { db } from '#lib/core/db.server.ts';
+import { moneyOverview } from '#lib/billing/figureOverview.server.ts';
+import { parseFigureRange } from '#lib/billing/figureRange.ts';
+import { now } from '#lib/core/clock.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
-import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
-	const staff = requireStaff(event, 'billing:read');
-	const query = parseListQuery(event.url, SUBSCRIPTION_LIST);
+	requireStaff(event, 'billing:read');
+	const range = parseFigureRange(event.url.searchParams);
 	return {
-		...(await listSubscriptions(db, query)),
-		plans: await db.plan.findMany({
-			where: { replacedAt: null },
-			orderBy: { position: 'asc' },
-			select: { key: true, name: true }
-		}),
-		maySeeTenants: staff.permissions.has('tenants:read'),
+		range,
+		overview: await moneyOverview(range, now()),
 		crumbs: [{ label: m.admin_nav_billing() }]
 	};
 };
