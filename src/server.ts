@@ -11,6 +11,8 @@ import type { Duplex } from 'node:stream';
 const DRAIN_MS = 20_000;
 
 process.env.NODE_ENV = 'production';
+// The largest form with a file; everything else is refused at a quarter of it, see src/lib/identity/admission.server.ts.
+process.env.BODY_SIZE_LIMIT ??= '2200K';
 const { handler }: { handler: RequestListener } = await import(
 	new URL('../build/handler.js', import.meta.url).href
 ).catch((error: unknown) => {

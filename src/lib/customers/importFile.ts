@@ -84,10 +84,27 @@ const HEADINGS: Record<ImportColumn, string[]> = {
 	],
 	address_line: ['direccion', 'calle', 'domicilio', 'address', 'addressline', 'street'],
 	city: ['ciudad', 'localidad', 'canton', 'city', 'town'],
-	state: ['provincia', 'estado', 'departamento', 'region', 'state', 'province'],
+	state: [
+		'provincia',
+		'estado',
+		'departamento',
+		'region',
+		'state',
+		'province',
+		'provinciaoestado',
+		'stateorprovince'
+	],
 	postal_code: ['codigopostal', 'cp', 'postal', 'postalcode', 'zip', 'zipcode'],
 	locale: ['idioma', 'lengua', 'language', 'locale', 'lang'],
-	notes: ['notas', 'observaciones', 'comentarios', 'notes', 'comments']
+	notes: [
+		'notas',
+		'observaciones',
+		'comentarios',
+		'notes',
+		'comments',
+		'notasinternas',
+		'internalnotes'
+	]
 };
 
 export interface ImportFile {

@@ -45,7 +45,8 @@ const staffFields = {
 	notes: optional(4_000)
 };
 
-const partialFields = z.object({ ...customerFields, ...staffFields }).partial();
+/** What staff may change. */
+export const partialFields = z.object({ ...customerFields, ...staffFields }).partial();
 export type CustomerChanges = z.output<typeof partialFields>;
 export type CustomerFieldName = keyof CustomerChanges;
 

@@ -86,3 +86,22 @@ export const createTenantForm = z.preprocess(
 			: given,
 	createTenantSchema
 );
+
+/** One more instance for a company that exists: what is known of it is not asked for again. */
+export const moreTenantForm = z.preprocess(
+	(given) =>
+		typeof given === 'object' && given !== null
+			? Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
+			: given,
+	z
+		.object({
+			subdomain: slugField,
+			plan: z.string().min(1, { error: () => m.signup_plan_missing() }),
+			billing: z.enum(['invoice', 'checkout_link', 'free']).default('invoice'),
+			billing_reason: z.string().trim().max(500).optional()
+		})
+		.refine((input) => input.billing !== 'free' || Boolean(input.billing_reason), {
+			path: ['billing_reason'],
+			error: () => m.tenants_billing_reason_missing()
+		})
+);

@@ -1,5 +1,7 @@
 import BellRing from '@lucide/svelte/icons/bell-ring';
 import Boxes from '@lucide/svelte/icons/boxes';
+import Building2 from '@lucide/svelte/icons/building-2';
+import Layers from '@lucide/svelte/icons/layers';
 import LayoutDashboard from '@lucide/svelte/icons/layout-dashboard';
 import Receipt from '@lucide/svelte/icons/receipt';
 import Route from '@lucide/svelte/icons/route';
@@ -29,6 +31,12 @@ export function navGroups(permissions: ReadonlySet<string>): NavGroup[] {
 		{
 			label: m.admin_nav_customers(),
 			items: [
+				{
+					href: '/admin/customers',
+					label: m.admin_nav_customers_list(),
+					icon: Building2,
+					needs: 'customers:read'
+				},
 				{
 					href: '/admin/tenants',
 					label: m.admin_nav_tenants(),
@@ -62,6 +70,12 @@ export function navGroups(permissions: ReadonlySet<string>): NavGroup[] {
 					label: m.admin_nav_billing(),
 					icon: Receipt,
 					needs: 'billing:read'
+				},
+				{
+					href: '/admin/plans',
+					label: m.admin_nav_plans(),
+					icon: Layers,
+					needs: 'plans:read'
 				}
 			]
 		},
