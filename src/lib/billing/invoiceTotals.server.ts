@@ -82,7 +82,8 @@ function rowsOf(plain: Prisma.Sql[], from: Date | null, to: Date | null): Prisma
 		[Prisma.sql`invoice.created_at >= ${from}`, Prisma.sql`invoice.created_at < ${to}`, ...plain],
 		' AND '
 	);
-	return Prisma.sql`SELECT currency::text, 1, total, amount_paid, amount_remaining, credited_amount, refunded_amount
+	return Prisma.sql`SELECT currency::text, 1 AS invoices, total, amount_paid AS paid, amount_remaining AS remaining,
+			credited_amount AS credited, refunded_amount AS refunded
 		FROM invoices AS invoice WHERE ${where}`;
 }
 
