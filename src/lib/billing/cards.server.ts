@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type Stripe from 'stripe';
-import { db, transaction, type Tx } from '#lib/core/db.server.ts';
+import { db, type Tx } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
@@ -100,7 +101,8 @@ export async function useCard(customerId: string, stripePaymentMethodId: string)
 		await client.subscriptions.update(
 			id,
 			{ default_payment_method: stripePaymentMethodId },
-			`card:${id}:${stripePaymentMethodId}`
+			// Under a key that was used before, Stripe would only repeat its answer of then.
+			`card:${randomUUID()}`
 		);
 	}
 	const open = await db.invoice.findMany({

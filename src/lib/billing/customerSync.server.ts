@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type Stripe from 'stripe';
 import { db } from '#lib/core/db.server.ts';
 import { isMissing, StripeVendorError } from '#lib/integrations/stripe/errors.ts';
@@ -24,10 +24,9 @@ export async function pushCustomer(customerId: string): Promise<void> {
 	if (before.deleted) return;
 	const wanted = factsOf(customer);
 	if (differences(before, wanted).length > 0) {
-		const said = createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 16);
-		// What was said once may be said again later, after something else.
-		const key = `customer:${stripeCustomerId}:v${customer.version}:${said}`;
-		await client.customers.update(stripeCustomerId, wanted, key);
+		// A key of its own each time: under one that was used, Stripe would only repeat what it answered then, and
+		// saying the same twice does no harm.
+		await client.customers.update(stripeCustomerId, wanted, `customer:${randomUUID()}`);
 		const after = await client.customers.retrieve(stripeCustomerId);
 		const left = after.deleted ? ['deleted'] : differences(after, wanted);
 		if (left.length > 0) throw notTaken(stripeCustomerId, left);

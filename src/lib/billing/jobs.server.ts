@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import './customerSyncJobs.server.ts';
+import './reconcileJobs.server.ts';
 import { catchUp } from './catchUp.server.ts';
 import './couponJobs.server.ts';
 import { settleChange } from './changeSettle.server.ts';

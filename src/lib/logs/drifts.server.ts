@@ -1,0 +1,157 @@
+import { Prisma, type Drift } from '#prisma/generated/client.ts';
+import { now } from '#lib/core/clock.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { audit, type Actor } from './audit.server.ts';
+
+/** Something that two systems say differently, as a reconciler found it. */
+export interface Found {
+	/** `billing.invoice-differs`: the area that looks, and what it found. */
+	kind: string;
+	subjectType: string;
+	/** Id of ours; the vendor's for what we do not know. */
+	subjectId: string;
+	customerId?: string | null;
+	/** What each side says, only what differs; undefined for what a side does not have. */
+	ours?: object;
+	theirs?: object;
+	/** Code of why it may have come about. */
+	cause?: string;
+}
+
+/** What the one-click repair of a kind does. It changes nothing that is right already, and may run any number of times. */
+export type Repair = (drift: Drift) => Promise<void>;
+const repairs = new Map<string, Repair>();
+
+/** Declares the safe repair of a kind; a kind without one is for people. */
+export function defineRepair(kind: string, run: Repair): void {
+	repairs.set(kind, run);
+}
+
+export function hasRepair(kind: string): boolean {
+	return repairs.has(kind);
+}
+
+/** Notes what was found: new ones open a row, known ones are seen again. @returns how many are new */
+export async function noteDrifts(tx: Tx, found: Found[], at: Date): Promise<number> {
+	let fresh = 0;
+	for (const { kind, subjectType, subjectId, ...facts } of found) {
+		const data = {
+			customerId: facts.customerId ?? null,
+			ours: facts.ours ?? Prisma.DbNull,
+			theirs: facts.theirs ?? Prisma.DbNull,
+			cause: facts.cause ?? null,
+			lastSeenAt: at
+		};
+		const { count } = await tx.drift.updateMany({
+			where: { kind, subjectType, subjectId, closedAt: null },
+			data
+		});
+		if (count > 0) continue;
+		await tx.drift.create({
+			data: { ...data, kind, subjectType, subjectId, firstSeenAt: at }
+		});
+		fresh += 1;
+	}
+	if (found.length > 0) await publish(tx, 'staff:drifts');
+	return fresh;
+}
+
+/** Closes what a whole look at these kinds did not see again. @param since when the look began */
+export async function closeUnseen(tx: Tx, kinds: string[], since: Date): Promise<number> {
+	const { count } = await tx.drift.updateMany({
+		where: { kind: { in: kinds }, closedAt: null, lastSeenAt: { lt: since } },
+		data: { closedAt: now(), outcome: 'gone' }
+	});
+	if (count > 0) await publish(tx, 'staff:drifts');
+	return count;
+}
+
+/**
+ * Repairs what was found, at once, and closes it. What goes wrong stays open with what was said.
+ * @throws {AppError} NOT_FOUND; WRONG_STATE when it is closed or only people can repair it; what the repair throws
+ */
+export async function repairDrift(id: string, by: Actor): Promise<void> {
+	const drift = await openDrift(id);
+	const repair = repairs.get(drift.kind);
+	if (!repair) throw new AppError('WRONG_STATE', { params: { from: drift.kind, to: 'repaired' } });
+	await db.drift.update({ where: { id }, data: { repairAt: now(), repairBy: by.label } });
+	try {
+		await repair(drift);
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		await db.drift.update({ where: { id }, data: { repairError: message.slice(0, 500) } });
+		throw error;
+	}
+	await close(drift, 'repaired', by, null);
+}
+
+/** Leaves it as it is, with the reason; a later look that finds it opens it anew only when it says something else. */
+export async function ignoreDrift(id: string, note: string, by: Actor): Promise<void> {
+	await close(await openDrift(id), 'ignored', by, note);
+}
+
+async function openDrift(id: string): Promise<Drift> {
+	const drift = await db.drift.findUnique({ where: { id } });
+	if (!drift) throw new AppError('NOT_FOUND');
+	if (drift.closedAt)
+		throw new AppError('WRONG_STATE', { params: { from: drift.outcome ?? '', to: 'repaired' } });
+	return drift;
+}
+
+function close(
+	drift: Drift,
+	outcome: 'repaired' | 'ignored',
+	by: Actor,
+	note: string | null
+): Promise<void> {
+	return transaction(async (tx) => {
+		await tx.drift.updateMany({
+			where: { id: drift.id, closedAt: null },
+			data: { closedAt: now(), outcome, note, repairError: null }
+		});
+		await audit(tx, {
+			actor: by,
+			action: outcome === 'repaired' ? 'logs.repair-drift' : 'logs.ignore-drift',
+			subject: { type: 'drift', id: drift.id },
+			customerId: drift.customerId,
+			before: {
+				kind: drift.kind,
+				subject: drift.subjectId,
+				ours: drift.ours,
+				theirs: drift.theirs
+			},
+			after: { outcome, note }
+		});
+		await publish(tx, 'staff:drifts');
+	});
+}
+
+/** True when exactly this was looked at by somebody who said that it stays. */
+export async function isIgnored(tx: Tx, found: Found): Promise<boolean> {
+	const last = await tx.drift.findFirst({
+		where: {
+			kind: found.kind,
+			subjectType: found.subjectType,
+			subjectId: found.subjectId,
+			closedAt: { not: null }
+		},
+		orderBy: { closedAt: 'desc' },
+		select: { outcome: true, ours: true, theirs: true }
+	});
+	return (
+		last?.outcome === 'ignored' &&
+		same(last.ours, found.ours ?? null) &&
+		same(last.theirs, found.theirs ?? null)
+	);
+}
+
+function same(stored: unknown, found: object | null): boolean {
+	return JSON.stringify(sorted(stored)) === JSON.stringify(sorted(found));
+}
+
+function sorted(value: unknown): unknown {
+	if (typeof value !== 'object' || value === null) return value ?? null;
+	return Object.entries(value).toSorted(([a], [b]) => a.localeCompare(b));
+}
