@@ -76,7 +76,12 @@ export async function seedReference(db: PrismaClient): Promise<void> {
 		const exists = await db.plan.findFirst({ where: { key: plan.key }, select: { id: true } });
 		if (exists) continue;
 		await db.plan.create({
-			data: { ...plan, prices: { create: { interval: 'month', currency: 'usd', amount } } }
+			data: {
+				...plan,
+				prices: { create: { interval: 'month', currency: 'usd', amount } },
+				// What is promised is said when it is nearly used; what else happens, staff decide.
+				limits: { create: { resource: 'disk_gb', amount: plan.diskGb, act: 'tell' } }
+			}
 		});
 	}
 }

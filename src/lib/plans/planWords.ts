@@ -1,4 +1,5 @@
 import { m } from '#i18n/paraglide/messages.js';
+import { minorUnits } from '#lib/core/money.ts';
 import { megabytes, money, percent } from '#lib/ui/format.ts';
 import type { PlanCard } from './planCards.server.ts';
 
@@ -38,27 +39,33 @@ export function planSize(
 	return [cores, megabytes(plan.ramMb, locale), megabytes(plan.diskGb * 1024, locale)].join(' · ');
 }
 
+/** "Respaldo diario" */
+export function backupText(hours: number): string {
+	if (hours === WEEK_HOURS) return m.plans_backup_weekly();
+	return hours === DAY_HOURS ? m.plans_backup_daily() : m.plans_backup_hours({ hours });
+}
+
+/** "Soporte por chat"; a channel that nobody named is shown by its own name. */
+export function supportLabel(channel: string): string {
+	return SUPPORT[channel]?.() ?? channel;
+}
+
 /** The lines of a plan's card, in the order in which people compare. */
 export function planLines(plan: PlanFacts, locale: string): string[] {
-	const hours = plan.backupIntervalHours;
-	const backup =
-		hours === WEEK_HOURS
-			? m.plans_backup_weekly()
-			: hours === DAY_HOURS
-				? m.plans_backup_daily()
-				: m.plans_backup_hours({ hours });
 	return [
 		ISOLATION[plan.isolation](),
 		planSize(plan, locale),
-		backup,
-		SUPPORT[plan.supportChannel]?.() ?? plan.supportChannel,
+		backupText(plan.backupIntervalHours),
+		supportLabel(plan.supportChannel),
 		m.plans_sla({ share: percent(plan.slaBasisPoints / 10_000, locale, 2) })
 	];
 }
 
 /** "US$ 29", with cents only where there are any. */
 export function planPrice(price: NonNullable<PlanCard['price']>, locale: string): string {
-	return money(price.amount, price.currency, locale, { whole: price.amount % 100 === 0 });
+	return money(price.amount, price.currency, locale, {
+		whole: price.amount % minorUnits(price.currency) === 0
+	});
 }
 
 /** "/mes" */

@@ -3,6 +3,7 @@ import { asCustomer, asOwner, type CustomerScope, type Tx } from '#lib/core/db.s
 import { AppError } from '#lib/core/errors.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
 import { publicUrl } from '../domains/baseDomains.server.ts';
+import { usesOf, type ResourceUse } from '../plans/uses.server.ts';
 import { adminAccess, type AdminAccess } from './adminPassword.server.ts';
 import { setupProgress, type SetupProgress } from './progress.server.ts';
 
@@ -19,6 +20,8 @@ const select = {
 	isolation: true,
 	activatedAt: true,
 	deleteAfter: true,
+	readOnlyAt: true,
+	readOnlyReasons: true,
 	createdAt: true,
 	baseDomain: { select: { name: true } },
 	plan: {
@@ -61,6 +64,8 @@ export interface Instance extends Omit<Row, 'baseDomain' | 'customerId'> {
 	/** Null: nothing was measured. */
 	usage: Usage | null;
 	backup: LastBackup | null;
+	/** What it uses of what its plan includes. */
+	uses: ResourceUse[];
 	/** Null before there is an administrator, and for who may not know. */
 	admin: AdminAccess | null;
 }
@@ -81,9 +86,14 @@ export function instancesOf(scope: CustomerScope, may: { secret: boolean }): Pro
 		});
 		const living = rows.filter(({ status }) => status !== 'deleted' && status !== 'refunded');
 		const shown = living.length > 0 ? living : rows.slice(0, 1);
-		const seen: { row: Row; usage: Usage | null; backup: LastBackup | null }[] = [];
+		const seen: ({ row: Row } & Pick<Instance, 'usage' | 'backup' | 'uses'>)[] = [];
 		for (const row of shown) {
-			seen.push({ row, usage: await lastUsage(tx, row.id), backup: await lastBackup(tx, row.id) });
+			seen.push({
+				row,
+				usage: await lastUsage(tx, row.id),
+				backup: await lastBackup(tx, row.id),
+				uses: await usesOf(tx, { customerId: row.customerId, tenantId: row.id })
+			});
 		}
 		// Times of other companies' set-ups and the administrator's access are the platform's to read; the rows are proved.
 		return asOwner(tx, (owner) =>
