@@ -119,20 +119,39 @@ export async function periodOf(
 	return row!;
 }
 
-/** So many companies with the words are named one by one, so that the planner knows how few invoices that is. */
-const NAMED_COMPANIES = 500;
+/** Up to so many companies with the words are named one by one, so that the planner knows how few invoices that is. */
+const NAMED_COMPANIES = 1_000;
+/** With more than so many, every other row is one: each is asked for its company until the page is full. */
+const BROAD = 10_000;
 
 async function found(tx: Tx, q: string): Promise<Prisma.Sql> {
 	const pattern = contains(q);
-	const words = Prisma.sql`lower(company_name || ' ' || full_name || ' ' || email) LIKE ${pattern}`;
-	const companies = await tx.$queryRaw<{ id: string }[]>`
-		SELECT id FROM customers WHERE ${words} LIMIT ${NAMED_COMPANIES + 1}`;
+	const companies = await companiesWith(tx, pattern);
 	const byNumber = Prisma.sql`lower(invoice.number) LIKE ${pattern}`;
 	if (companies.length === 0) return byNumber;
-	if (companies.length > NAMED_COMPANIES)
-		return Prisma.sql`(${byNumber} OR invoice.customer_id IN (SELECT id FROM customers WHERE ${words}))`;
-	const ids = companies.map(({ id }) => id);
-	return Prisma.sql`(${byNumber} OR invoice.customer_id = ANY(${ids}::uuid[]))`;
+	const byCompany =
+		companies.length > BROAD
+			? Prisma.sql`(SELECT ${wordsLike(pattern)} FROM customers WHERE customers.id = invoice.customer_id)`
+			: companies.length > NAMED_COMPANIES
+				? Prisma.sql`invoice.customer_id IN (SELECT id FROM customers WHERE ${wordsLike(pattern)})`
+				: Prisma.sql`invoice.customer_id = ANY(${companies}::uuid[])`;
+	return Prisma.sql`(${byNumber} OR ${byCompany})`;
+}
+
+/** True for words that so many companies have that nobody adds up their invoices. */
+export async function isBroad(tx: Tx, q: string): Promise<boolean> {
+	return (await companiesWith(tx, contains(q))).length > NAMED_COMPANIES;
+}
+
+async function companiesWith(tx: Tx, pattern: string): Promise<string[]> {
+	const rows = await tx.$queryRaw<{ id: string }[]>`
+		SELECT id FROM customers WHERE ${wordsLike(pattern)} LIMIT ${BROAD + 1}`;
+	return rows.map(({ id }) => id);
+}
+
+/** The expression of the index `customers_search_trgm`. */
+function wordsLike(pattern: string): Prisma.Sql {
+	return Prisma.sql`lower(company_name || ' ' || full_name || ' ' || email) LIKE ${pattern}`;
 }
 
 /** What the list can be narrowed down to: what there is. */

@@ -2,6 +2,7 @@ import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import {
 	conditionsOf,
+	isBroad,
 	periodOf,
 	plainConditions,
 	type InvoicesQuery
@@ -44,6 +45,7 @@ export async function invoiceTotals(tx: Tx, query: InvoicesQuery): Promise<Invoi
 }
 
 async function counted(tx: Tx, query: InvoicesQuery): Promise<InvoiceTotal[] | null> {
+	if (query.q && (await isBroad(tx, query.q))) return null;
 	const where = await conditionsOf(tx, query);
 	const totals = await tx.$queryRaw<InvoiceTotal[]>`
 		SELECT currency, ${SUMS} FROM (
