@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { aSubscription } from '../../../tests/factories/billing.ts';
@@ -24,11 +25,11 @@ async function company(
 const invite = (customerId: string, email: string) =>
 	transaction(async (tx) => {
 		await expectMay(tx, { customerId }, 'members');
-		const role = await tx.role.findFirstOrThrow({ where: { kind: 'customer' } });
+		const { roleId } = await tx.membership.findFirstOrThrow({ where: { customerId } });
 		await tx.invitation.create({
 			data: {
-				...{ id: crypto.randomUUID(), customerId, email, roleId: role.id, byLabel: 'x' },
-				expiresAt: after(now(), DAY)
+				...{ id: randomUUID(), customerId, email, roleId, byLabel: 'tests' },
+				...{ secretHash: randomBytes(32), expiresAt: after(now(), DAY) }
 			}
 		});
 	});

@@ -13,7 +13,8 @@ const ALWAYS = [
 	'res_lang',
 	'res_partner',
 	'res_users',
-	'res_users_log'
+	'res_users_log',
+	'res_users_settings'
 ];
 const OF_MODULE: Record<string, string[]> = {
 	mail: ['bus_bus', 'mail_message'],
@@ -26,7 +27,7 @@ const OF_MODULE: Record<string, string[]> = {
 export function tableNames(database: DatabaseState): string[] {
 	const { modules, version } = database;
 	const own = Object.entries(OF_MODULE).flatMap(([name, tables]) => (modules[name] ? tables : []));
-	if (modules.mail) own.push(version >= 18 ? 'mail_presence' : 'bus_presence');
+	if (modules.mail) own.push(version >= 19 ? 'mail_presence' : 'bus_presence');
 	if (version >= 18) own.push('res_device_log');
 	if (version >= 19) own.push('orm_signaling_registry', 'orm_signaling_default');
 	return [...ALWAYS, ...own].sort();

@@ -5,12 +5,13 @@ export type Right = [table: string, privilege: string];
 const WRITING = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const;
 
 /**
- * What Odoo writes while people log in and read: the log of logins (`res_users_log`; from 18 on of devices), the bus and
- * who is online (`bus_presence` up to 17, `mail_presence` after it), bundles of scripts and styles, which it keeps as
- * attachments, its own log, and from 19 on its signals between workers. A table that a version lacks is no matter.
+ * What Odoo writes while people log in and read: the log of logins (`res_users_log`, and `res_device_log` from 18 on), the
+ * settings of who comes for the first time, the bus and who is online (`bus_presence` up to 18, `mail_presence` from 19 on),
+ * bundles of scripts and styles, which it keeps as attachments, its own log, and from 19 on its signals between workers. A
+ * table that a version lacks is no matter.
  */
 const KEPT =
-	/^(res_users_log|res_device_log|bus_bus|bus_presence|mail_presence|ir_attachment|ir_logging|orm_signaling_\w+)$/;
+	/^(res_users_log|res_device_log|res_users_settings|bus_bus|bus_presence|mail_presence|ir_attachment|ir_logging|orm_signaling_\w+)$/;
 
 /** Whether a table stays writable in a database that takes no writes. */
 export function staysWritable(table: string): boolean {
