@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { anOpenInvoice, giveCard } from '../../../tests/factories/invoices.ts';
 import { listenToBilling } from '../../../tests/setup/billing.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
-import { invoiceRow as row, order } from '../../../tests/setup/invoices.ts';
+import { invoiceRow as row, order, luis } from '../../../tests/setup/invoices.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
 import { db } from '#lib/core/db.server.ts';
 import { tryInvoiceAct } from './invoiceActRun.server.ts';
+import { payNow } from './invoicePay.server.ts';
 import './jobs.server.ts';
 
 await testDatabase();
@@ -99,5 +100,35 @@ describe('an open invoice', () => {
 			creditedAmount: invoice.total,
 			paidOutOfBand: false
 		});
+	});
+});
+
+describe('paying now', () => {
+	const payer = (customerId: string, invoiceId: string) => ({ customerId, invoiceId, by: luis });
+
+	it('charges the saved card of who is there', async () => {
+		const { invoice, paid, customer } = await anOpenInvoice(stripe);
+		await giveCard(stripe, paid.stripeSubscriptionId, '4242424242424242');
+		const { act, page } = await payNow(payer(customer.id, invoice.id));
+		expect(act).toMatchObject({ status: 'done', onSession: true });
+		expect(page).toBeNull();
+		expect(await row(invoice.id)).toMatchObject({ status: 'paid' });
+	});
+
+	it('goes on at Stripe’s page where the bank wants it confirmed', async () => {
+		const { invoice, paid, customer, stripeInvoiceId } = await anOpenInvoice(stripe);
+		await giveCard(stripe, paid.stripeSubscriptionId, '4000002500003155');
+		const { act, page } = await payNow(payer(customer.id, invoice.id));
+		expect(act).toMatchObject({ status: 'failed', declineCode: 'authentication_required' });
+		expect(page).toBe((await api.invoices.retrieve(stripeInvoiceId)).hosted_invoice_url);
+	});
+
+	it('is nobody else’s to do', async () => {
+		const { invoice } = await anOpenInvoice(stripe);
+		const other = await anOpenInvoice(stripe);
+		await expect(payNow(payer(other.customer.id, invoice.id))).rejects.toMatchObject({
+			code: 'NOT_FOUND'
+		});
+		expect(await db.invoiceAct.count({ where: { invoiceId: invoice.id } })).toBe(0);
 	});
 });
