@@ -9,3 +9,12 @@ defineTopic({
 		return '';
 	}
 });
+
+defineTopic({
+	name: 'admin.drifts',
+	channels: () => ['staff:drifts'],
+	guard: (event) => {
+		requireStaff(event, 'billing:read');
+		return '';
+	}
+});

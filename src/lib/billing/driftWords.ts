@@ -1,0 +1,110 @@
+import { m } from '#i18n/paraglide/messages.js';
+
+const KINDS: Record<string, () => string> = {
+	'billing.customer-differs': m.drift_customer_differs,
+	'billing.customer-missing': m.drift_customer_missing,
+	'billing.subscription-differs': m.drift_subscription_differs,
+	'billing.subscription-missing': m.drift_subscription_missing,
+	'billing.subscription-unknown': m.drift_subscription_unknown,
+	'billing.invoice-differs': m.drift_invoice_differs,
+	'billing.invoice-unknown': m.drift_invoice_unknown,
+	'billing.plan-differs': m.drift_plan_differs,
+	'billing.event-missed': m.drift_event_missed,
+	'billing.event-stuck': m.drift_event_stuck,
+	'billing.paid-without-tenant': m.drift_paid_without_tenant,
+	'billing.tenant-unpaid': m.drift_tenant_unpaid
+};
+
+export const DRIFT_KINDS = Object.keys(KINDS);
+
+export function driftKind(kind: string): string {
+	return KINDS[kind]?.() ?? kind;
+}
+
+const CAUSES: Record<string, () => string> = {
+	'not-pushed': m.drift_cause_not_pushed,
+	'deleted-at-stripe': m.drift_cause_deleted,
+	'event-missed': m.drift_cause_event_missed,
+	'event-waiting': m.drift_cause_event_waiting,
+	'event-failed': m.drift_cause_event_failed,
+	'made-at-stripe': m.drift_cause_made_at_stripe,
+	'changed-at-stripe': m.drift_cause_changed_at_stripe,
+	'not-delivered': m.drift_cause_not_delivered,
+	'not-ended': m.drift_cause_not_ended,
+	'nobody-pays': m.drift_cause_nobody_pays
+};
+
+export function driftCause(cause: string | null): string {
+	return (cause && CAUSES[cause]?.()) || m.drift_cause_unknown();
+}
+
+const OUTCOMES: Record<string, () => string> = {
+	repaired: m.drift_outcome_repaired,
+	gone: m.drift_outcome_gone,
+	ignored: m.drift_outcome_ignored
+};
+
+export function driftOutcome(outcome: string | null): string {
+	return (outcome && OUTCOMES[outcome]?.()) || '';
+}
+
+const COMPARED: Record<string, (count: number) => string> = {
+	customers: (count) => m.drift_compared_customers({ count }),
+	subscriptions: (count) => m.drift_compared_subscriptions({ count }),
+	invoices: (count) => m.drift_compared_invoices({ count }),
+	prices: (count) => m.drift_compared_prices({ count }),
+	events: (count) => m.drift_compared_events({ count }),
+	promises: (count) => m.drift_compared_promises({ count })
+};
+
+/** "120 clientes, 130 suscripciones …" of what a run compared. */
+export function comparedWords(compared: unknown): string {
+	const counts = Object.entries(typeof compared === 'object' ? { ...compared } : {});
+	return counts
+		.flatMap(([name, count]) => (typeof count === 'number' ? (COMPARED[name]?.(count) ?? []) : []))
+		.join(', ');
+}
+
+/** Where staff look at what a drift is about; undefined when only Stripe has it. */
+export function driftHref(drift: { subjectType: string; subjectId: string }): string | undefined {
+	switch (drift.subjectType) {
+		case 'customer':
+			return `/admin/customers/${drift.subjectId}`;
+		case 'subscription':
+			return `/admin/billing/subscriptions/${drift.subjectId}`;
+		case 'invoice':
+			return `/admin/billing/invoices/${drift.subjectId}`;
+		case 'plan':
+			return `/admin/plans/${drift.subjectId}`;
+		case 'tenant':
+			return `/admin/tenants/${drift.subjectId}`;
+		case 'stripe-event':
+			return `/admin/billing/events?q=${drift.subjectId}`;
+		default:
+			return undefined;
+	}
+}
+
+/** `cancelAt: 2026-12-01 · null` for each field that differs. */
+export function driftSides(drift: { ours: unknown; theirs: unknown }): {
+	field: string;
+	ours: string;
+	theirs: string;
+}[] {
+	const ours = sideOf(drift.ours);
+	const theirs = sideOf(drift.theirs);
+	const fields = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
+	return fields.map((field) => ({
+		field,
+		ours: textOf(ours[field]),
+		theirs: textOf(theirs[field])
+	}));
+}
+
+function sideOf(value: unknown): Record<string, unknown> {
+	return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function textOf(value: unknown): string {
+	return value === null || value === undefined ? '—' : String(value);
+}
