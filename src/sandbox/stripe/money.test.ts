@@ -157,6 +157,18 @@ test('an open invoice: paying, another card, voiding, a credit note before payme
 		(await lab.stripe.invoicePayments.list({ invoice: third.id ?? '', status: 'paid' })).data
 	).toHaveLength(0);
 	expect((await lab.stripe.invoices.list({ customer: id, status: 'void' })).data).toHaveLength(1);
+	// What was credited is asked of nobody: the card pays the rest, and what is credited whole nobody has paid.
+	const fourth = await open();
+	await lab.stripe.creditNotes.create({ invoice: fourth.id ?? '', amount: 900 });
+	expect(await lab.stripe.invoices.pay(fourth.id ?? '', { payment_method: good.id })).toMatchObject(
+		{ status: 'paid', amount_paid: 2000, amount_remaining: 0 }
+	);
+	const fifth = await open();
+	await lab.stripe.creditNotes.create({ invoice: fifth.id ?? '', amount: 2900 });
+	expect(await lab.stripe.invoices.retrieve(fifth.id ?? '')).toMatchObject({
+		status: 'paid',
+		amount_paid: 0
+	});
 });
 
 test('a disputed charge cannot be refunded', async () => {
