@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
 import { aSignup, aSubscription, anInvoice } from '../../../tests/factories/billing.ts';
+import { aCustomer } from '../../../tests/factories/customers.ts';
 import { createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { audit, SYSTEM } from './audit.server.ts';
@@ -186,6 +187,20 @@ describe('a timeline', () => {
 	it('of a company is that of all its instances', async () => {
 		const found = (await whole(customerScope(one.customerId))).map(({ id }) => id);
 		expect(found).toEqual((await whole(tenantScope(one))).map(({ id }) => id));
+	});
+
+	it('of a company has its mails, and nobody else’s', async () => {
+		const { id: customerId } = await aCustomer();
+		const mail = { template: 'refunded', locale: 'es', subject: 'Su reembolso', data: {} };
+		await db.emailMessage.create({ data: { ...mail, customerId, toAddress: 'ana@example.com' } });
+		const { id: other } = await aCustomer();
+		await db.emailMessage.create({
+			data: { ...mail, customerId: other, toAddress: 'otra@example.com' }
+		});
+		const found = await whole(customerScope(customerId), ['mails']);
+		expect(found.map(({ data }) => data)).toEqual([
+			{ template: 'refunded', subject: 'Su reembolso', to: 'ana@example.com', status: 'queued' }
+		]);
 	});
 
 	it.each(['x', '["2026-01-01T00:00:00.000Z","1; DROP"]', '["2026-99-01T00:00:00.000Z","act:1"]'])(
