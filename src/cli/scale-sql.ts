@@ -14,10 +14,10 @@ export const FUNCTIONS = [
 	$$ SELECT (hashint8extended(n, k) & 4503599627370495)::float8 / 4503599627370496.0 $$`,
 	`CREATE FUNCTION pg_temp.id7(at timestamptz, name text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(name), 1, 3) || '8' || substr(md5(name), 5, 15))::uuid $$`,
-	// Seats go up and down and, in the long run, up: never the same twice in a row.
-	`CREATE FUNCTION pg_temp.seats(n bigint, k int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-	$$ SELECT greatest(1, floor((1 + 14 * power(pg_temp.chance(n, 5), 4)) * (1 + 0.003 * k))::int)
-		+ (k % 2) * (1 + floor(3 * pg_temp.chance(n * 131 + k, 6))::int) $$`
+	// Seats become more in the long run; what is booked beside them goes up and down, never the same twice in a row.
+	`CREATE FUNCTION pg_temp.units(n bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+	$$ SELECT greatest(1, floor((1 + 14 * power(pg_temp.chance(n, 5), 4)) * (1 + 0.003 * k)))
+		+ (k % 2) * 0.03 * (1 + floor(3 * pg_temp.chance(n * 131 + k, 6))) $$`
 ];
 
 /** Temporary tables: who there is, what happens to them, and everything that moves. */
@@ -102,8 +102,8 @@ export const SIMULATION = [
 		SELECT n, owner, NULL, ended_at FROM sim_sub WHERE ended_at IS NOT NULL AND NOT stayed_away
 	)
 	SELECT changes.n, changes.owner, date_trunc('milliseconds', changes.at) AS at, plan.key AS plan_key, plan.level,
-		CASE WHEN k IS NULL THEN 0 ELSE round(plan.amount * sub.rate * pg_temp.seats(changes.n, k))::int END AS worth,
-		CASE WHEN k IS NULL THEN 0 ELSE pg_temp.seats(changes.n, k) END AS seats
+		CASE WHEN k IS NULL THEN 0 ELSE round(plan.amount * sub.rate * pg_temp.units(changes.n, k))::int END AS worth,
+		CASE WHEN k IS NULL THEN 0 ELSE floor(pg_temp.units(changes.n, k))::int END AS seats
 	FROM changes JOIN sim_sub sub ON sub.n = changes.n
 	JOIN sim_plan plan ON plan.level = sub.level + CASE WHEN k >= sub.up_at THEN 1 ELSE 0 END`
 ];
@@ -191,7 +191,7 @@ export const INSERTS: { table: string; sql: string }[] = [
 		LATERAL (SELECT segment.first + floor(extract(epoch FROM segment.since + j * every - segment.since) / sub.gap)::int AS k,
 			pg_temp.chance(sub.n * 100 + segment.first + j, 17) AS luck) moment,
 		LATERAL (SELECT * FROM sim_plan WHERE sim_plan.level = sub.level + CASE WHEN k >= sub.up_at THEN 1 ELSE 0 END) plan,
-		LATERAL (SELECT round(plan.amount * sub.rate * pg_temp.seats(sub.n, k))::int * CASE WHEN sub.yearly THEN 12 ELSE 1 END AS subtotal) money
+		LATERAL (SELECT round(plan.amount * sub.rate * pg_temp.units(sub.n, k))::int * CASE WHEN sub.yearly THEN 12 ELSE 1 END AS subtotal) money
 		WHERE segment.since IS NOT NULL AND NOT sub.stayed_away AND segment.since + j * every < segment.upto
 	) issued_invoices
 	ORDER BY issued`

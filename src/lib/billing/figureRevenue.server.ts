@@ -1,6 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import { Prisma } from '#prisma/generated/client.ts';
-import { monthOf, monthsUntil, revenueRows, spanRows } from './figureMonths.server.ts';
+import { monthsUntil, revenueRows } from './figureMonths.server.ts';
 
 /** What came in and went back, in minor units. */
 export interface Revenue {
@@ -37,18 +36,17 @@ export async function revenue(
 	options: { at: Date; zone: string; currency: string; first: string; last: string }
 ): Promise<RevenueCuts> {
 	const { at, zone, currency, first, last } = options;
-	const months = await monthsUntil(tx, at, zone);
-	const month = monthOf(Prisma.sql`at`, zone);
+	const months = await monthsUntil(tx, at, zone, first);
 	const rows = await tx.$queryRaw<(Revenue & { month: string; plan: string; country: string })[]>`
 		SELECT month, plan, country, sum(invoices)::int AS invoices, sum(paid)::float8 AS paid, sum(tax)::float8 AS tax,
 			sum(refunded)::float8 AS refunded
 		FROM (
 			SELECT month, plan_key AS plan, country, invoices, paid, tax, refunded FROM revenue_months
-			WHERE currency = ${currency} AND month BETWEEN ${first} AND ${last} AND month = ANY(${months.closed})
+			WHERE currency = ${currency} AND month BETWEEN ${first} AND ${last} AND month = ANY(${months.closed}::bpchar[])
 			UNION ALL
-			SELECT ${month}, plan_key, country, sum(invoices), sum(paid), sum(tax), sum(refunded)
-			FROM (${revenueRows(spanRows(months), currency)}) AS money
-			WHERE ${month} BETWEEN ${first} AND ${last} GROUP BY 1, 2, 3
+			SELECT month, plan_key, country, sum(invoices), sum(paid), sum(tax), sum(refunded)
+			FROM (${revenueRows(months.spans, currency)}) AS money
+			WHERE month <= ${last} GROUP BY 1, 2, 3
 		) AS parts
 		GROUP BY 1, 2, 3`;
 	const cut = (keyOf: (row: (typeof rows)[number]) => string): RevenuePart[] => {

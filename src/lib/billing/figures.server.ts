@@ -4,11 +4,11 @@ import type { Money } from '#lib/core/money.ts';
 import { Prisma } from '#prisma/generated/client.ts';
 import type { MonthFacts } from './figureMath.ts';
 import {
-	monthOf,
+	monthIn,
 	type Months,
 	monthsUntil,
 	movementSums,
-	spanRows
+	rowsWithin
 } from './figureMonths.server.ts';
 
 /** What all subscriptions are worth a month now, one sum for each currency, the largest first. */
@@ -36,21 +36,24 @@ export function movementFacts(
 ): Prisma.Sql {
 	const columns = by.map((column) => Prisma.raw(`, ${column}`));
 	const keys = columns.length ? Prisma.join(columns, '') : Prisma.empty;
+	// The row without a cohort is the sum of all others of its month.
+	const whole = by.length
+		? Prisma.sql`cohort <> ''`
+		: Prisma.sql`plan_key = '' AND country = '' AND cohort = ''`;
 	const customer = Prisma.sql`JOIN customers customer ON customer.id = movement.customer_id`;
 	const computed = by.map((column) => {
 		if (column === 'plan_key') return Prisma.sql`, coalesce(movement.plan_key, '') AS plan_key`;
 		if (column === 'country') return Prisma.sql`, coalesce(customer.country, '') AS country`;
-		const month = monthOf(Prisma.sql`movement.at`, months.zone);
-		const first = monthOf(Prisma.sql`customer.first_paid_at`, months.zone);
-		return Prisma.sql`, coalesce(${first}, ${month}) AS cohort`;
+		const first = monthIn(months, Prisma.sql`customer.first_paid_at`);
+		return Prisma.sql`, coalesce(${first}, movement.month) AS cohort`;
 	});
 	return Prisma.sql`
-		SELECT month ${keys}, ${SUMS} FROM mrr_months WHERE currency = ${currency} AND month = ANY(${months.closed})
+		SELECT month ${keys}, ${SUMS} FROM mrr_months
+		WHERE currency = ${currency} AND month = ANY(${months.closed}::bpchar[]) AND ${whole}
 		UNION ALL
-		SELECT ${monthOf(Prisma.sql`movement.at`, months.zone)} AS month ${computed.length ? Prisma.join(computed, '') : Prisma.empty},
+		SELECT movement.month ${computed.length ? Prisma.join(computed, '') : Prisma.empty},
 			${movementSums}
-		FROM ${spanRows(months)} JOIN mrr_movements movement
-			ON movement.currency = ${currency} AND movement.at >= span.since AND movement.at < span.upto
+		FROM ${rowsWithin(months.spans, 'mrr_movements', currency)} AS movement
 		${by.some((column) => column !== 'plan_key') ? customer : Prisma.empty}
 		GROUP BY ${Prisma.join(
 			Array.from({ length: by.length + 1 }, (_, i) => Prisma.raw(String(i + 1)))
