@@ -92,3 +92,29 @@ it.each([
 it('knows no session that Stripe does not know', async () => {
 	expect(await retrieveCheckoutSession('cs_test_none')).toBeNull();
 });
+
+it('asks for a card and charges it when the trial is over, where the plan has one', async () => {
+	const signup = await aSignup();
+	const price = await db.planPrice.findFirstOrThrow({ where: { planId: signup.planId } });
+	const { id } = await createCheckoutSession({
+		signupId: signup.id,
+		attempt: 1,
+		email: signup.email,
+		priceId: await ensureStripePrice(price.id),
+		locale: 'es',
+		successUrl: 'http://localhost:4443/success',
+		cancelUrl: 'http://localhost:4443/signup',
+		expiresAt: after(now(), 31 * MINUTE),
+		trialDays: 14,
+		automaticTax: true,
+		metadata: {}
+	});
+	await stripe.control(`/checkout/${id}/pay`, { card: '4242424242424242' });
+	const checkout = await retrieveCheckoutSession(id);
+	expect(checkout).toMatchObject({ status: 'complete', paymentStatus: 'no_payment_required' });
+	const subscription = await stripe.api.subscriptions.retrieve(checkout!.subscriptionId!);
+	expect(subscription).toMatchObject({ status: 'trialing' });
+	const days = (subscription.trial_end! - subscription.trial_start!) / 86_400;
+	expect(days).toBe(14);
+	expect(subscription.default_payment_method).not.toBeNull();
+});

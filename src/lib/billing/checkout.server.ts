@@ -17,6 +17,10 @@ export interface CheckoutInput {
 	cancelUrl: string;
 	/** 30 minutes to 24 hours ahead. The same at every try of one attempt, or Stripe refuses the key. */
 	expiresAt: Date;
+	/** Days before the first charge; a card is asked for all the same. */
+	trialDays?: number;
+	/** Stripe computes taxes, and asks companies for their tax id. */
+	automaticTax?: boolean;
 	/** Kept with the session and with the subscription that it makes. */
 	metadata: Record<string, string>;
 }
@@ -61,8 +65,16 @@ export async function createCheckoutSession(
 			// Codes of our coupons are typed on Stripe's page.
 			allow_promotion_codes: true,
 			metadata,
+			...(input.automaticTax && {
+				automatic_tax: { enabled: true },
+				tax_id_collection: { enabled: true },
+				...(input.stripeCustomerId && { customer_update: { address: 'auto', name: 'auto' } })
+			}),
 			// The session's own are not copied to the subscription.
-			subscription_data: { metadata }
+			subscription_data: {
+				metadata,
+				...(input.trialDays && { trial_period_days: input.trialDays })
+			}
 		},
 		`checkout:${input.signupId}:${input.attempt}`
 	);

@@ -1,11 +1,14 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import { plansOnSale } from './plans.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import { inCurrency, plansOnSale } from './plans.server.ts';
 
 /** What visitors see of the plans that are sold now, cheapest first. */
 export async function planCards(tx: Tx) {
 	const plans = await plansOnSale(tx);
+	const currency = await setting('billing.currency');
 	return plans.map((plan) => {
-		const price = plan.prices.find(({ interval }) => interval === 'month') ?? plan.prices[0];
+		const monthly = plan.prices.filter(({ interval }) => interval === 'month');
+		const price = inCurrency(monthly.length > 0 ? monthly : plan.prices, currency);
 		return {
 			key: plan.key,
 			name: plan.name,

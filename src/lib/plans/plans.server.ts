@@ -31,6 +31,14 @@ export async function planOnSale(tx: Tx, key: string): Promise<PlanWithPrices> {
 	return plan;
 }
 
+/** The price that visitors see and pay: in the currency of the setting, else in the first that the plan has. */
+export function inCurrency<P extends { currency: string }>(
+	prices: readonly P[],
+	currency: string
+): P | undefined {
+	return prices.find((price) => price.currency === currency) ?? prices[0];
+}
+
 /** Under which a price of ours is found at Stripe. A new version of a plan has a price of its own. */
 export function lookupKey(plan: Pick<Plan, 'key' | 'version'>, price: PlanPrice): string {
 	return `plan:${plan.key}:v${plan.version}:${price.interval}:${price.currency}`;

@@ -6,7 +6,8 @@ import { AppError } from '#lib/core/errors.ts';
 import type { CheckoutSession, Signup } from '#prisma/generated/client.ts';
 import { createCheckoutSession, expireCheckoutSession } from '../billing/checkout.server.ts';
 import { VendorError } from '../integrations/errors.ts';
-import { ensureStripePrice, planOnSale } from '../plans/plans.server.ts';
+import { setting } from '../settings/settings.server.ts';
+import { ensureStripePrice, inCurrency, planOnSale } from '../plans/plans.server.ts';
 import { releaseName, reserveName } from './reservations.server.ts';
 import type { SignupInput } from './schema.ts';
 
@@ -193,9 +194,15 @@ async function openSession(signup: Signup): Promise<string> {
 }
 
 async function create(signup: Signup, row: CheckoutSession): Promise<string> {
-	const price = await db.planPrice.findFirstOrThrow({
-		where: { planId: signup.planId, interval: signup.interval }
+	const { planId, interval } = signup;
+	const prices = await db.planPrice.findMany({
+		where: { planId, interval },
+		orderBy: { currency: 'asc' },
+		include: { plan: { select: { trialDays: true } } }
 	});
+	const price = inCurrency(prices, await setting('billing.currency'));
+	if (!price) throw new AppError('PLAN_NOT_FOUND');
+	const automaticTax = await setting('billing.automatic_tax');
 	const session = await payment(async () =>
 		createCheckoutSession({
 			signupId: signup.id,
@@ -206,6 +213,8 @@ async function create(signup: Signup, row: CheckoutSession): Promise<string> {
 			successUrl: `${successUrl(signup.id)}&session_id={CHECKOUT_SESSION_ID}`,
 			cancelUrl: `${env.ORIGIN}/signup?cancelled=1`,
 			expiresAt: row.expiresAt,
+			trialDays: price.plan.trialDays,
+			automaticTax,
 			metadata: { signup_id: signup.id, slug: signup.slug }
 		})
 	);

@@ -59,5 +59,25 @@ export const BILLING_SETTINGS = {
 		initial: false,
 		label: m.settings_billing_reverse_charge,
 		hint: m.settings_billing_reverse_charge_hint
+	}),
+	'billing.currency': define({
+		category: 'billing',
+		schema: z
+			.string()
+			.trim()
+			.toLowerCase()
+			.regex(/^[a-z]{3}$/),
+		control: 'text',
+		initial: 'usd',
+		label: m.settings_billing_currency,
+		hint: m.settings_billing_currency_hint
+	}),
+	'billing.automatic_tax': define({
+		category: 'billing',
+		schema: z.boolean(),
+		control: 'switch',
+		initial: false,
+		label: m.settings_billing_automatic_tax,
+		hint: m.settings_billing_automatic_tax_hint
 	})
 } as const;
