@@ -3,12 +3,13 @@
  * figure beside a reference that was measured in the same run. Nothing is asserted: figures of a busy machine say little.
  *
  *   npm run bench                        everything but the clone
- *   npm run bench -- pages landing       these subjects alone (start provisioning webhook pages landing)
+ *   npm run bench -- pages landing       these subjects alone (start provisioning webhook pages landing lists)
  *   npm run bench -- --quick             small numbers, to see that it works
  *   npm run bench -- --clone             also clones and installs into a temporary folder
  */
 import { parseArgs } from 'node:util';
 import { benchLanding } from '../../tests/bench/landing.ts';
+import { benchLists } from '../../tests/bench/lists.ts';
 import { benchPages } from '../../tests/bench/pages.ts';
 import { benchOverhead, benchQueue, benchRush } from '../../tests/bench/provisioning.ts';
 import { table } from '../../tests/bench/report.ts';
@@ -18,7 +19,7 @@ import { newPlace, type World } from '../../tests/bench/world.ts';
 import { build } from './build.ts';
 import { generateIfChanged } from './generate.ts';
 
-const SUBJECTS = ['start', 'provisioning', 'webhook', 'pages', 'landing'];
+const SUBJECTS = ['start', 'provisioning', 'webhook', 'pages', 'landing', 'lists'];
 /** Of the vendors' real time, where their time is the subject. */
 const SPEED = 0.1;
 
@@ -62,6 +63,14 @@ try {
 		world = await place.start({ role: 'web', speed: 0 });
 		if (wanted('landing')) await benchLanding(world);
 		if (wanted('pages')) await benchPages(world, quick ? 5_000 : 100_000);
+		await world.stop();
+		world = null;
+	}
+	if (wanted('lists')) {
+		// Without what the pages' subject wrote.
+		place.remove();
+		world = await place.start({ role: 'web', speed: 0 });
+		await benchLists(world, quick ? 5_000 : 100_000, quick ? 20 : 120);
 	}
 	console.log(`\n${table()}`);
 	await end(0);
