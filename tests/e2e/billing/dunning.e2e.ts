@@ -129,11 +129,11 @@ test('a policy is edited as data, and played over last year before', async ({ pa
 	await lookAt(page, 'dunning-policies');
 	await page.getByRole('link', { name: 'Simular' }).first().click();
 	await expect(page.getByRole('heading', { name: /Qué habría pasado/ })).toBeVisible();
-	await page.locator('input[name=suspend]').fill('5');
+	await page.locator('input[name=suspend]:not([type=hidden])').fill('5');
 	await page.getByRole('button', { name: 'Simular' }).click();
 	await expect(page.getByText(/Tiene que ser al menos un día después/)).toBeVisible();
-	await page.locator('input[name=read_only]').fill('');
-	await page.locator('input[name=suspend]').fill('20');
+	await page.locator('input[name=read_only]:not([type=hidden])').fill('');
+	await page.locator('input[name=suspend]:not([type=hidden])').fill('20');
 	await page.getByRole('button', { name: 'Simular' }).click();
 	await expect(page.getByText('Cobrado antes de suspender')).toBeVisible();
 	await expect(page.getByText(buyer.company)).toBeVisible();
@@ -153,7 +153,7 @@ test('a policy is edited as data, and played over last year before', async ({ pa
 	await dialog.getByText(/Mover también/).click();
 	await expectAccessible(page);
 	await dialog.getByRole('button', { name: 'Guardar versión' }).click();
-	await expect(page.getByText(/Política guardada; 1 casos movidos/)).toBeVisible();
+	await expect(page.getByText(/Política guardada; casos movidos: 1/)).toBeVisible();
 	await expect(page.getByText('v2').first()).toBeVisible();
 });
 
