@@ -19,10 +19,10 @@ export function hadTrial(entry: Prisma.Sql): Prisma.Sql {
 		SELECT FROM mrr_movements movement WHERE movement.subscription_id = ${entry}.id AND movement.at < ${entry}.trial_start)`;
 }
 
-/** Whether a subscription was ever worth something. */
+/** Whether a subscription was ever worth something: its first movement can only be upwards. */
 export function converted(entry: Prisma.Sql): Prisma.Sql {
 	return Prisma.sql`EXISTS (
-		SELECT FROM mrr_movements movement WHERE movement.subscription_id = ${entry}.id AND movement.amount > 0)`;
+		SELECT FROM mrr_movements movement WHERE movement.subscription_id = ${entry}.id)`;
 }
 
 /** Trials that ended from one moment (included) to another (not included), by month of a zone (`2026-11`). */
