@@ -5,7 +5,7 @@ import { judgeLimit, NOTHING_TOLD } from './limitRules.ts';
 import { RESOURCE_NAMES, resourceOf, type ResourceName } from './limits.ts';
 import { tellLimit, type Told } from './limitNotices.server.ts';
 import { subjectId } from './may.server.ts';
-import { limitFor, useOf, type Subject } from './use.server.ts';
+import { limitFor, limitsOf, useOf, type Subject } from './use.server.ts';
 
 /** Tenants whose use is looked at. */
 const LIVE = ['active', 'degraded', 'suspended', 'migrating'] as const;
@@ -87,13 +87,13 @@ async function actsOn(tx: Tx, subject: Required<Subject>): Promise<Set<LimitAct>
 	const states = await tx.limitState.findMany({
 		where: { customerId: subject.customerId, subjectId: subject.tenantId, actedAt: { not: null } }
 	});
-	const acts = new Set<LimitAct>();
-	for (const name of RESOURCE_NAMES) {
-		if (!states.some(({ resource }) => resource === name)) continue;
-		const limit = await limitFor(tx, subject, name);
-		if (limit) acts.add(limit.act);
-	}
-	return acts;
+	if (states.length === 0) return new Set();
+	const limits = await limitsOf(tx, subject);
+	return new Set(
+		[...limits.values()]
+			.filter((limit) => states.some(({ resource }) => resource === limit.resource))
+			.map(({ act }) => act)
+	);
 }
 
 /** The remembered states of an instance and of its customer, for pages. Works in a customer's scope. */

@@ -112,7 +112,8 @@ const limitBody = z
 const termsBody = z.object({
 	isolation: z.enum(ISOLATIONS),
 	cpu_cores: z.int().min(1).max(128),
-	ram_mb: z.int().min(512).max(1_048_576),
+	/** Whole gigabytes. */
+	ram_mb: z.int().multipleOf(1024).min(1024).max(1_048_576),
 	disk_gb: z.int().min(1).max(16_384),
 	backup_interval_hours: z.int().min(1).max(720),
 	sla_basis_points: z.int().min(5_000).max(10_000),

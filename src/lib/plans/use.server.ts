@@ -1,8 +1,9 @@
 import { now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
+import type { SubscriptionStatus } from '#prisma/generated/client.ts';
 import {
-	isResource,
 	READING_MAX_AGE_MS,
+	RESOURCE_NAMES,
 	resourceOf,
 	together,
 	type Limit,
@@ -19,7 +20,7 @@ export interface Subject {
 /** Tenants in these states use nothing. */
 const GONE = ['deleted', 'refunded'] as const;
 /** Subscriptions in these states include nothing any more. */
-const ENDED = ['cancelled', 'pending'] as const;
+const ENDED = new Set<SubscriptionStatus>(['cancelled', 'pending']);
 
 export interface Use {
 	/** In the unit of measurement; null: not known. */
@@ -89,36 +90,43 @@ function idOf({ tenantId }: Subject): string {
 }
 
 /**
- * How much a subject may use, in the plan's unit. An instance has the limits of the version that its subscription pays;
- * a customer, what all its subscriptions include.
- * @returns null: not limited
+ * How much a subject may use of everything, in the plan's units. An instance has the limits of the version that its
+ * subscription pays; a customer, what all its subscriptions include. What is absent is not limited.
  */
+export async function limitsOf(tx: Tx, subject: Subject): Promise<Map<ResourceName, Limit>> {
+	const subscriptions = await tx.subscription.findMany({
+		where: { customerId: subject.customerId },
+		select: { planId: true, quantity: true, status: true, tenants: { select: { id: true } } }
+	});
+	const rows = await tx.planLimit.findMany({
+		where: { planId: { in: subscriptions.map(({ planId }) => planId) } }
+	});
+	const limits = new Map<ResourceName, Limit>();
+	for (const resource of RESOURCE_NAMES) {
+		const own = subscriptions.filter(({ status, tenants }) =>
+			resourceOf(resource).scope === 'tenant'
+				? tenants.some(({ id }) => id === subject.tenantId)
+				: !ENDED.has(status)
+		);
+		const limit = together(
+			resource,
+			own.map(({ planId, quantity }) => {
+				const row = rows.find((one) => one.planId === planId && one.resource === resource);
+				return { limit: row ? { ...row, resource } : null, quantity };
+			})
+		);
+		if (limit) limits.set(resource, limit);
+	}
+	return limits;
+}
+
+/** The same of one resource. @returns null: not limited */
 export async function limitFor(
 	tx: Tx,
 	subject: Subject,
 	resource: ResourceName
 ): Promise<Limit | null> {
-	const { customerId } = subject;
-	const where =
-		resourceOf(resource).scope === 'tenant'
-			? { tenants: { some: { id: idOf(subject) } } }
-			: { status: { notIn: [...ENDED] } };
-	const subscriptions = await tx.subscription.findMany({
-		where: { customerId, ...where },
-		select: { planId: true, quantity: true }
-	});
-	const rows = await tx.planLimit.findMany({
-		where: { planId: { in: subscriptions.map(({ planId }) => planId) }, resource }
-	});
-	const byPlan = new Map(rows.map((row) => [row.planId, row]));
-	return together(
-		resource,
-		subscriptions.map(({ planId, quantity }) => {
-			const row = byPlan.get(planId);
-			const limit = row && isResource(row.resource) ? { ...row, resource: row.resource } : null;
-			return { limit, quantity };
-		})
-	);
+	return (await limitsOf(tx, subject)).get(resource) ?? null;
 }
 
 /** Stores what was read from an instance. @param used in the unit of measurement */

@@ -1,7 +1,7 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { LimitAct } from '#prisma/generated/enums.ts';
 import { levelOf, RESOURCE_NAMES, resourceOf, type Level, type ResourceName } from './limits.ts';
-import { limitFor, useOf, type Subject } from './use.server.ts';
+import { limitsOf, useOf, type Subject } from './use.server.ts';
 import { limitStates } from './limitStates.server.ts';
 
 /** How much of one thing an instance, or its whole customer, uses of what is included. */
@@ -26,9 +26,10 @@ export interface ResourceUse {
  */
 export async function usesOf(tx: Tx, subject: Required<Subject>): Promise<ResourceUse[]> {
 	const states = await limitStates(tx, subject);
+	const limits = await limitsOf(tx, subject);
 	const uses: ResourceUse[] = [];
 	for (const resource of RESOURCE_NAMES) {
-		const limit = await limitFor(tx, subject, resource);
+		const limit = limits.get(resource) ?? null;
 		const { perUnit, source } = resourceOf(resource);
 		if (!limit && source === 'counted') continue;
 		const { used, at } = await useOf(tx, subject, resource);

@@ -112,6 +112,11 @@ it('gives back what was there and nothing else, also when it died in the middle 
 	platform.fault({ target: 'ssh', match: 'ON_ERROR_STOP', kind: 'reset', times: 1 });
 	platform.fault({ target: 'ssh', match: 'ON_ERROR_STOP', kind: 'reset', when: 'after', times: 1 });
 	await ask(tenant, true);
+	// The queue waits longer each time; nobody here does.
+	await eventually(async () => {
+		await convergeReadOnly(tenant.id).catch(() => undefined);
+		return (await fresh(tenant)).readOnlyAt;
+	}, 60);
 	const row = await becomes(tenant, true);
 	expect(row.readOnlyLacked).toEqual([['res_country', 'DELETE']]);
 	await Promise.allSettled([convergeReadOnly(tenant.id), convergeReadOnly(tenant.id)]);
