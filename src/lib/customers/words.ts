@@ -20,6 +20,7 @@ export function isCustomerStatus(name: string): name is CustomerStatus {
 }
 
 const FIELDS: Record<string, () => string> = {
+	status: m.tenants_status,
 	company_name: m.customer_field_company_name,
 	full_name: m.customer_field_full_name,
 	email: m.customer_field_email,
