@@ -21,6 +21,14 @@ export async function snapshot(customerId: string) {
 		where: { customerId },
 		orderBy: [{ amount: 'asc' }, { status: 'asc' }]
 	});
+	const discounts = await db.subscriptionDiscount.findMany({
+		where: { subscriptionId: subscription.id },
+		orderBy: { stripeCouponId: 'asc' }
+	});
+	const cards = await db.paymentMethod.findMany({
+		where: { customerId },
+		orderBy: { stripePaymentMethodId: 'asc' }
+	});
 	const { _sum } = await db.mrrMovement.aggregate({
 		where: { customerId },
 		_sum: { amount: true }
@@ -32,6 +40,11 @@ export async function snapshot(customerId: string) {
 			stripeStatus: subscription.stripeStatus,
 			mrr: subscription.mrr,
 			amount: subscription.amount,
+			quantity: subscription.quantity,
+			plan: subscription.planId,
+			card: subscription.stripePaymentMethodId,
+			scheduled: subscription.scheduledPlanId,
+			late: subscription.pastDueSince !== null,
 			disputed: subscription.disputedAt !== null,
 			periodEnd: subscription.currentPeriodEnd,
 			paidThrough: subscription.paidThrough,
@@ -54,6 +67,12 @@ export async function snapshot(customerId: string) {
 			failureReason
 		})),
 		disputes: disputes.map(({ status, amount }) => ({ status, amount })),
+		discounts: discounts.map(({ stripeCouponId, duration }) => [stripeCouponId, duration]),
+		cards: cards.map(({ stripePaymentMethodId, last4, isDefault }) => [
+			stripePaymentMethodId,
+			last4,
+			isDefault
+		]),
 		movements: _sum.amount ?? 0
 	};
 }
@@ -70,6 +89,8 @@ export async function forgetMirrors(signupId: string): Promise<void> {
 	await db.refund.deleteMany({ where });
 	await db.invoice.deleteMany({ where });
 	await db.refundOrder.deleteMany({ where });
+	await db.paymentMethod.deleteMany({ where });
+	await db.subscriptionDiscount.deleteMany({ where });
 	// Movements are append-only, so that the customer and its subscription stay and give up their Stripe ids.
 	await db.subscription.updateMany({ where, data: { stripeSubscriptionId: null } });
 	await db.customer.update({

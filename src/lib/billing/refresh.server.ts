@@ -1,4 +1,5 @@
 import { stripeClient } from '#lib/settings/clients.server.ts';
+import { mirrorCards } from './cards.server.ts';
 import { idOf } from './checkout.server.ts';
 import { mirrorInvoice, type MirroredInvoice } from './invoices.server.ts';
 import { mirrorCreditNote, mirrorDispute, mirrorRefund } from './moneyBack.server.ts';
@@ -11,6 +12,11 @@ import { mirrorSubscription } from './subscriptions.server.ts';
 export async function refreshSubscription(stripeSubscriptionId: string): Promise<void> {
 	await mirrorSubscription(stripeSubscriptionId);
 	await refreshMoney(stripeSubscriptionId);
+	const client = await stripeClient();
+	const stripeCustomerId = idOf(
+		(await client.subscriptions.retrieve(stripeSubscriptionId)).customer
+	);
+	if (stripeCustomerId) await mirrorCards(stripeCustomerId);
 }
 
 /** Its invoices, and how their money came and went. */

@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import type Stripe from 'stripe';
 import { expect, it } from 'vitest';
 import { adopt, aSignup, payFor, type PaidSignup } from '../../../tests/factories/billing.ts';
+import { aPlan } from '../../../tests/factories/plans.ts';
 import { eventsOf, listenToBilling } from '../../../tests/setup/billing.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { forgetMirrors, snapshot } from '../../../tests/setup/mirrors.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
+import { ensureStripePrice } from '#lib/plans/plans.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { keepEvent, processEvent } from './events.server.ts';
 import './jobs.server.ts';
@@ -20,11 +22,15 @@ await testQueue({ work: false });
 const eventsAbout = (since: number) => eventsOf(stripe).slice(since);
 const { api } = stripe;
 
-/** A life with everything: paid, partly refunded, disputed and won, not paid any more, cancelled. */
+/**
+ * A life with everything: paid, upgraded, discounted, with another card, a downgrade that was taken back, partly refunded,
+ * disputed and won, cancelled.
+ */
 async function life(): Promise<{ paid: PaidSignup; events: Stripe.Event[] }> {
 	const since = eventsOf(stripe).length;
 	const paid = await payFor(stripe, await aSignup());
 	const [invoice] = (await api.invoices.list({ subscription: paid.stripeSubscriptionId })).data;
+	await change(paid);
 	await stripe.control('/refunds/next', { status: 'pending' });
 	const note = await api.creditNotes.create({
 		invoice: invoice!.id,
@@ -45,6 +51,29 @@ async function life(): Promise<{ paid: PaidSignup; events: Stripe.Event[] }> {
 	return { paid, events: eventsAbout(since) };
 }
 
+/** What customers and staff change of a subscription, here or at Stripe. */
+async function change({ stripeSubscriptionId, stripeCustomerId }: PaidSignup): Promise<void> {
+	const { prices } = await aPlan({ amount: 9_900 });
+	const price = await ensureStripePrice(prices[0]!.id);
+	const { items } = await api.subscriptions.retrieve(stripeSubscriptionId);
+	const coupon = await api.coupons.create({ percent_off: 10, duration: 'forever' });
+	await api.subscriptions.update(stripeSubscriptionId, {
+		items: [{ id: items.data[0]!.id, price, quantity: 2 }],
+		proration_behavior: 'always_invoice'
+	});
+	await api.subscriptions.update(stripeSubscriptionId, { discounts: [{ coupon: coupon.id }] });
+	const card = await api.paymentMethods.attach('pm_card_mastercard', {
+		customer: stripeCustomerId
+	});
+	await api.customers.update(stripeCustomerId, {
+		invoice_settings: { default_payment_method: card.id }
+	});
+	const schedule = await api.subscriptionSchedules.create({
+		from_subscription: stripeSubscriptionId
+	});
+	await api.subscriptionSchedules.release(schedule.id);
+}
+
 it('ends in the same state', { timeout: 120_000 }, async () => {
 	const { paid, events } = await life();
 	for (const event of events) await transaction((tx) => keepEvent(tx, event));
@@ -58,7 +87,9 @@ it('ends in the same state', { timeout: 120_000 }, async () => {
 		disputes: [{ status: 'won' }],
 		movements: 0
 	});
-	expect(expected.invoices).toHaveLength(1);
+	expect(expected.invoices).toHaveLength(2);
+	expect(expected).toMatchObject({ discounts: [[expect.any(String), 'forever']] });
+	expect(expected.cards).toHaveLength(2);
 
 	await fc.assert(
 		fc.asyncProperty(
