@@ -5,7 +5,7 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import type { Actor } from '#lib/logs/audit.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { SubscriptionChange } from '#prisma/generated/client.ts';
-import { usableCoupon } from './changeCoupon.server.ts';
+import { couponByCode } from './coupons.server.ts';
 import {
 	cancelForm,
 	changeForm,
@@ -50,7 +50,8 @@ export const changeActForms = {
 	coupon: (request: Request, who: ActingOn) =>
 		answerForm(request, couponForm, async ({ subscription_id, code }) => {
 			const scope = await scopeOf(subscription_id, who);
-			const { id: couponId } = await usableCoupon(code);
+			const { currency } = scope;
+			const { id: couponId } = await couponByCode(db, code, { currency }).catch(besideTheCode);
 			const change = await orderAct(scope, 'coupon', { couponId }, who.by);
 			return answer(change, m.subscription_coupon_applied());
 		}),
@@ -72,6 +73,12 @@ interface Scope {
 	customerId: string;
 	companyName: string;
 	currentPeriodEnd: Date | null;
+	currency: string;
+}
+
+function besideTheCode(error: unknown): never {
+	if (!(error instanceof AppError)) throw error;
+	throw new AppError(error.code, { fields: { code: error.sentence } });
 }
 
 async function scopeOf(id: string, { customerId }: ActingOn): Promise<Scope> {
@@ -81,6 +88,7 @@ async function scopeOf(id: string, { customerId }: ActingOn): Promise<Scope> {
 			id: true,
 			customerId: true,
 			currentPeriodEnd: true,
+			currency: true,
 			customer: { select: { companyName: true } }
 		}
 	});

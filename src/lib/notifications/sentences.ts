@@ -115,6 +115,7 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 	'billing.dunning-stuck': (v, options) =>
 		m.notification_dunning_failed({ message: text(v.message) }, options),
 	'billing.refund-failed': (_v, options) => m.notification_billing_refund_failed({}, options),
+	'billing.charge-differs': (_v, options) => m.notification_billing_charge_differs({}, options),
 	'billing.refund-late': (_v, options) => m.notification_billing_refund_late({}, options),
 	'billing.refund-stuck': (v, options) =>
 		m.notification_billing_refund_stuck({ message: text(v.message) }, options)
@@ -145,6 +146,8 @@ export function subjectHref(data: unknown): string | null {
 /** Where staff find what an alert is about. */
 const PAGES: Record<string, string | undefined> = {
 	tenant: '/admin/tenants',
+	subscription: '/admin/billing/subscriptions',
+	invoice: '/admin/billing/invoices',
 	'refund-order': '/admin/billing/refunds',
 	'dunning-case': '/admin/billing/dunning'
 };

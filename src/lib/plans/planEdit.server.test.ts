@@ -30,7 +30,7 @@ await testQueue({ work: false });
 const by = SYSTEM;
 
 const words = (more: Partial<PlanWords> = {}): PlanWords => ({
-	...{ revision: 1, name: 'Plan', position: 5, support_channel: 'chat' },
+	...{ revision: 1, name: 'Plan', position: 5, trial_days: 0, support_channel: 'chat' },
 	...{ published: true, purchasable: true, highlighted: false },
 	...more
 });

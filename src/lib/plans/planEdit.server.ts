@@ -73,6 +73,7 @@ export async function editWords(tx: Tx, id: string, words: PlanWords, act: Act):
 	const data = {
 		name: words.name,
 		position: words.position,
+		trialDays: words.trial_days,
 		supportChannel: words.support_channel,
 		published: words.published,
 		purchasable: words.purchasable,
@@ -99,8 +100,8 @@ export async function editWords(tx: Tx, id: string, words: PlanWords, act: Act):
 }
 
 function pick(plan: Plan) {
-	const { name, position, supportChannel, published, purchasable, highlighted } = plan;
-	return { name, position, supportChannel, published, purchasable, highlighted };
+	const { name, position, trialDays, supportChannel, published, purchasable, highlighted } = plan;
+	return { name, position, trialDays, supportChannel, published, purchasable, highlighted };
 }
 
 /** What saving these terms would do, before it is done. */

@@ -33,6 +33,7 @@ export const wordsForm = z.object({
 	revision: z.coerce.number().int(),
 	name,
 	position: whole(0, 999),
+	trial_days: whole(0, 365),
 	support_channel: z.enum(SUPPORT_CHANNELS),
 	published: flag,
 	purchasable: flag,

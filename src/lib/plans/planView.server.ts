@@ -31,6 +31,8 @@ export const planSchema = z.object({
 	purchasable: z.boolean(),
 	highlighted: z.boolean(),
 	position: z.int(),
+	/** Before the first charge of a new subscription. */
+	trial_days: z.int(),
 	isolation: z.enum(ISOLATIONS),
 	cpu_cores: z.int(),
 	ram_mb: z.int(),
@@ -63,6 +65,7 @@ export function planView(plan: PlanVersion): PlanView {
 		purchasable: plan.purchasable,
 		highlighted: plan.highlighted,
 		position: plan.position,
+		trial_days: plan.trialDays,
 		isolation: plan.isolation,
 		cpu_cores: plan.cpuCores,
 		ram_mb: plan.ramMb,
@@ -148,6 +151,7 @@ export const changePlanBody = termsBody
 	.extend({
 		name: z.string().trim().min(1).max(60),
 		position: z.int().min(0).max(999),
+		trial_days: z.int().min(0).max(365),
 		support_channel: z.enum(SUPPORT_CHANNELS),
 		published: z.boolean(),
 		purchasable: z.boolean(),
@@ -182,6 +186,7 @@ export function wordsFrom(body: z.output<typeof changePlanBody>, plan: WholePlan
 		revision: body.revision,
 		name: body.name ?? plan.name,
 		position: body.position ?? plan.position,
+		trial_days: body.trial_days ?? plan.trialDays,
 		support_channel: z.enum(SUPPORT_CHANNELS).parse(body.support_channel ?? plan.supportChannel),
 		published: body.published ?? plan.published,
 		purchasable: body.purchasable ?? plan.purchasable,
@@ -191,8 +196,14 @@ export function wordsFrom(body: z.output<typeof changePlanBody>, plan: WholePlan
 
 /** Whether a body says anything of the words. */
 export function saysWords(body: z.output<typeof changePlanBody>): boolean {
-	const { name, position, support_channel, published, purchasable, highlighted } = body;
-	return [name, position, support_channel, published, purchasable, highlighted].some(
-		(value) => value !== undefined
-	);
+	const { name, position, trial_days, support_channel, published, purchasable } = body;
+	return [
+		name,
+		position,
+		trial_days,
+		support_channel,
+		published,
+		purchasable,
+		body.highlighted
+	].some((value) => value !== undefined);
 }

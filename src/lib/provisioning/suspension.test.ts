@@ -88,7 +88,7 @@ it('goes off the air for money, says why at the edge, and is back with the payme
 		suspensionReason: 'unpaid',
 		readOnlyReasons: ['unpaid']
 	});
-	await eventually(() => serviceOf(tenant, domain)[0] !== served[0], 40);
+	await eventually(async () => serviceOf(tenant, domain)[0] !== served[0], 40);
 
 	const request = new Request('http://x/', { headers: { host: `${tenant.slug}.${domain}` } });
 	const answer = await answerForTenantHost(request, 'es');
@@ -120,7 +120,7 @@ it('goes off the air for money, says why at the edge, and is back with the payme
 	expect(paid.status).toBe(200);
 	await is(tenant.slug, 'active');
 	expect((await tenantOf(tenant.slug)).readOnlyReasons).toEqual([]);
-	await eventually(() => serviceOf(tenant, domain)[0] === served[0], 40);
+	await eventually(async () => serviceOf(tenant, domain)[0] === served[0], 40);
 	expect(
 		await db.dunningCase.findFirstOrThrow({ where: { subscriptionId: tenant.subscriptionId! } })
 	).toMatchObject({ outcome: 'paid' });

@@ -8,7 +8,8 @@ test.describe.configure({ mode: 'serial', timeout: 240_000 });
 
 const PASSWORD = 'cacao-con-canela-7';
 const buyer = somebody('cambio');
-const plan = { key: `mas-${Date.now().toString(36)}`, name: 'Compartido Plus' };
+const mark = Date.now().toString(36) + String(Math.floor(Math.random() * 1_000));
+const plan = { key: `mas-${mark}`, name: `Plus ${mark}` };
 let portal = '';
 
 async function api<T>(demo: DemoFile, method: string, path: string, body?: object) {
@@ -66,6 +67,11 @@ test('a customer buys, and a dearer plan of the same kind comes on sale', async 
 	const made = await api<{ id: string; revision: number }>(demo, 'POST', '/plans', {
 		...plan,
 		isolation: 'shared',
+		cpu_cores: 2,
+		ram_mb: 4_096,
+		disk_gb: 20,
+		backup_interval_hours: 24,
+		sla_basis_points: 9_950,
 		prices: [
 			{ interval: 'month', currency: 'usd', amount: 5_900 },
 			{ interval: 'year', currency: 'usd', amount: 59_000 }

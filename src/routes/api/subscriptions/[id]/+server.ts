@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { refusedChange } from '#lib/billing/changeActForms.server.ts';
-import { usableCoupon } from '#lib/billing/changeCoupon.server.ts';
+import { couponByCode } from '#lib/billing/coupons.server.ts';
 import { orderAct } from '#lib/billing/changes.server.ts';
 import { oneSubscription, subscriptionSchema } from '#lib/billing/subscriptionView.server.ts';
 import { db } from '#lib/core/db.server.ts';
@@ -41,14 +41,22 @@ export const PATCH = endpoint(
 	},
 	async ({ params: { id }, body, event }) => {
 		const by = actorOf(event.locals.auth!);
-		const row = await db.subscription.findUnique({ where: { id }, select: { customerId: true } });
+		const row = await db.subscription.findUnique({
+			where: { id },
+			select: { customerId: true, currency: true }
+		});
 		if (!row) throw new AppError('NOT_FOUND');
 		const scope = { id, customerId: row.customerId };
 		const change = await (async () => {
 			if (body.cancel_at_period_end !== undefined)
 				return orderAct(scope, body.cancel_at_period_end ? 'cancel_at_end' : 'resume', {}, by);
 			if (body.coupon !== undefined)
-				return orderAct(scope, 'coupon', { couponId: (await usableCoupon(body.coupon)).id }, by);
+				return orderAct(
+					scope,
+					'coupon',
+					{ couponId: (await couponByCode(db, body.coupon, row)).id },
+					by
+				);
 			const shown = await previewPlanChange(scope, body, by);
 			return orderPlanChange({ changeId: shown.change.id, customerId: row.customerId }, by);
 		})();

@@ -1,6 +1,7 @@
 import { error } from '@sveltejs/kit';
 import { z } from 'zod';
 import { changeActForms, type ActingOn } from '#lib/billing/changeActForms.server.ts';
+import { dunningViews } from '#lib/billing/dunningViews.server.ts';
 import { subscriptionsOf } from '#lib/billing/subscriptionDetail.server.ts';
 import { subscriptionPage } from '#lib/billing/subscriptionPage.server.ts';
 import { db } from '#lib/core/db.server.ts';
@@ -35,6 +36,11 @@ export const load: PageServerLoad = async (event) => {
 		tenants: found.tenants,
 		invoices: page?.invoices ?? [],
 		movements: page?.movements ?? [],
+		late: await dunningViews(db, {
+			customerId: found.customerId,
+			subscriptionId: found.id,
+			open: true
+		}),
 		mayChange: staff.permissions.has('billing:write'),
 		confirmed: hasSteppedUp(event.locals.auth!),
 		crumbs: [
