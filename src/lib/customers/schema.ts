@@ -58,7 +58,8 @@ export const companySchema = z.object(customerFields).partial();
 
 export const createCustomerSchema = z.object({
 	company_name: customerFields.company_name,
-	full_name: customerFields.full_name.optional(),
+	/** The company by default. */
+	full_name: customerFields.full_name.nullish(),
 	email: customerFields.email,
 	phone: customerFields.phone.optional(),
 	country: customerFields.country.optional(),

@@ -44,7 +44,7 @@ test('an owner invites somebody, who joins with a password of their own', async 
 	await guest.getByRole('button', { name: 'Crear mi cuenta y unirme' }).click();
 	await guest.waitForURL(/\/tenant\/portal$/);
 	await guest.goto(`${demo.app}/tenant/portal/team`);
-	await expect(guest.getByText('Persona Invitada')).toBeVisible();
+	await expect(guest.getByText('Persona Invitada (usted)')).toBeVisible();
 	await expect(guest.getByRole('button', { name: 'Invitar' })).toHaveCount(0);
 
 	// Somebody else's browser says whose it is, and that it was used.
