@@ -21,6 +21,7 @@ const find = async (filters: InvoiceFilters = {}, q = '', sort = 'issued_at') =>
 	return rows.map(({ number }) => number);
 };
 let pro: string;
+const at = (text: string) => new Date(text);
 
 beforeAll(async () => {
 	const plan = await aPlan({ key: 'pro-facturas' });
@@ -29,9 +30,19 @@ beforeAll(async () => {
 	const chilena = await aCustomer({ companyName: 'Minera del Norte', country: 'CL' });
 	const subscription = await aSubscription({ customerId: andina.id, planId: plan.id });
 	const facts = { customerId: andina.id, subscriptionId: subscription.id };
-	await anInvoice({ ...facts, number: 'A-0001', createdAt: new Date('2026-01-15T12:00:00Z') });
+	await anInvoice({
+		...facts,
+		number: 'A-0001',
+		createdAt: at('2026-01-15T12:00:00Z'),
+		paidAt: at('2026-01-15T12:00:00Z')
+	});
 	// 23:30 of the 31st in Guayaquil is the next month in UTC.
-	await anInvoice({ ...facts, number: 'A-0002', createdAt: new Date('2026-02-01T04:30:00Z') });
+	await anInvoice({
+		...facts,
+		number: 'A-0002',
+		createdAt: at('2026-02-01T04:30:00Z'),
+		paidAt: at('2026-02-01T04:30:00Z')
+	});
 	await anInvoice({
 		...facts,
 		number: 'A-0003',
@@ -77,6 +88,9 @@ describe('the list of everybody’s invoices', () => {
 		[{ country: 'ec' }, '', ['A-0003', 'A-0002', 'A-0001']],
 		[{ from: '2026-01-31', to: '2026-01-31' }, '', ['A-0002']],
 		[{ from: '2026-02-01' }, '', ['B-0002', 'A-0003', 'B-0001']],
+		[{ paid: '2026-01' }, '', ['A-0002', 'A-0001']],
+		[{ paid: '2026-02' }, '', []],
+		[{ paid: '2026-13' }, '', ['B-0002', 'A-0003', 'B-0001', 'A-0002', 'A-0001']],
 		[{ from: 'ayer' }, '', ['B-0002', 'A-0003', 'B-0001', 'A-0002', 'A-0001']]
 	])('%j %s', async (filters, q, numbers) => {
 		expect(await find(filters, q)).toEqual(numbers);

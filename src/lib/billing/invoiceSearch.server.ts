@@ -1,14 +1,16 @@
 import { Prisma } from '#prisma/generated/client.ts';
+import { addMonths } from '#lib/core/dates.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import { day } from '#lib/logs/auditList.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
+import { startOf } from './figureMonths.server.ts';
 
 export const INVOICES_LIST = {
 	sort: ['issued_at', 'total', 'remaining'],
 	defaultSort: '-issued_at',
-	filters: ['status', 'currency', 'plan', 'country', 'from', 'to']
+	filters: ['status', 'currency', 'plan', 'country', 'from', 'to', 'paid']
 } satisfies ListSpec;
 
 /** Stripe's words, and `late`: open although a payment failed or its day has passed. */
@@ -21,6 +23,8 @@ export interface InvoiceFilters {
 	plan?: string;
 	/** ISO 3166 of the customer when it came about. */
 	country?: string;
+	/** Month in which it was paid, `2026-11`, in the zone of `general.timezone`. */
+	paid?: string;
 	/** First and last day of issue, `2026-11-21`, in the zone of `general.timezone`. */
 	from?: string;
 	to?: string;
@@ -86,6 +90,8 @@ export async function conditionsOf(tx: Tx, query: InvoicesQuery): Promise<Prisma
 	const conditions = [...plainConditions(query.filters)];
 	if (from) conditions.push(Prisma.sql`invoice.created_at >= ${from}`);
 	if (to) conditions.push(Prisma.sql`invoice.created_at < ${to}`);
+	const paid = await monthOfPayment(query.filters);
+	if (paid) conditions.push(paid);
 	if (query.q) conditions.push(await found(tx, query.q));
 	return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : Prisma.sql`true`;
 }
@@ -102,6 +108,14 @@ export function plainConditions({ status, currency, plan, country }: InvoiceFilt
 	if (plan) conditions.push(Prisma.sql`invoice.plan_key = ${plan}`);
 	if (country) conditions.push(Prisma.sql`invoice.country = ${country.toUpperCase()}`);
 	return conditions;
+}
+
+/** Paid within a month of the platform's zone; null when none is asked for. */
+export async function monthOfPayment({ paid }: InvoiceFilters): Promise<Prisma.Sql | null> {
+	if (!paid || !/^\d{4}-(0[1-9]|1[0-2])$/.test(paid)) return null;
+	const zone = await setting('general.timezone');
+	const first = startOf(paid, zone);
+	return Prisma.sql`invoice.paid_at >= ${first} AND invoice.paid_at < ${addMonths(first, 1, zone)}`;
 }
 
 /** The moments between which the days of a filter lie; the second is no part of it. */

@@ -3,6 +3,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import {
 	conditionsOf,
 	isBroad,
+	monthOfPayment,
 	periodOf,
 	plainConditions,
 	type InvoicesQuery
@@ -33,6 +34,7 @@ const SUMS = Prisma.sql`count(*)::int AS invoices, sum(total)::float8 AS total, 
 export async function invoiceTotals(tx: Tx, query: InvoicesQuery): Promise<InvoiceTotal[] | null> {
 	const { filters, q } = query;
 	if (q || filters.status === 'late') return counted(tx, query);
+	if (await monthOfPayment(filters)) return paidInMonth(tx, query);
 	const { from, to } = await periodOf(tx, filters);
 	const first = from && nextMonth(from);
 	const last = to && monthOf(to);
@@ -42,6 +44,13 @@ export async function invoiceTotals(tx: Tx, query: InvoicesQuery): Promise<Invoi
 	if (first && from < first) parts.push(rowsOf(plain, from, first));
 	if (last && to > last) parts.push(rowsOf(plain, last, to));
 	return summed(tx, parts);
+}
+
+/** What was paid in a month is a month's worth of rows, whatever there is besides. */
+async function paidInMonth(tx: Tx, query: InvoicesQuery): Promise<InvoiceTotal[]> {
+	return tx.$queryRaw<InvoiceTotal[]>`
+		SELECT currency::text, ${SUMS} FROM invoices AS invoice WHERE ${await conditionsOf(tx, query)}
+		GROUP BY currency ORDER BY invoices DESC, currency`;
 }
 
 async function counted(tx: Tx, query: InvoicesQuery): Promise<InvoiceTotal[] | null> {

@@ -24,6 +24,7 @@ import {
 	rolesToGive,
 	transferOwnership
 } from '#lib/identity/membersChange.server.ts';
+import { expectMay } from '#lib/plans/may.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -52,7 +53,10 @@ export const actions: Actions = {
 		const actor = { by: actorOf(event.locals.auth!), grants: permissions };
 		return answerForm(event.request, inviteForm, async ({ email, role }) => {
 			const { locale } = event.locals;
-			await transaction((tx) => invite(tx, { customerId, email, role, locale }, actor));
+			await transaction(async (tx) => {
+				await expectMay(tx, { customerId }, 'members');
+				await invite(tx, { customerId, email, role, locale }, actor);
+			});
 			return { message: m.invite_sent({ email }) };
 		});
 	},
