@@ -85,7 +85,7 @@ test('staff find, create, edit in place, and delete a customer', async ({
 	await expect(page.getByText('Cambió los datos del cliente').first()).toBeVisible();
 
 	await page.goto(`/admin/customers?q=${mark}`);
-	await expect(page.getByText(company)).toBeVisible();
+	await expect(page.getByRole('link', { name: company })).toBeVisible();
 	if (!isMobile) await expect(page.getByRole('row')).toHaveCount(2);
 	const exported = await page.request.get(`/admin/customers/export.csv?q=${mark}`);
 	const lines = (await exported.text()).trim().split('\r\n');
@@ -179,5 +179,5 @@ test('a file is checked first, then imported, and its errors come back as a file
 	await page.getByRole('button', { name: 'Importar 1' }).click();
 	await expect(page.getByText('Se crearon 1 clientes')).toBeVisible({ timeout: 20_000 });
 	await page.goto(`/admin/customers?q=${mark}`);
-	await expect(page.getByText(`Buena ${mark}`)).toBeVisible();
+	await expect(page.getByRole('link', { name: `Buena ${mark}` })).toBeVisible();
 });
