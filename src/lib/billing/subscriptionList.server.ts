@@ -5,7 +5,6 @@ import type { ListSpec } from '#lib/ui/list-query.ts';
 import { addMonths } from '#lib/core/dates.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { startOf } from './figureMonths.server.ts';
-import { hadTrial } from './figureTrials.server.ts';
 import { isMovementKind, isSubscriptionStatus } from './words.ts';
 
 interface Query extends PageRequest {

@@ -1,4 +1,9 @@
-import type { AlertSeverity, EmailStatus, MovementKind, SagaStatus } from '#prisma/generated/enums.ts';
+import type {
+	AlertSeverity,
+	EmailStatus,
+	MovementKind,
+	SagaStatus
+} from '#prisma/generated/enums.ts';
 
 /** What a timeline can be narrowed down to. */
 export const TIMELINE_KINDS = ['state', 'runs', 'billing', 'mails', 'alerts', 'audit'] as const;
