@@ -2,9 +2,11 @@ import { expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
 import { HOUR } from '#lib/core/clock.server.ts';
 import { listContainers } from '#lib/infrastructure/containerList.server.ts';
+import { anInvoice } from '../../../tests/factories/billing.ts';
+import { aCustomer } from '../../../tests/factories/customers.ts';
 import { createCluster, createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
-import { searchTenants } from './search.server.ts';
+import { searchCustomers, searchInvoiceNumbers, searchTenants } from './search.server.ts';
 import { waitingQueue } from './waiting.server.ts';
 
 await testDatabase();
@@ -74,4 +76,22 @@ it('lets who paid first wait first, and says until when', async () => {
 		{ slug: 'first', since: paid(1), until: new Date(paid(1).getTime() + 72 * HOUR) },
 		{ slug: 'second' }
 	]);
+});
+
+it('finds customers and invoices by what stands on a paper', async () => {
+	const customer = await aCustomer({
+		companyName: 'Molinos del Sur',
+		taxId: '1790012344001',
+		stripeCustomerId: 'cus_molinos'
+	});
+	const invoice = await anInvoice({ customerId: customer.id, number: 'MOL-0042' });
+	for (const typed of ['molinos', '1790012344001', 'cus_molinos'])
+		expect(await searchCustomers(db, typed), typed).toMatchObject([{ id: customer.id }]);
+	expect(await searchCustomers(db, '179001234400')).toEqual([]);
+	for (const typed of ['mol-0042', '0042', invoice.stripeInvoiceId!])
+		expect(await searchInvoiceNumbers(db, typed), typed).toMatchObject([
+			{ id: invoice.id, companyName: 'Molinos del Sur' }
+		]);
+	await db.customer.update({ where: { id: customer.id }, data: { status: 'deleted' } });
+	expect(await searchCustomers(db, 'molinos')).toEqual([]);
 });

@@ -24,3 +24,38 @@ export async function searchTenants(tx: Tx, typed: string, take = 20): Promise<T
 	const tenants = await tx.tenant.findMany({ where: { id: { in: ids } }, select: tenantSelect });
 	return tenantViews(tx, inOrder(ids, tenants));
 }
+
+/** A customer as the search shows it. */
+export interface FoundCustomer {
+	id: string;
+	companyName: string;
+	email: string;
+}
+
+/** Customers by company, contact, mail, tax id or their id at Stripe. */
+export function searchCustomers(tx: Tx, typed: string, take = 10): Promise<FoundCustomer[]> {
+	return tx.$queryRaw<FoundCustomer[]>`
+		SELECT id, company_name AS "companyName", email FROM customers
+		WHERE status <> 'deleted' AND (lower(company_name || ' ' || full_name || ' ' || email) LIKE ${contains(typed)}
+			OR lower(stripe_customer_id) = ${typed} OR lower(tax_id) = ${typed})
+		LIMIT ${take}`;
+}
+
+/** An invoice as the search shows it; the total in minor units. */
+export interface FoundInvoice {
+	id: string;
+	number: string | null;
+	companyName: string;
+	total: number;
+	currency: string;
+}
+
+/** Invoices by their number or their id at Stripe. */
+export function searchInvoiceNumbers(tx: Tx, typed: string, take = 10): Promise<FoundInvoice[]> {
+	return tx.$queryRaw<FoundInvoice[]>`
+		SELECT invoice.id, invoice.number, customer.company_name AS "companyName", invoice.total,
+			invoice.currency::text AS currency
+		FROM invoices invoice JOIN customers customer ON customer.id = invoice.customer_id
+		WHERE lower(invoice.number) LIKE ${contains(typed)} OR invoice.stripe_invoice_id = ${typed}
+		LIMIT ${take}`;
+}

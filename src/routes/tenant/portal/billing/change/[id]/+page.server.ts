@@ -1,6 +1,5 @@
-import { error, redirect } from '@sveltejs/kit';
+import { error, redirect, type RequestEvent } from '@sveltejs/kit';
 import { openCardPage } from '#lib/billing/cards.server.ts';
-import { changeForm } from '#lib/billing/changeForms.ts';
 import { undoChange } from '#lib/billing/changes.server.ts';
 import { changeView } from '#lib/billing/changeView.server.ts';
 import { hostedInvoice } from '#lib/billing/dunningPayLink.server.ts';
@@ -9,7 +8,7 @@ import { asCustomer, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
-import { requireCustomer } from '#lib/identity/guard.server.ts';
+import { type Member, requireCustomer } from '#lib/identity/guard.server.ts';
 import { orderPlanChange } from '#lib/provisioning/planChanges.server.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
@@ -30,35 +29,48 @@ function changeOf(tx: Tx, customerId: string, id: string) {
 	return tx.subscriptionChange.findFirst({ where: { id, customerId } });
 }
 
+/** The change of this page, if it is the company's own. */
+async function ownChange({ params }: RequestEvent, { scope, customerId }: Member) {
+	const id = z.uuid().safeParse(params.id);
+	const change = id.success
+		? await asCustomer(scope, (tx) => changeOf(tx, customerId, id.data))
+		: null;
+	if (!change) error(404, new AppError('NOT_FOUND').sentence);
+	return change;
+}
+
+const nothing = z.object({});
+
 export const actions: Actions = {
-	order: (event) => {
-		const { customerId } = requireCustomer(event, 'subscription:manage');
-		return answerForm(event.request, changeForm, async ({ change_id: changeId }) => {
+	order: async (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		const { id: changeId, customerId } = await ownChange(event, member);
+		return answerForm(event.request, nothing, async () => {
 			await orderPlanChange({ changeId, customerId }, actorOf(event.locals.auth!));
 			return {};
 		});
 	},
-	undo: (event) => {
-		const { customerId } = requireCustomer(event, 'subscription:manage');
-		return answerForm(event.request, changeForm, async ({ change_id: changeId }) => {
+	undo: async (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		const { id: changeId, customerId } = await ownChange(event, member);
+		return answerForm(event.request, nothing, async () => {
 			await undoChange({ changeId, customerId }, actorOf(event.locals.auth!));
 			return {};
 		});
 	},
-	bank: (event) => {
-		const { customerId, scope } = requireCustomer(event, 'subscription:manage');
-		return answerForm(event.request, changeForm, async ({ change_id: id }) => {
-			const change = await asCustomer(scope, (tx) => changeOf(tx, customerId, id));
-			if (change?.status !== 'waiting_payment') throw new AppError('NOT_FOUND');
+	bank: async (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		const change = await ownChange(event, member);
+		return answerForm(event.request, nothing, async () => {
+			if (change.status !== 'waiting_payment')
+				throw new AppError('WRONG_STATE', { params: { from: change.status, to: 'paid' } });
 			redirect(303, await hostedInvoice(change));
 		});
 	},
 	card: async (event) => {
-		const { customerId, scope } = requireCustomer(event, 'invoices:pay');
-		const id = z.uuid().catch('').parse(event.params.id);
-		const own = id && (await asCustomer(scope, (tx) => changeOf(tx, customerId, id)));
-		if (!own) error(404, new AppError('NOT_FOUND').sentence);
-		const back = `/tenant/portal/billing/change/${event.params.id}`;
+		const member = requireCustomer(event, 'invoices:pay');
+		const { id, customerId } = await ownChange(event, member);
+		const back = `/tenant/portal/billing/change/${id}`;
 		redirect(303, await openCardPage(customerId, event.locals.locale, back));
 	}
 };

@@ -1,7 +1,6 @@
 import { error } from '@sveltejs/kit';
 import { z } from 'zod';
 import { undoChange } from '#lib/billing/changes.server.ts';
-import { changeForm } from '#lib/billing/changeForms.ts';
 import { changeView } from '#lib/billing/changeView.server.ts';
 import { subscriptionsOf } from '#lib/billing/subscriptionDetail.server.ts';
 import { db } from '#lib/core/db.server.ts';
@@ -49,7 +48,7 @@ export const actions: Actions = {
 	order: async (event) => {
 		requireStaff(event, 'billing:write');
 		const { id: changeId, customerId } = await find(event.params.id, event.params.change);
-		return answerForm(event.request, changeForm, async () => {
+		return answerForm(event.request, z.object({}), async () => {
 			await orderPlanChange({ changeId, customerId }, actorOf(event.locals.auth!));
 			return {};
 		});
@@ -57,7 +56,7 @@ export const actions: Actions = {
 	undo: async (event) => {
 		requireStaff(event, 'billing:write');
 		const { id: changeId, customerId } = await find(event.params.id, event.params.change);
-		return answerForm(event.request, changeForm, async () => {
+		return answerForm(event.request, z.object({}), async () => {
 			await undoChange({ changeId, customerId }, actorOf(event.locals.auth!));
 			return {};
 		});
