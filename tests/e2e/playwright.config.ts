@@ -18,6 +18,9 @@ export default defineConfig({
 	use: {
 		locale: 'es-DO',
 		timezoneId: 'America/Santo_Domingo',
+		// What is not there after so long is not coming, and a story's whole time is minutes.
+		actionTimeout: 30_000,
+		navigationTimeout: 90_000,
 		screenshot: 'only-on-failure',
 		trace: 'retain-on-failure',
 		launchOptions: {

@@ -174,7 +174,7 @@ test('the customer reads it in the portal, its instance says why at the edge, an
 		await page.locator('form:has(input[name=password]) button[type=submit]').click();
 	}
 	await page.waitForURL(/\/tenant\/portal/);
-	await expect(page.getByText(/Tiene .*29,00.* por pagar/)).toBeVisible();
+	await expect(page.getByText(/Tiene .*29[.,]00.* por pagar/)).toBeVisible();
 	await page.getByText('Ver las fechas').click();
 	await lookAt(page, 'portal-late');
 

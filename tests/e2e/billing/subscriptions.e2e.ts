@@ -104,7 +104,7 @@ test('the exact invoice is shown, and charged as it was shown', async ({ page, d
 	await page.getByRole('button', { name: 'Ver la factura' }).click();
 	await expect(page.getByText('no hay nada que cambiar')).toBeVisible();
 
-	await page.getByText(plan.name, { exact: true }).click();
+	await page.getByRole('radio', { name: plan.name }).check();
 	await page.getByRole('button', { name: 'Ver la factura' }).click();
 	await page.waitForURL(/\/change\/[0-9a-f-]{36}$/);
 	await expect(page.getByText('Total a pagar hoy')).toBeVisible();
@@ -126,7 +126,7 @@ test('the exact invoice is shown, and charged as it was shown', async ({ page, d
 test('what costs less waits for the end of the period, and is taken back', async ({ page }) => {
 	await enter(page);
 	await page.getByRole('link', { name: 'Cambiar plan o usuarios' }).click();
-	await page.getByText('Basic', { exact: true }).click();
+	await page.getByRole('radio', { name: /^Basic/ }).check();
 	await page.getByRole('button', { name: 'Ver la factura' }).click();
 	await page.waitForURL(/\/change\/[0-9a-f-]{36}$/);
 	await expect(page.getByText('Ahora no se cobra nada.')).toBeVisible();
