@@ -164,6 +164,8 @@ test('the customer reads it in the portal, its instance says why at the edge, an
 }) => {
 	// The page at the edge is meant to be a 503.
 	expectConsole(/503/);
+	// The stand-in for the ERP has no icon.
+	expectConsole(/favicon\.ico/);
 	await page.goto(portal);
 	await page.locator('input[name=password]').fill(PASSWORD);
 	await page.locator('form button[type=submit]').first().click();
@@ -205,7 +207,7 @@ test('the customer reads it in the portal, its instance says why at the edge, an
 	await expect(page.getByText(buyer.company)).toHaveCount(0);
 	const payPage = page.url();
 	await lookAt(page, 'pay');
-	await page.getByRole('link', { name: /^Pagar la factura/ }).click();
+	await page.getByRole('link', { name: /^Pagar ahora: factura/ }).click();
 	await page.waitForURL(/\/i\//);
 	await page.locator('input[name=cardNumber]').fill('4242424242424242');
 	await page.locator('input[name=cardExpiry]').fill('12/40');

@@ -71,7 +71,11 @@ test('staff find an invoice, with the totals of what they filter', async ({
 	const totals = page.getByTestId('invoice-totals');
 	await expect(totals.getByText('1 factura', { exact: true })).toBeVisible();
 	await expect(totals.getByText(/29[.,]00/).first()).toBeVisible();
-	const link = page.getByRole('table', { name: 'Facturas' }).locator('tbody').getByRole('link').first();
+	const link = page
+		.getByRole('table', { name: 'Facturas' })
+		.locator('tbody')
+		.getByRole('link')
+		.first();
 	paid = (await link.getAttribute('href'))!;
 	await page.goto('/admin/billing/invoices');
 	await lookAt(page, 'invoices-list');
@@ -128,7 +132,11 @@ test('an open one tells what the bank said, and waits for a second person above 
 		await page.goto(`/admin/billing/invoices?q=${buyer.slug}&status=late`);
 		await expect(page.getByText('Vencida').last()).toBeVisible({ timeout: 1_000 });
 	}).toPass({ timeout: 30_000 });
-	const link = page.getByRole('table', { name: 'Facturas' }).locator('tbody').getByRole('link').first();
+	const link = page
+		.getByRole('table', { name: 'Facturas' })
+		.locator('tbody')
+		.getByRole('link')
+		.first();
 	open = (await link.getAttribute('href'))!;
 	await page.goto(open);
 	await page.getByRole('button', { name: 'Cobrar ahora' }).click();
