@@ -1,4 +1,4 @@
-import { after, DAY, now } from '#lib/core/clock.server.ts';
+import { after, DAY, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
@@ -13,6 +13,7 @@ import { dumpDatabase } from './databaseBackups.server.ts';
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
 		'backups.take': { backupId: string };
+		'backups.schedule': Record<string, never>;
 		'backups.purge': Record<string, never>;
 	}
 }
@@ -139,8 +140,8 @@ async function advance(
 }
 
 async function finish(backup: Backup, archive: Archive): Promise<Backup> {
-	const keepDays = await setting('backups.keep_last_days');
 	const at = now();
+	const purgeAfter = after(at, await keptFor(backup));
 	return db.$transaction(async (tx) => {
 		await publish(tx, `customer:${backup.customerId}`, backup.id);
 		return tx.backup.update({
@@ -151,10 +152,21 @@ async function finish(backup: Backup, archive: Archive): Promise<Backup> {
 				error: null,
 				verifiedAt: at,
 				finishedAt: at,
-				purgeAfter: after(at, keepDays * DAY)
+				purgeAfter
 			}
 		});
 	});
+}
+
+/** A scheduled one is kept for some days, and in any case until there are two newer ones. */
+async function keptFor({ reason, tenantId }: Backup): Promise<number> {
+	if (reason !== 'scheduled') return (await setting('backups.keep_last_days')) * DAY;
+	const { plan } = await db.tenant.findUniqueOrThrow({
+		where: { id: tenantId },
+		select: { plan: { select: { backupIntervalHours: true } } }
+	});
+	const days = await setting('backups.keep_scheduled_days');
+	return Math.max(days * DAY, 2 * plan.backupIntervalHours * HOUR);
 }
 
 async function fail(backup: Backup, reason: string): Promise<void> {

@@ -154,6 +154,14 @@ export const SETTINGS = {
 		label: m.settings_backups_keep_last_days,
 		hint: m.settings_backups_keep_last_days_hint
 	}),
+	'backups.keep_scheduled_days': define({
+		category: 'backups',
+		schema: count(1, 3_650),
+		control: 'number',
+		initial: 7,
+		label: m.settings_backups_keep_scheduled_days,
+		hint: m.settings_backups_keep_scheduled_days_hint
+	}),
 	...BILLING_SETTINGS,
 	'stripe.secret_key': define({
 		category: 'stripe',
