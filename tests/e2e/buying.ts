@@ -47,10 +47,18 @@ export async function payByCard(page: Page, number: string): Promise<void> {
 	await page.getByTestId('submit').click();
 }
 
-/** The latest mail to an address that holds such a link, and the link. @throws Error after 20 s without one */
-export async function mailedLink(demo: DemoFile, to: string, path: string): Promise<string> {
+/**
+ * The latest mail to an address that holds such a link, and the link.
+ * @throws Error without one; after 20 s unless told otherwise
+ */
+export async function mailedLink(
+	demo: DemoFile,
+	to: string,
+	path: string,
+	waitMs = 20_000
+): Promise<string> {
 	const pattern = new RegExp(`${demo.app}${path}[^\\s"'<>)]+`);
-	for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+	for (const deadline = Date.now() + waitMs; Date.now() < deadline;) {
 		const answer = await fetch(`${demo.sandbox}/__sandbox/mail?to=${encodeURIComponent(to)}`);
 		const { mails } = (await answer.json()) as { mails: { text: string }[] };
 		const found = mails.map(({ text }) => pattern.exec(text)?.[0]).find(Boolean);
