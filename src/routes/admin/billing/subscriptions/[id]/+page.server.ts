@@ -27,8 +27,9 @@ export const load: PageServerLoad = async (event) => {
 			})
 		: null;
 	if (!found) error(404, new AppError('NOT_FOUND').sentence);
-	const [subscription] = await subscriptionsOf(db, found.customerId, found.id);
-	const page = await subscriptionPage(db, found);
+	const { customerId } = found;
+	const [subscription] = await subscriptionsOf(db, customerId, found.id);
+	const page = await subscriptionPage(db, { id: found.id, customerId });
 	const { companyName } = found.customer;
 	return {
 		subscription: subscription!,
