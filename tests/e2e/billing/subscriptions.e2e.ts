@@ -142,8 +142,14 @@ test('what costs less waits for the end of the period, and is taken back', async
 test('the end is typed and confirmed, and taken back', async ({ page, expectConsole }) => {
 	expectConsole(/status of 4(00|03|09)/);
 	await enter(page);
-	await page.getByRole('button', { name: 'Cancelar suscripción…' }).click();
 	const dialog = page.getByRole('dialog', { name: 'Cancelar la suscripción' });
+	// The dialog is the page's scripts', which may still be on their way.
+	const open = () =>
+		expect(async () => {
+			await page.getByRole('button', { name: 'Cancelar suscripción…' }).click();
+			await expect(dialog).toBeVisible({ timeout: 1_000 });
+		}).toPass({ timeout: 20_000 });
+	await open();
 	await expectAccessible(page);
 	const cancel = dialog.getByRole('button', { name: 'Cancelar suscripción' });
 	await expect(cancel).toBeDisabled();
@@ -152,7 +158,7 @@ test('the end is typed and confirmed, and taken back', async ({ page, expectCons
 	await confirmWho(page);
 	if (!(await page.getByRole('button', { name: 'Reanudar suscripción' }).isVisible())) {
 		await page.goto('/tenant/portal/billing');
-		await page.getByRole('button', { name: 'Cancelar suscripción…' }).click();
+		await open();
 		await dialog.locator('input[name=confirm]').fill(buyer.company);
 		await cancel.click();
 	}
