@@ -34,11 +34,5 @@ export async function invoicesPage(query: z.output<typeof invoicesQuery>) {
 		pageSize: query.page_size,
 		cursor: query.cursor ?? null
 	});
-	return paged(rows.map(invoiceView), {
-		total: meta.total,
-		...(meta.totalEstimate !== null && { total_estimate: meta.totalEstimate }),
-		page: meta.page,
-		page_size: meta.pageSize,
-		next: meta.next
-	});
+	return paged(rows.map(invoiceView), meta);
 }

@@ -44,8 +44,9 @@ const list = endpoint(
 	({ query }) =>
 		paged([{ id: query.page, hidden: 1 }], {
 			total: 1,
+			totalEstimate: null,
 			page: query.page,
-			page_size: query.page_size,
+			pageSize: query.page_size,
 			next: null
 		})
 );

@@ -1,9 +1,10 @@
 import type { RequestEvent, RequestHandler } from '@sveltejs/kit';
 import { z } from 'zod';
 import { AppError } from '#lib/core/errors.ts';
+import type { PageMeta } from '#lib/core/paging.server.ts';
 import { fieldSentences } from '#lib/core/validation.ts';
 import type { Auth } from './auth.ts';
-import { type Answer, type Page, type Paged, failure, respond } from './envelope.server.ts';
+import { type Answer, type Paged, failure, respond } from './envelope.server.ts';
 import {
 	type Member,
 	type Staff,
@@ -114,9 +115,11 @@ export function endpoint<
 	return Object.assign(handler, { endpoint: options });
 }
 
-/** Rows of a list and where they stand in it. */
-export function paged<Row>(rows: Row[], page: Page): Paged<Row> {
-	return { paged: true, rows, page };
+/** Rows of a list and where they stand in it, as `pageOfRows` says it. */
+export function paged<Row>(rows: Row[], meta: PageMeta): Paged<Row> {
+	const { total, totalEstimate, page, pageSize: page_size, next } = meta;
+	const estimate = totalEstimate !== null && { total_estimate: totalEstimate };
+	return { paged: true, rows, page: { total, ...estimate, page, page_size, next } };
 }
 
 /** Query of every list: `page` and `page_size` (at most 100), or the `cursor` that `meta.next` gave. */

@@ -26,7 +26,13 @@ const modules = {
 				response: z.array(z.object({ id: z.string() }))
 			},
 			({ query }) =>
-				paged([], { total: 0, page: query.page, page_size: query.page_size, next: null })
+				paged([], {
+					total: 0,
+					totalEstimate: null,
+					page: query.page,
+					pageSize: query.page_size,
+					next: null
+				})
 		),
 		POST: endpoint(
 			{

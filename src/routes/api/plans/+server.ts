@@ -40,13 +40,7 @@ export const GET = endpoint(
 			pageSize: query.page_size,
 			cursor: query.cursor ?? null
 		});
-		return paged(rows.map(planView), {
-			total: meta.total,
-			...(meta.totalEstimate !== null && { total_estimate: meta.totalEstimate }),
-			page: meta.page,
-			page_size: meta.pageSize,
-			next: meta.next
-		});
+		return paged(rows.map(planView), meta);
 	}
 );
 

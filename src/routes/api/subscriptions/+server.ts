@@ -33,12 +33,6 @@ export const GET = endpoint(
 			db,
 			rows.map(({ id }) => id)
 		);
-		return paged(views, {
-			total: meta.total,
-			...(meta.totalEstimate !== null && { total_estimate: meta.totalEstimate }),
-			page: meta.page,
-			page_size: meta.pageSize,
-			next: meta.next
-		});
+		return paged(views, meta);
 	}
 );

@@ -52,12 +52,6 @@ export const GET = endpoint(
 			paid_at: row.paidAt?.toISOString() ?? null,
 			created_at: row.createdAt.toISOString()
 		}));
-		return paged(invoices, {
-			total: meta.total,
-			...(meta.totalEstimate !== null && { total_estimate: meta.totalEstimate }),
-			page: meta.page,
-			page_size: meta.pageSize,
-			next: meta.next
-		});
+		return paged(invoices, meta);
 	}
 );
