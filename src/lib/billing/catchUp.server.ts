@@ -26,6 +26,7 @@ export async function catchUp(): Promise<number> {
 	await requeueStranded();
 	await requeueRefunds();
 	await requeueChanges();
+	await forgetPreviews();
 	return found;
 }
 
@@ -77,6 +78,13 @@ async function requeueRefunds(): Promise<void> {
 			});
 		});
 	}
+}
+
+/** What was shown and not ordered can be ordered for half an hour; nobody looks for it later. */
+async function forgetPreviews(): Promise<void> {
+	await db.subscriptionChange.deleteMany({
+		where: { status: 'previewed', createdAt: { lt: after(now(), -DAY) } }
+	});
 }
 
 async function requeueChanges(): Promise<void> {

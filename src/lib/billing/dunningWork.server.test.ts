@@ -8,6 +8,7 @@ import { testStripe } from '../../../tests/setup/stripe.ts';
 import { DAY, HOUR, now, setClockOffset } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import '#lib/notifications/jobs.server.ts';
+import { forgetSettings } from '#lib/settings/settings.server.ts';
 import { finishRetries } from './dunningActs.server.ts';
 import { giveTime, stopCase } from './dunningStaff.server.ts';
 import { workCase, workDunning } from './dunningWork.server.ts';
@@ -195,12 +196,12 @@ describe('retries of ours', () => {
 		});
 	afterEach(async () => {
 		await db.setting.deleteMany({ where: { key: 'billing.stripe_retries' } });
-		await new Promise((resolve) => setTimeout(resolve, 3_100));
+		forgetSettings();
 	});
 
 	it('charge under the key of their act, and end the case when the bank says yes', async () => {
 		await alone();
-		await new Promise((resolve) => setTimeout(resolve, 3_100));
+		forgetSettings();
 		const { paid, caseId } = await failed();
 		await newCard(paid.stripeCustomerId);
 		await days(2);
@@ -210,7 +211,7 @@ describe('retries of ours', () => {
 
 	it('survive a death after the order: the same attempt is finished, none is made twice', async () => {
 		await alone();
-		await new Promise((resolve) => setTimeout(resolve, 3_100));
+		forgetSettings();
 		const { paid, caseId } = await failed();
 		await work();
 		await pass(1.5 * DAY);

@@ -31,7 +31,7 @@ export const subscriptionDetail = {
 	scheduledQuantity: true,
 	scheduledAt: true,
 	createdAt: true,
-	plan: true,
+	plan: { select: { key: true, name: true, version: true } },
 	customer: { select: { companyName: true } },
 	discounts: { orderBy: { startsAt: 'asc' } },
 	changes: {

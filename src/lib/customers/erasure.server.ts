@@ -1,3 +1,4 @@
+import { now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
@@ -26,7 +27,7 @@ export async function erase(
 		where: { id: customerId },
 		data: {
 			...blank(customerId),
-			erasedAt: new Date(),
+			erasedAt: now(),
 			version: { increment: 1 }
 		}
 	});
