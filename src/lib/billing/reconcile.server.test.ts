@@ -60,7 +60,7 @@ it('finds a subscription that changed past us, keeps its age, repairs it, and cl
 	expect(await db.subscription.findUnique({ where: { id: subscription.id } })).toMatchObject({
 		cancelAt: null
 	});
-	await repairDrift(first!.id, by);
+	expect(await repairDrift(first!.id, by)).toBe('done');
 	const row = await db.subscription.findUniqueOrThrow({ where: { id: subscription.id } });
 	expect(row.cancelAt).toEqual(row.currentPeriodEnd);
 	expect(await db.drift.findUnique({ where: { id: first!.id } })).toMatchObject({
@@ -139,7 +139,9 @@ it('finds who paid and has nothing, and who has something and does not pay', asy
 	expect(await about('billing.paid-without-tenant', fresh.id)).toBeUndefined();
 	const unpaid = await about('billing.tenant-unpaid', tenant.id);
 	expect(unpaid).toMatchObject({ cause: 'not-ended' });
-	await repairDrift(unpaid!.id, by);
+	expect(await repairDrift(unpaid!.id, by)).toBe('asked');
+	// Nobody has seen it agree yet.
+	expect(await about('billing.tenant-unpaid', tenant.id)).toMatchObject({ repairBy: by.label });
 	expect(await waitingJobs('provisioning.subscription-changed')).toContainEqual({
 		subscriptionId: ended.id
 	});
@@ -177,4 +179,25 @@ it('keeps its findings while Stripe does not answer, and says that it could not 
 	const run = await reconcile();
 	expect(run.error).toMatch(/^customers: /);
 	expect(await about('billing.customer-differs', customer.id)).toMatchObject({ id: drift!.id });
+});
+
+it('says what stops a repair: Stripe that is away, and what only a person can decide', async () => {
+	const { customer, paid } = await paying();
+	await api.customers.update(paid.stripeCustomerId, { name: 'Con falla' });
+	await reconcile();
+	const differs = await about('billing.customer-differs', customer.id);
+	stripe.fault({ match: 'GET /v1/customers', kind: 'status', status: 503, times: 10 });
+	await expect(repairDrift(differs!.id, by)).rejects.toMatchObject({ code: 'VENDOR_UNAVAILABLE' });
+	expect(await about('billing.customer-differs', customer.id)).toMatchObject({
+		repairError: expect.any(String)
+	});
+	stripe.kernel.faults.clear();
+	const tenant = await createUnplacedTenant(db);
+	await db.tenant.update({
+		where: { id: tenant.id },
+		data: { status: 'active', subscriptionId: null }
+	});
+	await reconcile();
+	const unpaid = await about('billing.tenant-unpaid', tenant.id);
+	await expect(repairDrift(unpaid!.id, by)).rejects.toMatchObject({ code: 'BY_HAND' });
 });

@@ -1,8 +1,14 @@
 import { now } from '#lib/core/clock.server.ts';
-import { db, transaction } from '#lib/core/db.server.ts';
-import { publish } from '#lib/core/live.server.ts';
+import { transaction } from '#lib/core/db.server.ts';
 import type { ReconcileRun } from '#prisma/generated/client.ts';
-import { closeUnseen, isIgnored, noteDrifts, type Found } from '../logs/drifts.server.ts';
+import {
+	beginRun,
+	closeUnseen,
+	endRun,
+	isIgnored,
+	noteDrifts,
+	type Found
+} from '../logs/drifts.server.ts';
 import { compareCustomers } from './reconcileCustomers.server.ts';
 import { compareEvents } from './reconcileEvents.server.ts';
 import { compareInvoices } from './reconcileInvoices.server.ts';
@@ -36,15 +42,13 @@ const COMPARISONS: Record<string, { run: Comparison; kinds: string[] }> = {
 	}
 };
 
-export const DRIFT_KINDS = Object.values(COMPARISONS).flatMap(({ kinds }) => kinds);
-
 /**
  * Compares what Stripe has with what we have, and what is paid with what runs. Reads alone: what differs is noted with
  * its cause, and repaired when somebody says so. A comparison that fails leaves its findings of before as they are.
  * @param byLabel who asked; null for the clock
  */
 export async function reconcile(byLabel: string | null = null): Promise<ReconcileRun> {
-	const { id } = await db.reconcileRun.create({ data: { area: 'billing', byLabel } });
+	const id = await beginRun('billing', byLabel);
 	const compared: Record<string, number> = {};
 	const errors: string[] = [];
 	let found = 0;
@@ -59,19 +63,7 @@ export async function reconcile(byLabel: string | null = null): Promise<Reconcil
 			errors.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
 		}
 	}
-	return transaction(async (tx) => {
-		const run = await tx.reconcileRun.update({
-			where: { id },
-			data: {
-				finishedAt: now(),
-				compared,
-				found,
-				error: errors.length > 0 ? errors.join('; ').slice(0, 1_000) : null
-			}
-		});
-		await publish(tx, 'staff:drifts');
-		return run;
-	});
+	return endRun(id, { compared, found, errors });
 }
 
 async function note(page: Found[], at: Date): Promise<number> {

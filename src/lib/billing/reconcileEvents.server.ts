@@ -4,6 +4,7 @@ import { stripeClient } from '#lib/settings/clients.server.ts';
 import { defineRepair, type Found } from '../logs/drifts.server.ts';
 import { factsOf, keepEvent, queueEvent } from './events.server.ts';
 import type { Comparison } from './reconcile.server.ts';
+import { eachAtStripe } from './reconcileWalk.server.ts';
 
 /** Webhooks may be this late without anybody worrying. */
 const LATE = 10 * MINUTE;
@@ -13,32 +14,28 @@ export const compareEvents: Comparison = async (tell) => {
 	const client = await stripeClient();
 	const since = Math.floor(after(now(), -DAY).getTime() / 1_000);
 	const due = after(now(), -LATE).getTime() / 1_000;
-	let startingAfter: string | undefined;
-	let looked = 0;
-	for (;;) {
-		const page = await client.events.since(since, startingAfter);
-		looked += page.data.length;
-		const known = await db.stripeEvent.findMany({
-			where: { eventId: { in: page.data.map(({ id }) => id) } },
-			select: { eventId: true }
-		});
-		const seen = new Set(known.map(({ eventId }) => eventId));
-		await tell(
-			page.data
-				.filter(({ id, created }) => !seen.has(id) && created <= due)
-				.map((event): Found => ({
+	const looked = await eachAtStripe(
+		(startingAfter) => client.events.since(since, startingAfter),
+		async (page) => {
+			const known = await db.stripeEvent.findMany({
+				where: { eventId: { in: page.map(({ id }) => id) } },
+				select: { eventId: true }
+			});
+			const seen = new Set(known.map(({ eventId }) => eventId));
+			const missed = page.filter(({ id, created }) => !seen.has(id) && created <= due);
+			await tell(
+				missed.map((event): Found => ({
 					kind: 'billing.event-missed',
 					subjectType: 'stripe-event',
 					subjectId: event.id,
 					theirs: { type: event.type },
 					cause: 'event-missed'
 				}))
-		);
-		startingAfter = page.data.at(-1)?.id;
-		if (!page.has_more || !startingAfter) break;
-	}
+			);
+		}
+	);
 	await tell(await stuck());
-	return looked;
+	return looked.size;
 };
 
 async function stuck(): Promise<Found[]> {
@@ -61,8 +58,11 @@ defineRepair('billing.event-missed', async ({ subjectId }) => {
 	const client = await stripeClient();
 	const event = await client.events.retrieve(subjectId);
 	await transaction((tx) => keepEvent(tx, event));
+	return 'done';
 });
 defineRepair('billing.event-stuck', async ({ subjectId }) => {
 	const event = await db.stripeEvent.findUniqueOrThrow({ where: { eventId: subjectId } });
-	if (!event.processed) await transaction((tx) => queueEvent(tx, factsOf(event.payload)));
+	if (event.processed) return 'done';
+	await transaction((tx) => queueEvent(tx, factsOf(event.payload)));
+	return 'asked';
 });

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { after, DAY, now } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import type { Invoice } from '#prisma/generated/client.ts';
 import { defineRepair, type Found } from '../logs/drifts.server.ts';
@@ -8,6 +9,7 @@ import { idOf } from './checkout.server.ts';
 import { mirrorInvoice } from './invoices.server.ts';
 import { ownerOfInvoice } from './owners.server.ts';
 import type { Comparison } from './reconcile.server.ts';
+import { eachAtStripe } from './reconcileWalk.server.ts';
 import { causeOf, differing } from './reconcileCause.server.ts';
 
 /** An invoice still moves about as long as Stripe tries to collect it. */
@@ -17,15 +19,11 @@ const LOOK_BACK = 35 * DAY;
 export const compareInvoices: Comparison = async (tell) => {
 	const client = await stripeClient();
 	const since = Math.floor(after(now(), -LOOK_BACK).getTime() / 1_000);
-	let startingAfter: string | undefined;
-	let looked = 0;
-	for (;;) {
-		const page = await client.pages.invoices(since, startingAfter);
-		looked += page.data.length;
-		await tell(await comparePage(page.data));
-		startingAfter = page.data.at(-1)?.id;
-		if (!page.has_more || !startingAfter) return looked;
-	}
+	const seen = await eachAtStripe(
+		(startingAfter) => client.pages.invoices(since, startingAfter),
+		async (page) => tell(await comparePage(page))
+	);
+	return seen.size;
 };
 
 async function comparePage(page: Stripe.Invoice[]): Promise<Found[]> {
@@ -91,7 +89,9 @@ function compare(ours: Invoice, theirs: Stripe.Invoice) {
 defineRepair('billing.invoice-differs', async ({ subjectId }) => {
 	const { stripeInvoiceId } = await db.invoice.findUniqueOrThrow({ where: { id: subjectId } });
 	if (stripeInvoiceId) await mirrorInvoice(stripeInvoiceId);
+	return 'done';
 });
 defineRepair('billing.invoice-unknown', async ({ subjectId }) => {
-	await mirrorInvoice(subjectId);
+	if (!(await mirrorInvoice(subjectId))) throw new AppError('BY_HAND');
+	return 'done';
 });

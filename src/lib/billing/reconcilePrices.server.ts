@@ -1,4 +1,5 @@
 import { db } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
 import { comparePlan, repairPlan } from '#lib/plans/drift.server.ts';
 import { defineRepair, type Found } from '../logs/drifts.server.ts';
 import type { Comparison } from './reconcile.server.ts';
@@ -31,5 +32,6 @@ export const comparePrices: Comparison = async (tell) => {
 
 defineRepair('billing.plan-differs', async ({ subjectId }) => {
 	const left = await repairPlan(subjectId);
-	if (left.length > 0) throw new Error(`${left.length} differences are left`);
+	if (left.length > 0) throw new AppError('BY_HAND', { detail: `${left.length} are left` });
+	return 'done';
 });

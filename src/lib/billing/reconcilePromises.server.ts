@@ -1,5 +1,6 @@
 import { after, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { defineRepair, type Found } from '../logs/drifts.server.ts';
 import type { Comparison } from './reconcile.server.ts';
@@ -64,8 +65,9 @@ defineRepair('billing.tenant-unpaid', async ({ subjectId }) => {
 	});
 	const { subscription } = tenant;
 	if (subscription?.status !== 'cancelled')
-		throw new Error('it has no subscription that has ended: somebody has to decide');
+		throw new AppError('BY_HAND', { detail: 'it has no subscription that has ended' });
 	await transaction((tx) =>
 		enqueue(tx, 'provisioning.subscription-changed', { subscriptionId: subscription.id })
 	);
+	return 'asked';
 });

@@ -1,33 +1,55 @@
 import type Stripe from 'stripe';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 
-import { isMissing } from '#lib/integrations/stripe/errors.ts';
 import { stripeClient } from '#lib/settings/clients.server.ts';
 import type { Subscription } from '#prisma/generated/client.ts';
 import { defineRepair, type Found } from '../logs/drifts.server.ts';
 import { idOf } from './checkout.server.ts';
 import type { Comparison } from './reconcile.server.ts';
+import { eachAtStripe, eachOfOurs, exists } from './reconcileWalk.server.ts';
 import { causeOf, differing } from './reconcileCause.server.ts';
 import { refreshSubscription } from './refresh.server.ts';
 import { readAtStripe } from './subscriptions.server.ts';
 import { columnsOf } from './subscriptionWrite.server.ts';
 
-const BATCH = 1_000;
-
 /** Subscriptions that Stripe has otherwise than we, that only Stripe has, and that only we have. */
 export const compareSubscriptions: Comparison = async (tell) => {
 	const client = await stripeClient();
-	const seen = new Set<string>();
-	let startingAfter: string | undefined;
-	for (;;) {
-		const page = await client.pages.subscriptions(startingAfter);
-		for (const { id } of page.data) seen.add(id);
-		await tell(await comparePage(page.data));
-		startingAfter = page.data.at(-1)?.id;
-		if (!page.has_more || !startingAfter) break;
-	}
-	await tellMissing(seen, tell);
+	const seen = await eachAtStripe(client.pages.subscriptions, async (page) =>
+		tell(await comparePage(page))
+	);
+	await eachOfOurs(
+		(after, take) =>
+			db.subscription.findMany({
+				where: {
+					stripeSubscriptionId: { not: null },
+					status: { not: 'cancelled' },
+					...(after && { id: { gt: after } })
+				},
+				orderBy: { id: 'asc' },
+				take,
+				select: { id: true, customerId: true, stripeSubscriptionId: true, status: true }
+			}),
+		async (rows) => {
+			const gone: Found[] = [];
+			for (const { id, customerId, stripeSubscriptionId, status } of rows) {
+				const theirs = stripeSubscriptionId!;
+				if (seen.has(theirs)) continue;
+				if (await exists(() => client.subscriptions.retrieve(theirs))) continue;
+				gone.push({
+					kind: 'billing.subscription-missing',
+					subjectType: 'subscription',
+					subjectId: id,
+					customerId,
+					ours: { status, stripe_subscription_id: theirs },
+					cause: 'deleted-at-stripe'
+				});
+			}
+			await tell(gone);
+		}
+	);
 	return seen.size;
 };
 
@@ -96,57 +118,12 @@ async function compare(ours: Subscription, theirs: Stripe.Subscription) {
 	return differing({ ...ours }, { ...facts, currentPeriodEnd, cancelAt, trialEnd });
 }
 
-async function tellMissing(
-	seen: Set<string>,
-	tell: (found: Found[]) => Promise<void>
-): Promise<void> {
-	let after: string | undefined;
-	for (;;) {
-		const rows = await db.subscription.findMany({
-			where: {
-				stripeSubscriptionId: { not: null },
-				status: { not: 'cancelled' },
-				...(after && { id: { gt: after } })
-			},
-			orderBy: { id: 'asc' },
-			take: BATCH,
-			select: { id: true, customerId: true, stripeSubscriptionId: true, status: true }
-		});
-		const gone: Found[] = [];
-		for (const row of rows) {
-			if (seen.has(row.stripeSubscriptionId!) || (await exists(row.stripeSubscriptionId!)))
-				continue;
-			gone.push({
-				kind: 'billing.subscription-missing',
-				subjectType: 'subscription',
-				subjectId: row.id,
-				customerId: row.customerId,
-				ours: { status: row.status, stripe_subscription_id: row.stripeSubscriptionId },
-				cause: 'deleted-at-stripe'
-			});
-		}
-		await tell(gone);
-		after = rows.at(-1)?.id;
-		if (rows.length < BATCH) return;
-	}
-}
-
-async function exists(id: string): Promise<boolean> {
-	const client = await stripeClient();
-	try {
-		await client.subscriptions.retrieve(id);
-		return true;
-	} catch (error) {
-		if (isMissing(error)) return false;
-		throw error;
-	}
-}
-
 defineRepair('billing.subscription-differs', async ({ subjectId }) => {
 	const { stripeSubscriptionId } = await db.subscription.findUniqueOrThrow({
 		where: { id: subjectId }
 	});
 	if (stripeSubscriptionId) await refreshSubscription(stripeSubscriptionId);
+	return 'done';
 });
 
 /** One that a signup paid for is taken over as its missed event would have done. */
@@ -161,9 +138,10 @@ defineRepair('billing.subscription-unknown', async ({ subjectId }) => {
 		orderBy: { attempt: 'desc' }
 	});
 	if (!subscription.metadata.signup_id || !session?.stripeSessionId)
-		throw new Error('no signup of ours paid for it: somebody made it at Stripe');
+		throw new AppError('BY_HAND', { detail: 'no signup of ours paid for it' });
 	const { stripeSessionId } = session;
 	await transaction((tx) =>
 		enqueue(tx, 'provisioning.checkout-changed', { stripeSessionId, failed: false })
 	);
+	return 'asked';
 });

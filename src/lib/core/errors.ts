@@ -49,6 +49,7 @@ const ERRORS = {
 			})
 	},
 	NO_ROOM_TO_GROW: { status: 409, message: () => m.error_no_room_to_grow() },
+	BY_HAND: { status: 409, message: () => m.error_by_hand() },
 	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },
 	NO_CHANGE: { status: 409, message: () => m.error_no_change() },
 	CHANGE_PENDING: { status: 409, message: () => m.error_change_pending() },

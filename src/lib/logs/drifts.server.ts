@@ -1,9 +1,32 @@
-import { Prisma, type Drift } from '#prisma/generated/client.ts';
+import { Prisma, type Drift, type ReconcileRun } from '#prisma/generated/client.ts';
 import { now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
+import { VendorError } from '#lib/integrations/errors.ts';
 import { audit, type Actor } from './audit.server.ts';
+
+/** Notes that a look begins. @param byLabel who asked; null for the clock */
+export async function beginRun(area: string, byLabel: string | null): Promise<string> {
+	return (await db.reconcileRun.create({ data: { area, byLabel } })).id;
+}
+
+/** What a look compared (how many of each), how many differences it found, and what it could not compare. */
+export function endRun(
+	id: string,
+	result: { compared: Record<string, number>; found: number; errors: string[] }
+): Promise<ReconcileRun> {
+	const { compared, found, errors } = result;
+	const error = errors.length > 0 ? errors.join('; ').slice(0, 1_000) : null;
+	return transaction(async (tx) => {
+		const run = await tx.reconcileRun.update({
+			where: { id },
+			data: { finishedAt: now(), compared, found, error }
+		});
+		await publish(tx, 'staff:drifts');
+		return run;
+	});
+}
 
 /** Something that two systems say differently, as a reconciler found it. */
 export interface Found {
@@ -20,8 +43,12 @@ export interface Found {
 	cause?: string;
 }
 
-/** What the one-click repair of a kind does. It changes nothing that is right already, and may run any number of times. */
-export type Repair = (drift: Drift) => Promise<void>;
+/**
+ * What the one-click repair of a kind does: `done` when it read back that both sides agree, `asked` when a job goes on
+ * with it and the next look tells. It changes nothing that is right already, and may run any number of times.
+ * @throws {AppError} BY_HAND when a person has to decide
+ */
+export type Repair = (drift: Drift) => Promise<'done' | 'asked'>;
 const repairs = new Map<string, Repair>();
 
 /** Declares the safe repair of a kind; a kind without one is for people. */
@@ -69,22 +96,29 @@ export async function closeUnseen(tx: Tx, kinds: string[], since: Date): Promise
 }
 
 /**
- * Repairs what was found, at once, and closes it. What goes wrong stays open with what was said.
- * @throws {AppError} NOT_FOUND; WRONG_STATE when it is closed or only people can repair it; what the repair throws
+ * Repairs what was found. It is closed when the repair has seen both sides agree, else by the next look that does. What
+ * goes wrong stays open with what was said.
+ * @throws {AppError} NOT_FOUND; WRONG_STATE when it is closed or only people can repair it; BY_HAND; VENDOR_UNAVAILABLE
  */
-export async function repairDrift(id: string, by: Actor): Promise<void> {
+export async function repairDrift(id: string, by: Actor): Promise<'done' | 'asked'> {
 	const drift = await openDrift(id);
 	const repair = repairs.get(drift.kind);
 	if (!repair) throw new AppError('WRONG_STATE', { params: { from: drift.kind, to: 'repaired' } });
-	await db.drift.update({ where: { id }, data: { repairAt: now(), repairBy: by.label } });
+	await db.drift.update({
+		where: { id },
+		data: { repairAt: now(), repairBy: by.label, repairError: null }
+	});
+	let end: 'done' | 'asked';
 	try {
-		await repair(drift);
+		end = await repair(drift);
 	} catch (error) {
 		const message = error instanceof Error ? error.message : String(error);
 		await db.drift.update({ where: { id }, data: { repairError: message.slice(0, 500) } });
-		throw error;
+		if (!(error instanceof VendorError)) throw error;
+		throw new AppError('VENDOR_UNAVAILABLE', { params: { vendor: error.vendor }, cause: error });
 	}
-	await close(drift, 'repaired', by, null);
+	if (end === 'done') await close(drift, 'repaired', by, null);
+	return end;
 }
 
 /** Leaves it as it is, with the reason; a later look that finds it opens it anew only when it says something else. */

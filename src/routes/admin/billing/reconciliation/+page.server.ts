@@ -40,8 +40,8 @@ export const actions: Actions = {
 	repair: (event) => {
 		requireStaff(event, 'billing:write');
 		return answerForm(event.request, one, async ({ id }) => {
-			await repairDrift(id, actorOf(event.locals.auth!));
-			return { message: m.drift_repaired() };
+			const end = await repairDrift(id, actorOf(event.locals.auth!));
+			return { message: end === 'done' ? m.drift_repaired() : m.drift_repair_asked() };
 		});
 	},
 	ignore: (event) => {
