@@ -24,8 +24,8 @@ test('the member sees who acts for the company, and what was done', async ({
 }) => {
 	await loginAs('customer');
 	await page.goto('/tenant/portal/team');
-	await expect(page.getByText(demo.customer.email)).toBeVisible();
-	await expect(page.getByText('Propietario')).toBeVisible();
+	await expect(page.getByRole('cell', { name: demo.customer.email })).toBeVisible();
+	await expect(page.getByRole('cell', { name: 'Propietario' }).first()).toBeVisible();
 	await page.goto('/tenant/portal/activity');
 	await expect(page.getByRole('table')).toBeVisible();
 });
