@@ -56,6 +56,8 @@ export async function snapshot(customerId: string) {
 			status: invoice.status,
 			total: invoice.total,
 			amountPaid: invoice.amountPaid,
+			refunded: invoice.refundedAmount,
+			chargedBack: invoice.chargedBackAmount,
 			ours: invoice.subscriptionId === subscription.id,
 			lines: invoice.lines.map(({ amount, description }) => [amount, description]),
 			attempts: invoice.attempts.map(({ status, amount }) => [status, amount]),
@@ -66,7 +68,12 @@ export async function snapshot(customerId: string) {
 			amount,
 			failureReason
 		})),
-		disputes: disputes.map(({ status, amount }) => ({ status, amount })),
+		disputes: disputes.map(({ status, amount, invoiceId, withdrawnAt }) => ({
+			status,
+			amount,
+			invoice: invoices.find(({ id }) => id === invoiceId)?.number ?? null,
+			isWithdrawn: withdrawnAt !== null
+		})),
 		discounts: discounts.map(({ stripeCouponId, duration }) => [stripeCouponId, duration]),
 		cards: cards.map(({ stripePaymentMethodId, last4, isDefault }) => [
 			stripePaymentMethodId,

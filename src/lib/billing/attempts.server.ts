@@ -12,6 +12,8 @@ export interface Payment {
 	intent: Stripe.PaymentIntent;
 	/** Newest first. */
 	charges: Stripe.Charge[];
+	/** Of its charges. */
+	disputes: Stripe.Dispute[];
 }
 
 /** What an attempt's row holds beside whose it is. */
@@ -27,16 +29,18 @@ type Attempt = {
 	at: Date;
 };
 
-/** The payments of an invoice, with every charge of each. */
+/** The payments of an invoice, with every charge and dispute of each. */
 export async function paymentsOf(client: StripeClient, invoice: string): Promise<Payment[]> {
 	const found: Payment[] = [];
 	for (const payment of await client.invoicePayments.ofInvoice(invoice)) {
 		const id = idOf(payment.payment.payment_intent);
 		if (!id) continue;
+		const charges = await client.charges.ofIntent(id);
 		found.push({
 			payment,
 			intent: await client.paymentIntents.retrieve(id),
-			charges: await client.charges.ofIntent(id)
+			charges,
+			disputes: charges.some(({ disputed }) => disputed) ? await client.disputes.ofIntent(id) : []
 		});
 	}
 	return found;

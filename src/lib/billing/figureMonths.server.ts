@@ -53,6 +53,13 @@ export async function monthsUntil(tx: Tx, at: Date, zone: string, first?: string
 	return months;
 }
 
+const MOMENTS = {
+	mrr_movements: 'at',
+	invoices: 'paid_at',
+	refunds: 'created_at',
+	disputes: 'withdrawn_at'
+};
+
 /**
  * Rows of a table within spans, with the `month` of each. Spans stand in the query one by one: joined to a list of them,
  * PostgreSQL expects a ninth of the table and compiles the query for longer than it runs.
@@ -60,10 +67,10 @@ export async function monthsUntil(tx: Tx, at: Date, zone: string, first?: string
  */
 export function rowsWithin(
 	spans: Months['spans'],
-	table: 'mrr_movements' | 'invoices' | 'refunds',
+	table: keyof typeof MOMENTS,
 	currency: string | null
 ): Prisma.Sql {
-	const column = { mrr_movements: 'at', invoices: 'paid_at', refunds: 'created_at' }[table];
+	const column = MOMENTS[table];
 	const moment = Prisma.raw(`entry.${column}`);
 	const only = currency === null ? Prisma.empty : Prisma.sql`AND entry.currency = ${currency}`;
 	const parts = spans.map(
@@ -186,10 +193,16 @@ export function revenueRows(spans: Months['spans'], currency: string | null): Pr
 			0::bigint AS refunded
 		FROM ${rowsWithin(spans, 'invoices', currency)} AS paid_invoice WHERE amount_paid > 0
 		UNION ALL
-		SELECT refund.month, refund.currency, coalesce(invoice.plan_key, ''), coalesce(invoice.country, customer.country, ''),
-			0, 0, 0, refund.amount
-		FROM ${rowsWithin(spans, 'refunds', currency)} AS refund
-		JOIN customers customer ON customer.id = refund.customer_id
-		LEFT JOIN invoices invoice ON invoice.id = refund.invoice_id
-		WHERE refund.status = 'succeeded'`;
+		SELECT back.month, back.currency, coalesce(invoice.plan_key, ''), coalesce(invoice.country, customer.country, ''),
+			0, 0, 0, back.amount
+		FROM (
+			SELECT month, currency, customer_id, invoice_id, amount
+			FROM ${rowsWithin(spans, 'refunds', currency)} AS refund WHERE status = 'succeeded'
+			UNION ALL
+			-- One that we lost is a refund that the bank made.
+			SELECT month, currency, customer_id, invoice_id, amount
+			FROM ${rowsWithin(spans, 'disputes', currency)} AS dispute WHERE status = 'lost'
+		) AS back
+		JOIN customers customer ON customer.id = back.customer_id
+		LEFT JOIN invoices invoice ON invoice.id = back.invoice_id`;
 }

@@ -38,8 +38,10 @@ const invoiceOf = fc.record({
 	subtotal: fc.integer({ min: 0, max: 90_000 }),
 	tax: fc.integer({ min: 0, max: 15_000 }),
 	at: fc.option(momentOf),
-	/** Refunded so many percent at a moment, if at all. */
-	refund: fc.option(fc.record({ part: fc.integer({ min: 1, max: 100 }), at: momentOf }))
+	/** So many percent went back at a moment, if at all: by us, or by a bank in a dispute that we lost. */
+	refund: fc.option(
+		fc.record({ part: fc.integer({ min: 1, max: 100 }), at: momentOf, byBank: fc.boolean() })
+	)
 });
 
 describe('revenue', () => {
@@ -63,6 +65,17 @@ describe('revenue', () => {
 						});
 						const amount = Math.floor((total * (refund?.part ?? 0)) / 100);
 						if (!at || !refund || amount === 0) continue;
+						if (refund.byBank) {
+							for (const status of ['lost', 'won'])
+								await db.dispute.create({
+									data: {
+										...{ customerId: customers[who]!.id, invoiceId: id, currency, amount, status },
+										...{ stripeDisputeId: `du_f${refunds++}`, reason: 'fraudulent' },
+										...{ openedAt: after(refund.at, -DAY), withdrawnAt: refund.at }
+									}
+								});
+							continue;
+						}
 						await db.refund.create({
 							data: {
 								...{

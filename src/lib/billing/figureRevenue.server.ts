@@ -8,6 +8,7 @@ export interface Revenue {
 	/** Taxes included. */
 	paid: number;
 	tax: number;
+	/** What went back: refunds, and what banks took back in disputes that we lost. */
 	refunded: number;
 	/** `paid - tax - refunded`: what is ours. */
 	net: number;
@@ -28,7 +29,7 @@ export interface RevenueCuts {
 
 /**
  * What was paid and given back in a currency from one month to another, both included, until `at`. Paid counts when the
- * money came, refunds when they were made.
+ * money came, refunds when they were made, lost disputes when Stripe took the money off our balance.
  * @param first `2026-01` in `zone`
  */
 export async function revenue(

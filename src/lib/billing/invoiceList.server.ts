@@ -20,6 +20,7 @@ const select = {
 	amountRemaining: true,
 	creditedAmount: true,
 	refundedAmount: true,
+	chargedBackAmount: true,
 	attemptCount: true,
 	paidOutOfBand: true,
 	dueAt: true,

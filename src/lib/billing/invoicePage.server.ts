@@ -18,6 +18,7 @@ const facts = {
 	amountRemaining: true,
 	creditedAmount: true,
 	refundedAmount: true,
+	chargedBackAmount: true,
 	attemptCount: true,
 	nextAttemptAt: true,
 	paidOutOfBand: true,
@@ -73,6 +74,19 @@ const facts = {
 			status: true,
 			createdAt: true
 		}
+	},
+	disputes: {
+		orderBy: { openedAt: 'desc' },
+		select: {
+			id: true,
+			amount: true,
+			currency: true,
+			status: true,
+			reason: true,
+			openedAt: true,
+			withdrawnAt: true,
+			dueAt: true
+		}
 	}
 } satisfies Prisma.InvoiceSelect;
 
@@ -87,6 +101,7 @@ const staffFacts = {
 		...facts.creditNotes,
 		select: { ...facts.creditNotes.select, stripeCreditNoteId: true }
 	},
+	disputes: { ...facts.disputes, select: { ...facts.disputes.select, stripeDisputeId: true } },
 	customer: {
 		select: {
 			id: true,

@@ -46,6 +46,7 @@ const select = {
 	amountRemaining: true,
 	creditedAmount: true,
 	refundedAmount: true,
+	chargedBackAmount: true,
 	attemptCount: true,
 	paidOutOfBand: true,
 	issuedAt: true,

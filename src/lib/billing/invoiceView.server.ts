@@ -15,7 +15,10 @@ export const invoiceSchema = z.object({
 	amount_paid: z.number().int(),
 	amount_remaining: z.number().int(),
 	credited: z.number().int(),
+	/** Of what was paid: refunds, and what banks took back. */
 	refunded: z.number().int(),
+	/** The part of `refunded` that banks took back in disputes that we lost. */
+	charged_back: z.number().int(),
 	attempts: z.number().int(),
 	paid_out_of_band: z.boolean(),
 	plan: z.string().nullable(),
@@ -84,6 +87,20 @@ export const invoiceDetailSchema = invoiceSchema.omit({ attempts: true, plan: tr
 			created_at: z.iso.datetime()
 		})
 	),
+	disputes: z.array(
+		z.object({
+			id: z.uuid(),
+			amount: z.number().int(),
+			/** Stripe's words. */
+			status: z.string(),
+			reason: z.string(),
+			opened_at: z.iso.datetime(),
+			/** When the money left our balance; null: it has not. */
+			withdrawn_at: z.iso.datetime().nullable(),
+			/** Until when Stripe takes evidence. */
+			due_at: z.iso.datetime().nullable()
+		})
+	),
 	acts: z.array(actSchema)
 });
 
@@ -107,6 +124,7 @@ function common(row: Common) {
 		amount_remaining: row.amountRemaining,
 		credited: row.creditedAmount,
 		refunded: row.refundedAmount,
+		charged_back: row.chargedBackAmount,
 		paid_out_of_band: row.paidOutOfBand,
 		customer: {
 			id: row.customer.id,
@@ -178,6 +196,12 @@ export function invoiceDetail(
 			amount,
 			status,
 			created_at: createdAt.toISOString()
+		})),
+		disputes: invoice.disputes.map((dispute) => ({
+			...{ id: dispute.id, amount: dispute.amount, status: dispute.status },
+			reason: dispute.reason,
+			opened_at: dispute.openedAt.toISOString(),
+			...{ withdrawn_at: iso(dispute.withdrawnAt), due_at: iso(dispute.dueAt) }
 		})),
 		acts: invoice.acts.map(actView)
 	};

@@ -12,16 +12,18 @@ interface State {
 	dueAt: Date | null;
 	creditedAmount: number;
 	refundedAmount: number;
+	chargedBackAmount: number;
 	paidOutOfBand?: boolean;
 }
 
 /** What became of an invoice, for Badge: late, partly or wholly given back, paid elsewhere. */
 export function invoiceBadge(invoice: State, at = Date.now()): { label: string; tone: Tone } {
-	const { status, total, creditedAmount, refundedAmount } = invoice;
+	const { status, total, creditedAmount, refundedAmount, chargedBackAmount } = invoice;
 	const given = Math.max(creditedAmount, refundedAmount);
 	if (status === 'open' && isLate(invoice, at))
 		return { label: m.invoice_status_late(), tone: 'danger' };
 	if (status !== 'paid' || total <= 0) return invoiceStatus(status);
+	if (chargedBackAmount >= total) return { label: m.invoice_status_charged_back(), tone: 'danger' };
 	if (given >= total)
 		return {
 			label: refundedAmount > 0 ? m.invoice_status_refunded() : m.invoice_status_credited(),

@@ -68,6 +68,14 @@ function writeInvoice(
 	payments: Payment[]
 ): Promise<Invoice> {
 	const issuedAt = moment(invoice.status_transitions.finalized_at);
+	const chargedBackAmount = sumOf(
+		payments.flatMap(({ disputes }) => disputes).filter(({ status }) => status === 'lost'),
+		'amount'
+	);
+	const refunded = sumOf(
+		payments.flatMap(({ charges }) => charges),
+		'amount_refunded'
+	);
 	const columns = {
 		...owner,
 		number: invoice.number,
@@ -88,10 +96,8 @@ function writeInvoice(
 			!payments.some(({ payment }) => payment.status === 'paid'),
 		creditedAmount:
 			invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount,
-		refundedAmount: sumOf(
-			payments.flatMap(({ charges }) => charges),
-			'amount_refunded'
-		),
+		refundedAmount: refunded + chargedBackAmount,
+		chargedBackAmount,
 		periodStart: moment(invoice.period_start),
 		periodEnd: moment(invoice.period_end),
 		issuedAt,
@@ -130,10 +136,10 @@ async function writeLines(tx: Tx, row: Invoice, lines: Stripe.InvoiceLineItem[])
 	}
 }
 
-/** Until when the customer has paid: the last day that a paid invoice covers. */
+/** Until when the customer has paid: the last day that a paid invoice covers. What it credits covers nothing. */
 async function writePaidThrough(tx: Tx, subscriptionId: string): Promise<void> {
 	const { _max } = await tx.invoiceLine.aggregate({
-		where: { invoice: { subscriptionId, status: 'paid' } },
+		where: { amount: { gte: 0 }, invoice: { subscriptionId, status: 'paid' } },
 		_max: { periodEnd: true }
 	});
 	await tx.subscription.update({

@@ -144,11 +144,13 @@ async function writeDispute(tx: Tx, dispute: Stripe.Dispute, invoice: Invoice): 
 	const columns = {
 		customerId: invoice.customerId,
 		subscriptionId: invoice.subscriptionId,
+		invoiceId: invoice.id,
 		status: dispute.status,
 		reason: dispute.reason,
 		amount: dispute.amount,
 		currency: dispute.currency,
 		openedAt: moment(dispute.created) ?? new Date(0),
+		withdrawnAt: withdrawnAt(dispute),
 		dueAt: moment(dispute.evidence_details.due_by)
 	};
 	await tx.dispute.upsert({
@@ -156,7 +158,15 @@ async function writeDispute(tx: Tx, dispute: Stripe.Dispute, invoice: Invoice): 
 		create: { stripeDisputeId: dispute.id, ...columns },
 		update: columns
 	});
+	await publish(tx, [`customer:${invoice.customerId}`, 'staff:billing'], invoice.id);
 	return before?.status !== dispute.status;
+}
+
+/** When Stripe took the money off our balance: not yet while the bank only asks, and at the beginning of most disputes. */
+function withdrawnAt(dispute: Stripe.Dispute): Date | null {
+	const taken = dispute.balance_transactions.find(({ amount }) => amount < 0);
+	if (taken) return moment(taken.created);
+	return dispute.status === 'lost' ? moment(dispute.created) : null;
 }
 
 /** Decided for us, or never became one. Every other status, lost included, keeps the subscription from being owed. */

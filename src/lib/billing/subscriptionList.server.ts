@@ -5,6 +5,7 @@ import type { ListSpec } from '#lib/ui/list-query.ts';
 import { addMonths } from '#lib/core/dates.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { startOf } from './figureMonths.server.ts';
+import { hadTrial } from './figureTrials.server.ts';
 import { isMovementKind, isSubscriptionStatus } from './words.ts';
 
 interface Query extends PageRequest {
@@ -50,6 +51,7 @@ export interface SubscriptionFilters {
 	worth?: string;
 	/** `2026-11`: its trial ended in that month. */
 	trial?: string;
+	customerId?: string;
 }
 
 export interface MovementFilters {
@@ -67,12 +69,21 @@ export interface MovementFilters {
 /** One page of the subscriptions: the rows behind the MRR. */
 export async function listSubscriptions(
 	tx: Tx,
-	query: Query & { filters: { status?: string; plan?: string; customerId?: string } }
+	query: Query & { filters: SubscriptionFilters }
 ): Promise<{ rows: SubscriptionRow[]; meta: PageMeta }> {
-	const { status, plan, customerId } = query.filters;
-	const conditions = [Prisma.sql`true`, ...ofCustomer(query.q)];
-	if (status && isSubscriptionStatus(status))
-		conditions.push(Prisma.sql`entry.status = ${status}::subscription_status`);
+	const { status, plan, customerId, currency, worth, trial } = query.filters;
+	const conditions = [Prisma.sql`true`, ...ofCustomer(query.q), ...inCurrency(currency)];
+	const statuses = several(status).filter(isSubscriptionStatus);
+	if (statuses.length > 0)
+		conditions.push(Prisma.sql`entry.status = ANY(${statuses}::subscription_status[])`);
+	if (worth === 'some') conditions.push(Prisma.sql`entry.mrr > 0`);
+	if (worth === 'none') conditions.push(Prisma.sql`entry.mrr = 0`);
+	const ended = await spanOf(trial);
+	if (ended)
+		conditions.push(
+			Prisma.sql`entry.trial_end >= ${ended.from} AND entry.trial_end < ${ended.to}`,
+			hadTrial(Prisma.sql`entry`)
+		);
 	if (plan)
 		conditions.push(Prisma.sql`entry.plan_id IN (SELECT id FROM plans WHERE key = ${plan})`);
 	if (customerId) conditions.push(Prisma.sql`entry.customer_id = ${customerId}::uuid`);

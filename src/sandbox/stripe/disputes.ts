@@ -13,8 +13,26 @@ export type Dispute = Base & {
 	reason: string;
 	status: string;
 	is_charge_refundable: boolean;
+	balance_transactions: BalanceTransaction[];
 	metadata: Metadata;
 };
+
+type BalanceTransaction = {
+	id: string;
+	object: 'balance_transaction';
+	amount: number;
+	created: number;
+	currency: string;
+	fee: number;
+	net: number;
+	reporting_category: 'dispute' | 'dispute_reversal';
+	source: string;
+	type: 'adjustment';
+	[detail: string]: unknown;
+};
+
+/** What a dispute costs, in the smallest unit; not given back when it is won. */
+const FEE = 1_500;
 
 export const disputes: Operation[] = [
 	{
@@ -50,8 +68,8 @@ export function openDispute(account: Account, charge: Charge, reason = 'fraudule
 		reason,
 		status: 'needs_response',
 		is_charge_refundable: false,
+		balance_transactions: [],
 		...{
-			balance_transactions: [],
 			enhanced_eligibility_types: [],
 			evidence: {
 				...NO_EVIDENCE,
@@ -71,6 +89,7 @@ export function openDispute(account: Account, charge: Charge, reason = 'fraudule
 			network_reason_code: '10.4'
 		}
 	});
+	moveBalance(account, dispute, created, 'dispute');
 	account.emit('charge.dispute.created', dispute);
 	account.emit('charge.dispute.funds_withdrawn', dispute);
 	return dispute;
@@ -84,10 +103,46 @@ export function closeDispute(account: Account, dispute: Dispute, status: 'won' |
 	const before = dispute.status;
 	dispute.status = status;
 	dispute.is_charge_refundable = status === 'won';
-	account.get('charges', dispute.charge).disputed = true;
-	if (status === 'won') account.emit('charge.dispute.funds_reinstated', dispute);
+	const charge = account.get('charges', dispute.charge);
+	charge.disputed = true;
+	if (status === 'won') {
+		moveBalance(account, dispute, account.now(charge.customer), 'dispute_reversal');
+		account.emit('charge.dispute.funds_reinstated', dispute);
+	}
 	account.emit('charge.dispute.closed', dispute, { status: before });
 	return dispute;
+}
+
+/** Takes the money off the balance, or puts it back. */
+function moveBalance(
+	account: Account,
+	dispute: Dispute,
+	created: number,
+	category: BalanceTransaction['reporting_category']
+): void {
+	const amount = category === 'dispute' ? -dispute.amount : dispute.amount;
+	const fee = category === 'dispute' ? FEE : 0;
+	dispute.balance_transactions.push({
+		id: account.id('txn_1', 23),
+		object: 'balance_transaction',
+		...{ amount, created, currency: dispute.currency, fee, net: amount - fee },
+		...{ reporting_category: category, source: dispute.id, type: 'adjustment' },
+		...{
+			available_on: created,
+			balance_type: 'payments',
+			description: null,
+			exchange_rate: null,
+			fee_details: fee
+				? [
+						{
+							...{ amount: fee, application: null, currency: dispute.currency },
+							...{ description: 'Dispute fee', type: 'stripe_fee' }
+						}
+					]
+				: [],
+			status: 'available'
+		}
+	});
 }
 
 const NO_EVIDENCE = Object.fromEntries(

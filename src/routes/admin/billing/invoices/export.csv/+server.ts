@@ -18,7 +18,12 @@ export const GET: RequestHandler = (event) => {
 	requireStaff(event, 'billing:read');
 	const query = parseListQuery(event.url, INVOICES_LIST);
 	const amount =
-		(key: 'total' | 'amountPaid' | 'amountRemaining' | 'creditedAmount' | 'refundedAmount') =>
+		(
+			key:
+				| `${'credited' | 'refunded' | 'chargedBack'}Amount`
+				| `amount${'Paid' | 'Remaining'}`
+				| 'total'
+		) =>
 		(row: InvoicesRow) =>
 			inMajorUnits(row[key], row.currency);
 	const columns: CsvColumn<InvoicesRow>[] = [
@@ -38,6 +43,7 @@ export const GET: RequestHandler = (event) => {
 		{ label: m.invoices_remaining(), value: amount('amountRemaining') },
 		{ label: m.invoice_credited(), value: amount('creditedAmount') },
 		{ label: m.invoices_sum_refunded(), value: amount('refundedAmount') },
+		{ label: m.invoices_charged_back(), value: amount('chargedBackAmount') },
 		{ label: m.billing_currency(), value: (row) => row.currency.toUpperCase() }
 	];
 	return csvOfList('facturas.csv', columns, (page) => searchInvoices(db, { ...query, ...page }));

@@ -11,6 +11,7 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireCustomer } from '#lib/identity/guard.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
+import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
@@ -68,8 +69,10 @@ export const actions: Actions = {
 		const { stripeInvoiceId } = await asCustomer(scope, (tx) =>
 			portalInvoice(tx, customerId, event.params.id)
 		);
-		const page = stripeInvoiceId && (await invoicePayPage(stripeInvoiceId));
-		if (!page) throw new AppError('NOT_FOUND');
-		redirect(303, page);
+		return answerForm(event.request, z.object({}), async () => {
+			const page = stripeInvoiceId && (await invoicePayPage(stripeInvoiceId));
+			if (!page) throw new AppError('NOT_FOUND');
+			redirect(303, page);
+		});
 	}
 };
