@@ -81,8 +81,45 @@ it('holds every page of what is filtered, and nothing else', async () => {
 	expect(await rowsOf(route, '?kind=new&page=2')).toHaveLength(230);
 	const [lost, ...more] = await rowsOf(route, '?kind=churn');
 	expect(more).toEqual([]);
-	expect(lost).toContain(',-49.9,USD');
+	// What it did to all that its customer is worth: 230 times 49.90 came before.
+	expect(lost).toContain(',-49.9,11477,11427.1,0,USD');
 	expect(await rowsOf(route, '?q=nobody-is-called-so')).toEqual([]);
+});
+
+it('says what each customer was worth at the end of each month', async () => {
+	const { id: subscriptionId, customerId } = await aSubscription();
+	const book = { customerId, subscriptionId, currency: 'jpy' };
+	await db.mrrMovement.createMany({
+		data: [
+			{ ...book, kind: 'new', amount: 4_900, at: new Date('2025-11-10T12:00:00Z') },
+			{ ...book, kind: 'contraction', amount: -900, at: new Date('2026-02-03T12:00:00Z') }
+		]
+	});
+	const range = '?currency=jpy&months=3&until=2026-02';
+	const [row, ...more] = await rowsOf('/admin/billing/subscribers/export.csv', range);
+	expect(more).toEqual([]);
+	expect(row).toContain(customerId);
+	expect(row).toContain(',JPY,4900,4900,4000');
+});
+
+it('lists the subscriptions that a figure counts, and no others', async () => {
+	const worthless = await aSubscription({ mrr: 0, currency: 'xof' });
+	const worth = await aSubscription({ mrr: 4_900, currency: 'xof' });
+	const tried = await aSubscription({
+		...{ mrr: 0, currency: 'xof' },
+		...{ trialStart: new Date('2026-01-01T12:00:00Z'), trialEnd: new Date('2026-01-15T12:00:00Z') }
+	});
+	const listed = async (filters: string) => {
+		const rows = await rowsOf('/admin/billing/subscriptions/export.csv', `?currency=xof${filters}`);
+		return rows.map((row) => row.split(',')[0]).toSorted();
+	};
+	expect(await listed('')).toEqual([worthless.id, worth.id, tried.id].toSorted());
+	expect(await listed('&worth=some')).toEqual([worth.id]);
+	expect(await listed('&worth=none')).toEqual([worthless.id, tried.id].toSorted());
+	expect(await listed('&trial=2026-01')).toEqual([tried.id]);
+	expect(await listed('&trial=2026-02')).toEqual([]);
+	expect(await listed('&status=active,past_due')).toHaveLength(3);
+	expect(await listed('&status=cancelled')).toEqual([]);
 });
 
 it('shows what a customer wrote as text, not as a formula', async () => {

@@ -72,7 +72,7 @@ it('that is lost counts as given back, in whatever order Stripe tells', async ()
 	await expect(order(invoice.id, 'refund', { amount: 1 })).rejects.toMatchObject({
 		code: 'INVOICE_NOTHING_LEFT'
 	});
-	const scope = { customerId: invoice.customerId };
+	const scope = { customerId: invoice.customerId, userId: invoice.customerId };
 	const seen = await asCustomer(scope, (tx) => portalInvoice(tx, scope.customerId, invoice.id));
 	expect(seen).toMatchObject({ chargedBackAmount: 10_000, disputes: [{ status: 'lost' }] });
 });

@@ -13,6 +13,8 @@ import type { MonthFacts } from './figureMath.ts';
 import { closeMonths, startOf } from './figureMonths.server.ts';
 import { monthFacts, mrr, worthByPlan } from './figures.server.ts';
 import { recordMovement } from './movements.server.ts';
+import { subscriberMonths } from './subscriberMonths.server.ts';
+import { listMrrChanges } from './subscriptionList.server.ts';
 
 await testDatabase();
 
@@ -78,6 +80,35 @@ async function play(rows: Subscription[], history: { which: number; mrr: number;
 	}
 }
 
+/** What the files by customer say adds up to the months. */
+async function filesAgree(facts: MonthFacts[], currency: string, zone: string): Promise<void> {
+	const range = { at: END, zone, currency, isRunning: true, months: facts };
+	const worth = facts.slice(1).map(() => 0);
+	let after: string | null = null;
+	do {
+		const batch: Awaited<ReturnType<typeof subscriberMonths>> = await subscriberMonths(
+			db,
+			range,
+			after
+		);
+		for (const { months } of batch.rows)
+			for (const [index, amount] of months.entries()) worth[index]! += amount;
+		after = batch.next;
+	} while (after);
+	expect(worth).toEqual(facts.slice(1).map(({ end }) => end));
+	const { rows: changes } = await listMrrChanges(db, {
+		...{ q: '', page: 1, pageSize: 100, cursor: null },
+		...{ sort: { key: 'at', direction: 'asc' }, filters: { currency } }
+	});
+	const worths = new Map<string, number>();
+	for (const { subscription, before, amount, after: left } of changes) {
+		expect(before).toBe(worths.get(subscription.customer.id) ?? 0);
+		expect(before + amount).toBe(left);
+		worths.set(subscription.customer.id, left);
+	}
+	expect([...worths.values()].reduce((sum, left) => sum + left, 0)).toBe(facts.at(-1)!.end);
+}
+
 describe('the months', () => {
 	it('explain every change, with and without sums, in every zone, whatever is written later', async () => {
 		await fc.assert(
@@ -129,6 +160,7 @@ describe('the months', () => {
 						expect(left.reduce((sum, { customers: came }) => sum + came, 0)).toBe(
 							facts.reduce((sum, { customersNew }) => sum + customersNew, 0)
 						);
+						await filesAgree(facts, currency, inZone);
 						return { facts, left };
 					};
 					await play(rows, history);

@@ -23,7 +23,7 @@ export const SUBSCRIPTION_LIST = {
 export const MOVEMENT_LIST = {
 	sort: ['at'],
 	defaultSort: '-at',
-	filters: ['kind', 'currency', 'month', 'heads', 'plan']
+	filters: ['kind', 'currency', 'month', 'from', 'until', 'heads', 'plan']
 } satisfies ListSpec;
 
 const subscriptionSelect = {
@@ -60,6 +60,9 @@ export interface MovementFilters {
 	currency?: string;
 	/** `2026-11` in the platform's zone. */
 	month?: string;
+	/** From the first of one month to the end of another, `2026-01`. */
+	from?: string;
+	until?: string;
 	/** `gained` or `lost`: a customer came or left with it. */
 	heads?: string;
 	/** The plan after it. */
@@ -115,7 +118,7 @@ const movementSelect = {
 		select: {
 			id: true,
 			plan: { select: { name: true } },
-			customer: { select: { companyName: true, email: true } },
+			customer: { select: { id: true, companyName: true, email: true, country: true } },
 			tenants: { select: { id: true, slug: true }, take: 1, orderBy: { createdAt: 'desc' } }
 		}
 	}
@@ -133,7 +136,10 @@ export async function listMovements(
 	const kinds = several(kind).filter(isMovementKind);
 	if (kinds.length > 0) conditions.push(Prisma.sql`entry.kind = ANY(${kinds}::movement_kind[])`);
 	const span = await spanOf(month);
-	if (span) conditions.push(Prisma.sql`entry.at >= ${span.from} AND entry.at < ${span.to}`);
+	const from = span ?? (await spanOf(query.filters.from));
+	const until = span ?? (await spanOf(query.filters.until));
+	if (from) conditions.push(Prisma.sql`entry.at >= ${from.from}`);
+	if (until) conditions.push(Prisma.sql`entry.at < ${until.to}`);
 	if (heads === 'gained') conditions.push(Prisma.sql`entry.customers > 0`);
 	if (heads === 'lost') conditions.push(Prisma.sql`entry.customers < 0`);
 	if (plan) conditions.push(Prisma.sql`entry.plan_key = ${plan}`);
@@ -150,6 +156,35 @@ export async function listMovements(
 		query,
 		(id) => tx.mrrMovement.findMany({ where: { id }, select: movementSelect })
 	);
+}
+
+export type MrrChange = MovementRow & {
+	/** What its customer was worth in this currency, minor units. */
+	before: number;
+	after: number;
+};
+
+/** One page of the same, with what each did to all that its customer is worth. */
+export async function listMrrChanges(
+	tx: Tx,
+	query: Query & { filters: MovementFilters }
+): Promise<{ rows: MrrChange[]; meta: PageMeta }> {
+	const { rows, meta } = await listMovements(tx, query);
+	const worths = await tx.$queryRaw<{ id: string; after: number }[]>`
+		SELECT entry.id, (
+			SELECT sum(earlier.amount)::float8 FROM mrr_movements AS earlier
+			WHERE earlier.customer_id = entry.customer_id AND earlier.currency = entry.currency
+				AND (earlier.at, earlier.id) <= (entry.at, entry.id)
+		) AS after
+		FROM mrr_movements AS entry WHERE entry.id = ANY(${rows.map(({ id }) => id)}::uuid[])`;
+	const worth = new Map(worths.map(({ id, after }) => [id, after]));
+	return {
+		rows: rows.map((row) => {
+			const after = worth.get(row.id) ?? 0;
+			return { ...row, after, before: after - row.amount };
+		}),
+		meta
+	};
 }
 
 function several(list: string | undefined): string[] {
