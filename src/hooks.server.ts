@@ -7,9 +7,10 @@ import {
 	error
 } from '@sveltejs/kit';
 import { SvelteKitError } from '@sveltejs/kit/internal';
-import { AppError, type ErrorCode } from '#lib/core/errors.ts';
+import { AppError, type ErrorCode, refusalIn } from '#lib/core/errors.ts';
 import { log } from '#lib/core/log.server.ts';
 import { countRequest } from '#lib/core/metrics.server.ts';
+import { whileSomebodyWaits } from '#lib/core/patience.server.ts';
 import '#lib/core/validation.ts';
 import {
 	admit,
@@ -28,6 +29,9 @@ import { paraglideMiddleware } from '#i18n/paraglide/server.js';
 
 // SvelteKit reads the status of its own errors alone; so our refusals are of its kind, and keep theirs in loads and actions.
 Object.setPrototypeOf(AppError.prototype, SvelteKitError.prototype);
+
+/** What a request waits for vendors in all. A payment takes some seconds; what takes longer goes on in its job. */
+const PATIENCE_MS = 12_000;
 
 export const init: ServerInit = async () => {
 	const [start] = Object.values(
@@ -60,9 +64,11 @@ export const handle: Handle = async ({ event, resolve }) => {
 			throw refusal;
 		}
 		const theme = serverTheme(event.cookies.get('theme'), event.url.pathname);
-		return resolve(event, {
-			transformPageChunk: ({ html }) => html.replace('%lang%', locale).replace('%theme%', theme)
-		});
+		return whileSomebodyWaits(PATIENCE_MS, () =>
+			resolve(event, {
+				transformPageChunk: ({ html }) => html.replace('%lang%', locale).replace('%theme%', theme)
+			})
+		);
 	});
 	const { method } = event.request;
 	const { status } = response;
@@ -90,7 +96,7 @@ export const handleError: HandleServerError = ({ error: thrown, event, status })
 		{ err: thrown, requestId: id, route: event.route.id, method: event.request.method },
 		'request failed'
 	);
-	return { ...shown(thrown instanceof AppError ? thrown : new AppError('INTERNAL')), id };
+	return { ...shown(refusalIn(thrown) ?? new AppError('INTERNAL')), id };
 };
 
 /** SvelteKit's own refusals. */

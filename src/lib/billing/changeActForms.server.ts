@@ -13,7 +13,7 @@ import {
 	freeTimeForm,
 	subscriptionForm
 } from './changeForms.ts';
-import { orderAct, undoChange } from './changes.server.ts';
+import { asFarAsItGoes, orderAct, undoChange } from './changes.server.ts';
 import { declineReason } from './declines.ts';
 import { refusal } from './changeWords.ts';
 
@@ -46,6 +46,12 @@ export const changeActForms = {
 		answerForm(request, changeForm, async ({ change_id: changeId }) => {
 			const { customerId } = await changeOf(changeId, who);
 			return answer(await undoChange({ changeId, customerId }, who.by), m.change_was_undone());
+		}),
+	/** What Stripe did not answer to is tried at once, before its job does. */
+	again: (request: Request, who: ActingOn) =>
+		answerForm(request, changeForm, async ({ change_id: changeId }) => {
+			await changeOf(changeId, who);
+			return answer(await asFarAsItGoes(changeId), m.change_done());
 		}),
 	coupon: (request: Request, who: ActingOn) =>
 		answerForm(request, couponForm, async ({ subscription_id, code }) => {

@@ -143,8 +143,8 @@ export async function wakeChanges(tx: Tx, stripeSubscriptionId: string): Promise
 		await enqueue(tx, 'billing.settle-change', { changeId: id }, { key: id });
 }
 
-/** While Stripe does not answer, the job goes on with it. */
-async function asFarAsItGoes(changeId: string): Promise<SubscriptionChange> {
+/** Settles a change for somebody who waits. While Stripe does not answer it stays as it is, and its job goes on with it. */
+export async function asFarAsItGoes(changeId: string): Promise<SubscriptionChange> {
 	try {
 		return await settleChange(changeId);
 	} catch (error) {

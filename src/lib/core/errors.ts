@@ -140,6 +140,18 @@ export function isErrorCode(code: string): code is ErrorCode {
 	return Object.hasOwn(ERRORS, code);
 }
 
+/** What errors of higher layers may carry: what people are told instead. */
+export interface Refusing {
+	readonly refusal: AppError;
+}
+
+/** The named refusal or failure in an error; null when it has no name. */
+export function refusalIn(error: unknown): AppError | null {
+	if (error instanceof AppError) return error;
+	const carried = error instanceof Error && 'refusal' in error ? error.refusal : null;
+	return carried instanceof AppError ? carried : null;
+}
+
 /** The sentence for a stored code in the language of the request. */
 export function sentenceOf(code: string, params: Params = {}): string {
 	return (ERRORS[isErrorCode(code) ? code : 'INTERNAL'] as Entry).message(params);

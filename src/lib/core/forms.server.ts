@@ -1,7 +1,7 @@
 import { type ActionFailure, fail } from '@sveltejs/kit';
 import type { z } from 'zod';
-import { AppError } from './errors.ts';
-import { SECRET_NAMES } from './log.server.ts';
+import { refusalIn } from './errors.ts';
+import { log, SECRET_NAMES } from './log.server.ts';
 import { fieldSentences } from './validation.ts';
 
 /** What a plain form's action answers when it refuses: sentences beside fields, one above, and what was typed. */
@@ -12,8 +12,8 @@ export interface FormFailure extends Record<string, unknown> {
 }
 
 /**
- * Parses a plain form and runs it: bad input and refusals come back beside what was typed, secrets excepted; what
- * has no name is thrown on.
+ * Parses a plain form and runs it: bad input, refusals, and vendors that do not answer come back beside what was typed,
+ * secrets excepted; what has no name is thrown on.
  */
 export async function answerForm<S extends z.ZodType, R>(
 	request: Request,
@@ -27,9 +27,15 @@ export async function answerForm<S extends z.ZodType, R>(
 	try {
 		return await run(parsed.data);
 	} catch (error) {
-		if (!(error instanceof AppError) || error.status >= 500) throw error;
-		const errors = error.fields;
-		return fail(error.status, { errors, message: errors ? undefined : error.sentence, values });
+		const refusal = refusalIn(error);
+		if (!refusal || refusal.code === 'INTERNAL') throw error;
+		if (refusal.status >= 500) log.warn({ err: error }, 'a form was refused');
+		const errors = refusal.fields;
+		return fail(refusal.status, {
+			errors,
+			message: errors ? undefined : refusal.sentence,
+			values
+		});
 	}
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type RequestEvent, isRedirect } from '@sveltejs/kit';
 import { z } from 'zod';
 import { isOverloaded } from '#lib/core/db.server.ts';
-import { AppError } from '#lib/core/errors.ts';
+import { AppError, refusalIn } from '#lib/core/errors.ts';
 import { log } from '#lib/core/log.server.ts';
 
 export interface Page {
@@ -55,7 +55,7 @@ export function failure(error: unknown, event: RequestEvent): Response {
 		);
 	}
 	const headers = new Headers();
-	if (refusal.code === 'BUSY') headers.set('retry-after', '5');
+	if (refusal.status === 503) headers.set('retry-after', refusal.code === 'BUSY' ? '5' : '60');
 	if (refusal.code === 'RATE_LIMITED') headers.set('retry-after', String(refusal.params.seconds));
 	if (refusal.status === 401) headers.set('www-authenticate', 'Bearer');
 	return Response.json(
@@ -71,8 +71,8 @@ export function failure(error: unknown, event: RequestEvent): Response {
 }
 
 function refusalOf(error: unknown): AppError {
-	if (error instanceof AppError) return error;
-	return new AppError(isOverloaded(error) ? 'BUSY' : 'INTERNAL', { cause: error });
+	const code = isOverloaded(error) ? 'BUSY' : 'INTERNAL';
+	return refusalIn(error) ?? new AppError(code, { cause: error });
 }
 
 function outgoing(schema: z.ZodType, data: unknown): unknown {

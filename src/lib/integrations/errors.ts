@@ -1,3 +1,5 @@
+import { AppError, type Refusing } from '#lib/core/errors.ts';
+
 export interface VendorErrorDetails {
 	/** Which vendor: `cloudflare`, `proxmox`, `ssh`, `odoo`, `stripe`, `mail`. */
 	vendor: string;
@@ -19,7 +21,7 @@ export interface VendorErrorDetails {
  * What every client of a vendor throws. A change whose effect is unknown (answer lost, cut or 5xx after the request
  * was sent) is `ambiguous` and never `retryable`: its caller reads the vendor's state first.
  */
-export class VendorError extends Error {
+export class VendorError extends Error implements Refusing {
 	readonly vendor: string;
 	readonly operation: string;
 	readonly status: number | null;
@@ -36,5 +38,19 @@ export class VendorError extends Error {
 		this.code = details.code ?? null;
 		this.retryable = details.retryable ?? false;
 		this.ambiguous = details.ambiguous ?? false;
+	}
+
+	/** Nobody answered, or what came was no answer; a refusal is one. */
+	get isAway(): boolean {
+		return (this.retryable || this.ambiguous) && (this.status === null || this.status >= 500);
+	}
+
+	/** What a person who waits is told, where nobody says it better. */
+	get refusal(): AppError {
+		return new AppError(this.isAway ? 'VENDOR_UNAVAILABLE' : 'VENDOR_FAILED', {
+			params: { vendor: this.vendor },
+			detail: this.message,
+			cause: this
+		});
 	}
 }

@@ -3,6 +3,7 @@ import { cloudflare, type Cloudflare } from '#lib/integrations/cloudflare/cloudf
 import { mailClient as mail, type MailClient } from '#lib/integrations/mail/mail.server.ts';
 import { stripe, type StripeClient } from '#lib/integrations/stripe/stripe.server.ts';
 import { recorder, type CallContext } from '#lib/logs/calls.server.ts';
+import { watched } from '#lib/logs/vendorStates.server.ts';
 import { setting } from './settings.server.ts';
 
 /** Made shorter by tests, so that a fault costs no waiting. */
@@ -21,7 +22,7 @@ export async function stripeClient(trace: CallContext = {}): Promise<StripeClien
 			timeoutMs: tuning.stripeTimeoutMs,
 			readRetries: tuning.stripeReadRetries
 		},
-		recorder(trace)
+		watched('stripe', recorder(trace))
 	);
 }
 

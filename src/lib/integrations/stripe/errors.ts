@@ -1,3 +1,4 @@
+import { AppError } from '#lib/core/errors.ts';
 import { VendorError, type VendorErrorDetails } from '../errors.ts';
 
 /**
@@ -28,6 +29,16 @@ export class StripeVendorError extends VendorError {
 		this.kind = details.kind;
 		this.declineCode = details.declineCode ?? null;
 		this.replayed = details.replayed ?? false;
+	}
+
+	override get refusal(): AppError {
+		if (this.kind === 'lost' || this.kind === 'vendor' || this.kind === 'busy')
+			return new AppError('PAYMENT_UNAVAILABLE', { detail: this.message, cause: this });
+		return new AppError('VENDOR_FAILED', {
+			params: { vendor: 'Stripe' },
+			detail: this.message,
+			cause: this
+		});
 	}
 }
 

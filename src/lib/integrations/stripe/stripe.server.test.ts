@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import { expect, it } from 'vitest';
+import { whileSomebodyWaits } from '#lib/core/patience.server.ts';
 import { testStripe } from '../../../../tests/setup/stripe.ts';
 import { unrecorded, type RecordedCall } from '../record.ts';
 import { BadSignature, StripeVendorError } from './errors.ts';
@@ -65,6 +66,27 @@ it('tries a read again by itself', async () => {
 	const { id } = await product();
 	stripe.fault({ match: 'GET /v1/products', kind: 'reset', times: 2 });
 	expect((await client.products.retrieve(id)).id).toBe(id);
+});
+
+it('waits no longer than whoever asks, and briefly once it is known to be away', async () => {
+	// Alone each of these would wait for minutes, and the test with it.
+	const patient = connect({ ...config, timeoutMs: 240_000, readRetries: 1 }, unrecorded);
+	stripe.fault({ match: 'products', kind: 'timeout', times: 9 });
+	const hasty = <T>(call: () => Promise<T>) => whileSomebodyWaits(700, () => failure(call()));
+	expect(await hasty(() => patient.products.retrieve('prod_x'))).toMatchObject({ kind: 'lost' });
+	expect(await hasty(() => patient.products.create({ name: 'ERP' }, randomUUID()))).toMatchObject({
+		kind: 'lost',
+		ambiguous: true
+	});
+	const brief = whileSomebodyWaits(240_000, () =>
+		failure(patient.products.create({ name: 'ERP' }, randomUUID()))
+	);
+	expect((await brief).kind).toBe('lost');
+	stripe.kernel.faults.clear();
+	const { id } = await whileSomebodyWaits(60_000, () =>
+		patient.products.create({ name: 'ERP' }, randomUUID())
+	);
+	expect((await patient.products.retrieve(id)).id).toBe(id);
 });
 
 it('says of a read that fails that it may be tried again', async () => {

@@ -7,6 +7,7 @@ import { changes } from './changes.server.ts';
 import { coupons } from './coupons.server.ts';
 import { customers } from './customers.server.ts';
 import { lists } from './lists.server.ts';
+import { patientHttp } from './patience.server.ts';
 import { payments } from './payments.server.ts';
 import { subscriptions } from './subscriptions.server.ts';
 
@@ -80,6 +81,7 @@ function open(config: StripeConfig): Stripe {
 		...(url.port !== '' && { port: url.port }),
 		timeout: config.timeoutMs ?? TIMEOUT_MS,
 		maxNetworkRetries: config.readRetries ?? 2,
+		httpClient: patientHttp(),
 		telemetry: false
 	});
 }

@@ -1,4 +1,5 @@
 import { dunningViews } from '#lib/billing/dunningViews.server.ts';
+import { stripeAge } from '#lib/billing/stripeAge.server.ts';
 import { asCustomer, transaction } from '#lib/core/db.server.ts';
 import { requireCustomer } from '#lib/identity/guard.server.ts';
 import { companiesOf } from '#lib/identity/members.server.ts';
@@ -21,6 +22,7 @@ export const load: LayoutServerLoad = async (event) => {
 		late: permissions.has('invoices:read')
 			? await asCustomer(scope, (tx) => dunningViews(tx, { customerId, open: true }))
 			: [],
+		stripeAge: await stripeAge(),
 		may: [...permissions.keys()]
 	};
 };

@@ -1,4 +1,5 @@
 import { openInvoicesOf, subscriptionOfPayLink } from '#lib/billing/dunningPayLink.server.ts';
+import { stripeAge } from '#lib/billing/stripeAge.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
 import { takePoint } from '#lib/identity/rateLimits.server.ts';
@@ -12,6 +13,9 @@ export const load: PageServerLoad = async (event) => {
 	if (!subscriptionId) throw new AppError('LINK_EXPIRED');
 	const invoices = await openInvoicesOf(subscriptionId);
 	return {
+		/** The way to Stripe was asked for and not found. */
+		isAway: event.url.searchParams.has('away'),
+		stripeAge: await stripeAge(),
 		invoices: invoices.map(({ stripeInvoiceId, ...invoice }) => ({
 			...invoice,
 			payable: stripeInvoiceId !== null

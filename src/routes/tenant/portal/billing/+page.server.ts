@@ -4,9 +4,11 @@ import { changeActForms, type ActingOn } from '#lib/billing/changeActForms.serve
 import { INVOICE_LIST, listInvoices } from '#lib/billing/invoiceList.server.ts';
 import { subscriptionsOf } from '#lib/billing/subscriptionDetail.server.ts';
 import { asCustomer } from '#lib/core/db.server.ts';
+import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard.server.ts';
 import { parseListQuery } from '#lib/ui/list-query.ts';
+import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
@@ -43,9 +45,15 @@ export const actions: Actions = {
 		const member = requireCustomer(event, 'subscription:manage');
 		return changeActForms.coupon(event.request, acting(event, member));
 	},
-	card: async (event) => {
+	card: (event) => {
 		const { customerId } = requireCustomer(event, 'invoices:pay');
 		const { locale } = event.locals;
-		redirect(303, await openCardPage(customerId, locale, '/tenant/portal/billing?card'));
+		return answerForm(event.request, z.object({}), async () => {
+			redirect(303, await openCardPage(customerId, locale, '/tenant/portal/billing?card'));
+		});
+	},
+	again: (event) => {
+		const member = requireCustomer(event, 'subscription:manage');
+		return changeActForms.again(event.request, acting(event, member));
 	}
 };

@@ -12,7 +12,6 @@ import { dunningAct, dunningResult } from '#lib/billing/dunningWords.ts';
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
-import { VendorError } from '#lib/integrations/errors.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { hasSteppedUp, requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -90,7 +89,7 @@ export const actions: Actions = {
 		return answerForm(event.request, form, async ({ stage, confirm }) => {
 			const id = idOf(event.params.id);
 			await typedName(id, confirm);
-			const done = await whileStripeAnswers(actNow(id, { wanted: 'next', seen: stage, by }));
+			const done = await actNow(id, { wanted: 'next', seen: stage, by });
 			return { message: saidOf(done) };
 		});
 	},
@@ -98,9 +97,7 @@ export const actions: Actions = {
 		requireStaff(event, 'billing:write');
 		const by = actorOf(event.locals.auth!);
 		return answerForm(event.request, z.object({}), async () => {
-			const done = await whileStripeAnswers(
-				actNow(idOf(event.params.id), { wanted: 'retry', seen: null, by })
-			);
+			const done = await actNow(idOf(event.params.id), { wanted: 'retry', seen: null, by });
 			return { message: saidOf(done) };
 		});
 	}
@@ -124,15 +121,6 @@ async function typedName(caseId: string, typed: string): Promise<void> {
 		throw new AppError('BAD_INPUT', {
 			fields: { confirm: m.ui_type_to_confirm({ name }) }
 		});
-}
-
-async function whileStripeAnswers<T>(work: Promise<T>): Promise<T> {
-	try {
-		return await work;
-	} catch (error) {
-		if (!(error instanceof VendorError)) throw error;
-		throw new AppError('PAYMENT_UNAVAILABLE', { cause: error, detail: error.message });
-	}
 }
 
 function saidOf(done: Awaited<ReturnType<typeof actNow>>): string {

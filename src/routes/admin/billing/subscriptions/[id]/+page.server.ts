@@ -70,6 +70,10 @@ export const actions: Actions = {
 		requireStaff(event, 'billing:write');
 		return changeActForms.undo(event.request, staffOn(event));
 	},
+	again: (event) => {
+		requireStaff(event, 'billing:write');
+		return changeActForms.again(event.request, staffOn(event));
+	},
 	coupon: (event) => {
 		requireStaff(event, 'billing:write');
 		return changeActForms.coupon(event.request, staffOn(event));

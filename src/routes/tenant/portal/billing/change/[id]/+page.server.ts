@@ -71,6 +71,8 @@ export const actions: Actions = {
 		const member = requireCustomer(event, 'invoices:pay');
 		const { id, customerId } = await ownChange(event, member);
 		const back = `/tenant/portal/billing/change/${id}`;
-		redirect(303, await openCardPage(customerId, event.locals.locale, back));
+		return answerForm(event.request, nothing, async () => {
+			redirect(303, await openCardPage(customerId, event.locals.locale, back));
+		});
 	}
 };
