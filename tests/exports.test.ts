@@ -133,9 +133,9 @@ it('shows what a customer wrote as text, not as a formula', async () => {
 it('gives a company its own rows alone', async () => {
 	await anInvoice({ customerId, number: 'OURS-1', total: 1_250 });
 	await anInvoice({ number: 'THEIRS-1' });
-	const invoices = await rowsOf('/tenant/portal/billing/export.csv');
+	const invoices = await rowsOf('/tenant/portal/billing/invoices/export.csv');
 	expect(invoices).toHaveLength(1);
-	expect(invoices[0]).toMatch(/^OURS-1,.*,12\.5,USD$/);
+	expect(invoices[0]).toMatch(/^OURS-1,.*,12\.5,0,USD$/);
 
 	const actor = { kind: 'member' as const, id: null, label: 'ana@example.com' };
 	for (const whose of [customerId, (await createMember()).customerId])

@@ -27,8 +27,7 @@ const select = {
 	paidAt: true,
 	issuedAt: true,
 	createdAt: true,
-	stripeInvoiceId: true,
-	creditNotes: { select: { amount: true } }
+	stripeInvoiceId: true
 } satisfies Prisma.InvoiceSelect;
 
 export type InvoiceRow = Prisma.InvoiceGetPayload<{ select: typeof select }>;
@@ -66,4 +65,14 @@ export function listInvoices(
 		query,
 		(id) => tx.invoice.findMany({ where: { id, customerId }, select })
 	);
+}
+
+/** A customer's newest invoices. */
+export function latestInvoices(tx: Tx, customerId: string, count: number): Promise<InvoiceRow[]> {
+	return tx.invoice.findMany({
+		where: { customerId },
+		orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+		take: count,
+		select
+	});
 }

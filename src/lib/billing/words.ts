@@ -49,18 +49,6 @@ export function invoiceStatus(status: string): { label: string; tone: Tone } {
 	}
 }
 
-/** What became of an invoice, money that was given back included. */
-export function invoiceState(invoice: {
-	status: string;
-	total: number;
-	creditNotes: { amount: number }[];
-}): { label: string; tone: Tone } {
-	const given = invoice.creditNotes.reduce((sum, { amount }) => sum + amount, 0);
-	return given > 0 && given >= invoice.total
-		? { label: m.invoice_status_refunded(), tone: 'neutral' }
-		: invoiceStatus(invoice.status);
-}
-
 const MOVEMENTS: Record<MovementKind, () => string> = {
 	new: m.mrr_new,
 	expansion: m.mrr_expansion,

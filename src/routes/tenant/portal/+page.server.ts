@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { asCustomer, asOwner, type CustomerScope } from '#lib/core/db.server.ts';
+import { latestInvoices } from '#lib/billing/invoiceList.server.ts';
+import { asCustomer, asOwner } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard.server.ts';
 import type { Actor } from '#lib/logs/audit.server.ts';
@@ -12,28 +13,11 @@ export const load: PageServerLoad = async (event) => {
 	const { scope, permissions } = requireCustomer(event, 'instance:read');
 	return {
 		instances: await instancesOf(scope, { secret: permissions.has('instance:secret') }),
-		invoices: permissions.has('invoices:read') ? await latestInvoices(scope) : null
+		invoices: permissions.has('invoices:read')
+			? await asCustomer(scope, (tx) => latestInvoices(tx, scope.customerId, 3))
+			: null
 	};
 };
-
-function latestInvoices(scope: CustomerScope) {
-	return asCustomer(scope, (tx) =>
-		tx.invoice.findMany({
-			where: { customerId: scope.customerId },
-			orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-			take: 3,
-			select: {
-				id: true,
-				number: true,
-				status: true,
-				currency: true,
-				total: true,
-				issuedAt: true,
-				createdAt: true
-			}
-		})
-	);
-}
 
 const tenantForm = z.object({ tenant_id: z.uuid() });
 

@@ -1,24 +1,22 @@
 import { redirect, type RequestEvent } from '@sveltejs/kit';
 import { openCardPage } from '#lib/billing/cards.server.ts';
 import { changeActForms, type ActingOn } from '#lib/billing/changeActForms.server.ts';
-import { INVOICE_LIST, listInvoices } from '#lib/billing/invoiceList.server.ts';
+import { latestInvoices } from '#lib/billing/invoiceList.server.ts';
 import { subscriptionsOf } from '#lib/billing/subscriptionDetail.server.ts';
 import { asCustomer } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard.server.ts';
-import { parseListQuery } from '#lib/ui/list-query.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const { scope, customerId, permissions } = requireCustomer(event, 'invoices:read');
-	const query = parseListQuery(event.url, INVOICE_LIST);
 	return asCustomer(scope, async (tx) => ({
 		subscriptions: permissions.has('subscription:read')
 			? await subscriptionsOf(tx, customerId)
 			: [],
-		invoices: await listInvoices(tx, customerId, query),
+		invoices: await latestInvoices(tx, customerId, 5),
 		cardChanged: event.url.searchParams.has('card')
 	}));
 };
