@@ -1,8 +1,10 @@
+import { cpus } from 'node:os';
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { sveltekit } from '@sveltejs/kit/vite';
 import tailwindcss from '@tailwindcss/vite';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { WaitingFirst } from './tests/setup/waitingFirst.ts';
 
 export default defineConfig({
 	plugins: [
@@ -25,8 +27,9 @@ export default defineConfig({
 		// A test that asserts nothing fails.
 		expect: { requireAssertions: true },
 		pool: 'forks',
-		// Tests mostly wait for vendors that are slow or dead on purpose; a core left free would only wait with them.
-		maxWorkers: '100%',
+		// Two files wait for minutes for vendors that are slow or dead on purpose: the others go on beside them.
+		maxWorkers: cpus().length + 1,
+		sequence: { sequencer: WaitingFirst },
 		testTimeout: 20_000,
 		hookTimeout: 60_000,
 		coverage: {
