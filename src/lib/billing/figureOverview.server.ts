@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { cached, forget } from '#lib/core/cache.server.ts';
 import { addMonths, monthKey, startOfMonth } from '#lib/core/dates.ts';
+import { now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { onGap, onNotice } from '#lib/core/listen.server.ts';
+import { publish } from '#lib/core/live.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { cohorts } from './figureCohorts.server.ts';
 import { lifetimeValue, ratesOf, share } from './figureMath.ts';
@@ -94,7 +96,10 @@ export async function moneyOverview(range: FigureRange, at: Date): Promise<Money
 	const zone = await setting('general.timezone');
 	const key = `billing.figures:${zone}:${range.currency ?? ''}:${range.months}:${range.until ?? monthKey(at, zone)}`;
 	kept.add(key);
-	return cached(key, LONGEST_SECONDS, overviewSchema, () => countOverview(db, range, at, zone));
+	return cached(key, LONGEST_SECONDS, overviewSchema, () => countOverview(db, range, now(), zone), {
+		seconds: LONGEST_SECONDS,
+		renewed: () => publish(db, 'staff:figures')
+	});
 }
 
 /** The same, counted now. @param at the running month ends here */

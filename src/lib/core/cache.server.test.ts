@@ -105,6 +105,59 @@ describe('in one process', () => {
 		expect((await cached('figures', 60, schema, make)).count).toBe(3);
 	});
 
+	it('gives the old value while a new one is made, and says when it is there', async () => {
+		const { cached, forget } = await newProcess();
+		const make = counter();
+		const renewed = vi.fn(() => Promise.resolve());
+		const look = async () =>
+			(await cached('figures', 60, schema, make, { seconds: 60, renewed })).count;
+		expect([await look(), await look()]).toEqual([1, 1]);
+		await forget('figures');
+		expect(await Promise.all([look(), look(), look()])).toEqual([1, 1, 1]);
+		await vi.waitFor(() => expect(renewed).toHaveBeenCalledTimes(1), 5_000);
+		expect([await look(), await look()]).toEqual([2, 2]);
+	});
+
+	it('makes once more what was forgotten while it was made again', async () => {
+		const { cached, forget } = await newProcess();
+		const values = [1, 2, 3];
+		const second = Promise.withResolvers<void>();
+		const make = async () => {
+			const count = values.shift()!;
+			if (count === 2) {
+				await forget('figures');
+				second.resolve();
+			}
+			return { count, at: new Date() };
+		};
+		const renewed = vi.fn(() => Promise.resolve());
+		const look = async () =>
+			(await cached('figures', 60, schema, make, { seconds: 60, renewed })).count;
+		await look();
+		await forget('figures');
+		await look();
+		await second.promise;
+		await vi.waitFor(() => expect(renewed).toHaveBeenCalledTimes(1), 5_000);
+		// What was read before the news is better than what was read before that, and old.
+		expect(await look()).toBe(2);
+		await vi.waitFor(() => expect(renewed).toHaveBeenCalledTimes(2), 5_000);
+		expect(await look()).toBe(3);
+	});
+
+	it('gives an old value no longer than is allowed, and tries again what failed', async () => {
+		const { cached, forget } = await newProcess();
+		let isDown = false;
+		const make = () =>
+			isDown ? Promise.reject(new Error('down')) : Promise.resolve({ count: 1, at: new Date() });
+		const look = (seconds: number) =>
+			cached('figures', 60, schema, make, { seconds, renewed: () => Promise.resolve() });
+		await look(60);
+		isDown = true;
+		await forget('figures');
+		expect((await look(60)).count).toBe(1);
+		await expect(look(0)).rejects.toThrow('down');
+	});
+
 	it('does not keep a failure', async () => {
 		const { cached } = await newProcess();
 		const failing = cached('figures', 60, schema, () => Promise.reject(new Error('down')));
