@@ -1,6 +1,12 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import {
+	contains,
+	oneOf,
+	type PageMeta,
+	pageOfRows,
+	type PageRequest
+} from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
 import { addMonths } from '#lib/core/dates.ts';
 import { setting } from '#lib/settings/settings.server.ts';
@@ -78,7 +84,7 @@ export async function listSubscriptions(
 	const conditions = [Prisma.sql`true`, ...ofCustomer(query.q), ...inCurrency(currency)];
 	const statuses = several(status).filter(isSubscriptionStatus);
 	if (statuses.length > 0)
-		conditions.push(Prisma.sql`entry.status = ANY(${statuses}::subscription_status[])`);
+		conditions.push(oneOf(Prisma.sql`entry.status`, statuses, 'subscription_status'));
 	if (worth === 'some') conditions.push(Prisma.sql`entry.mrr > 0`);
 	if (worth === 'none') conditions.push(Prisma.sql`entry.mrr = 0`);
 	const ended = await spanOf(trial);
@@ -134,7 +140,7 @@ export async function listMovements(
 	const { kind, currency, month, heads, plan } = query.filters;
 	const conditions = [Prisma.sql`true`, ...ofCustomer(query.q), ...inCurrency(currency)];
 	const kinds = several(kind).filter(isMovementKind);
-	if (kinds.length > 0) conditions.push(Prisma.sql`entry.kind = ANY(${kinds}::movement_kind[])`);
+	if (kinds.length > 0) conditions.push(oneOf(Prisma.sql`entry.kind`, kinds, 'movement_kind'));
 	const span = await spanOf(month);
 	const from = span ?? (await spanOf(query.filters.from));
 	const until = span ?? (await spanOf(query.filters.until));

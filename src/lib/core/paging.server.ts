@@ -99,6 +99,18 @@ export function contains(typed: string): string {
 	return `%${typed.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
 }
 
+/**
+ * That a column of an enumeration is one of some values. Of one value it is written as such: only then does PostgreSQL
+ * read an index that begins with the column in the order of the list.
+ * @param type `tenant_status`
+ */
+export function oneOf(column: Prisma.Sql, values: string[], type: string): Prisma.Sql {
+	const [only, ...others] = values;
+	if (only !== undefined && others.length === 0)
+		return Prisma.sql`${column} = ${only}::${Prisma.raw(type)}`;
+	return Prisma.sql`${column} = ANY(${values}::${Prisma.raw(type)}[])`;
+}
+
 /** What the planner expects: good enough to say "about 240,000". */
 async function estimate(tx: Tx, from: Prisma.Sql, where: Prisma.Sql): Promise<number> {
 	const [row] = await tx.$queryRaw<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }[]>`

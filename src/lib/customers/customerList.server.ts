@@ -1,6 +1,12 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import {
+	contains,
+	oneOf,
+	type PageMeta,
+	pageOfRows,
+	type PageRequest
+} from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
 import { isCustomerStatus } from './words.ts';
 
@@ -113,7 +119,7 @@ async function whereOf(tx: Tx, { q, filters }: CustomerQuery): Promise<Prisma.Sq
 function statusCondition(status: string | undefined): Prisma.Sql {
 	const asked = (status ?? '').split(',').filter(isCustomerStatus);
 	if (asked.length === 0) return Prisma.sql`customer.status <> 'deleted'`;
-	return Prisma.sql`customer.status = ANY(${asked}::customer_status[])`;
+	return oneOf(Prisma.sql`customer.status`, asked, 'customer_status');
 }
 
 /** More than these are so common that walking the list in its order meets a page of them soon. */

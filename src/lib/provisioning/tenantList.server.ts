@@ -1,7 +1,13 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import { TenantStatus } from '#prisma/generated/enums.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
+import {
+	contains,
+	oneOf,
+	type PageMeta,
+	pageOfRows,
+	type PageRequest
+} from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
 import { tenantSelect, tenantViews, type TenantView } from './tenantView.server.ts';
 
@@ -65,7 +71,7 @@ function statusCondition(status: string | undefined): Prisma.Sql {
 		.split(',')
 		.filter((name): name is TenantStatus => name in TenantStatus);
 	if (asked.length === 0) return Prisma.sql`tenant.status NOT IN ('deleted', 'refunded')`;
-	return Prisma.sql`tenant.status = ANY(${asked}::tenant_status[])`;
+	return oneOf(Prisma.sql`tenant.status`, asked, 'tenant_status');
 }
 
 /** More than these are so common that walking the list in its order meets a page of them soon. */
