@@ -74,10 +74,22 @@ export async function seedScale(
 		onStep('statistics');
 		// What autovacuum would have done long ago.
 		for (const { table } of INSERTS) await client.query(`VACUUM ANALYZE ${table}`);
+		await closeMonths(client);
 		return rows;
 	} finally {
 		await client.end();
 	}
+}
+
+/** Has the worker sum the months that are over at once, rather than within the half hour. */
+async function closeMonths(client: pg.Client): Promise<void> {
+	const { rows } = await client.query<{ is_there: boolean }>(
+		`SELECT to_regclass('pgboss.job') IS NOT NULL AS is_there`
+	);
+	if (!rows[0]?.is_there) return;
+	await client.query(
+		`INSERT INTO pgboss.job (name, data) SELECT name, '{}' FROM pgboss.queue WHERE name = 'billing.close-months'`
+	);
 }
 
 /** Customers of earlier calls. */

@@ -12,7 +12,11 @@ export async function probeAll(): Promise<void> {
 	let after: string | undefined;
 	for (;;) {
 		const tenants = await db.tenant.findMany({
-			where: { status: { in: ['active', 'degraded'] }, ...(after && { id: { gt: after } }) },
+			where: {
+				status: { in: ['active', 'degraded'] },
+				containerId: { not: null },
+				...(after && { id: { gt: after } })
+			},
 			orderBy: { id: 'asc' },
 			take: AT_A_TIME,
 			include: { baseDomain: { select: { name: true } } }
