@@ -4,23 +4,21 @@
  */
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { mirrorCards } from '#lib/billing/cards.server.ts';
 import { previewChange } from '#lib/billing/changePreview.server.ts';
-import { orderAct, orderChange } from '#lib/billing/changes.server.ts';
+import { orderChange } from '#lib/billing/changes.server.ts';
 import { payLink } from '#lib/billing/dunningPayLink.server.ts';
 import { refreshSubscription } from '#lib/billing/refresh.server.ts';
 import { readAge } from '#lib/billing/stripeAge.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import '#lib/jobs/registry.server.ts';
 import { tuning } from '#lib/settings/clients.server.ts';
-import type { Customer } from '#prisma/generated/client.ts';
 import type { FaultRequest } from '../src/sandbox/kernel/faults.ts';
 import { act } from './access/act.ts';
 import { type Entry, entriesOf } from './access/entries.ts';
 import { label, paramsOf } from './access/run.ts';
+import { queuedCases, refusedCases } from './access/stripeAwayCases.ts';
 import { readSources } from './architecture/source.ts';
-import { createMember, createStaff, sessionFor } from './factories/identity.ts';
-import { anOpenInvoice, aPaidInvoice } from './factories/invoices.ts';
+import { caseOf, payersAt, scopeOf, someStaff } from './factories/payers.ts';
 import { aPlan } from './factories/plans.ts';
 import { testDatabase } from './setup/database.ts';
 import { testQueue } from './setup/queue.ts';
@@ -50,32 +48,9 @@ const FAULTS: Record<string, Fault> = {
 const goAway = (fault: Fault = FAULTS['503']!) => stripe.fault({ ...fault, times: 10_000 });
 const comeBack = () => stripe.kernel.faults.clear();
 
-let staff: { cookie: string };
-beforeAll(async () => {
-	staff = await sessionFor({ id: (await createStaff('administrator')).id });
-});
-
-/** Somebody who pays at Stripe, all of it mirrored, and the owner who is logged in. */
-async function aPayer() {
-	const world = await aPaidInvoice(stripe);
-	await mirrorCards(world.paid.stripeCustomerId);
-	return { ...world, ...(await ownerOf(world.customer)) };
-}
-async function aDebtor() {
-	const world = await anOpenInvoice(stripe);
-	return { ...world, ...(await ownerOf(world.customer)) };
-}
-async function ownerOf(customer: Customer) {
-	const owner = await sessionFor(await createMember('owner', customer));
-	return { owner, companyName: customer.companyName };
-}
-const caseOf = ({ subscription }: { subscription: { id: string } }) =>
-	db.dunningCase.findFirstOrThrow({ where: { subscriptionId: subscription.id, closedAt: null } });
-const by = { kind: 'staff' as const, id: null, label: 'pruebas' };
-const scope = (world: { subscription: { id: string }; customer: { id: string } }) => ({
-	id: world.subscription.id,
-	customerId: world.customer.id
-});
+const payers = await payersAt(stripe);
+const { aPayer, aDebtor, staff } = payers;
+const REFUSED = refusedCases(payers);
 
 function find(routeId: string, member: string): Entry {
 	const entry = entries.find((one) => one.routeId === routeId && one.member === member);
@@ -112,7 +87,7 @@ describe('a page is shown without asking Stripe', () => {
 		const payer = await aPayer();
 		const debtor = await aDebtor();
 		const { key } = await aPlan({ amount: 9_900 });
-		const { id: changeId } = await previewChange(scope(payer), { planKey: key }, by);
+		const { id: changeId } = await previewChange(scopeOf(payer), { planKey: key }, someStaff);
 		known = {
 			'customers/[id]': payer.customer.id,
 			'subscriptions/[id]': payer.subscription.id,
@@ -151,88 +126,6 @@ describe('a page is shown without asking Stripe', () => {
 		expect(stripe.calls()).toEqual([]);
 	});
 });
-
-interface Case {
-	what: string;
-	entry: [routeId: string, member: string];
-	/** A new one for each time. */
-	sent: () => Promise<{
-		params: Record<string, string>;
-		cookie: string;
-		fields?: Record<string, string>;
-	}>;
-}
-
-const member = (world: { customer: { id: string } }, fields: Record<string, string> = {}) => ({
-	customer_id: world.customer.id,
-	...fields
-});
-
-/** What is not done without Stripe, and changes nothing. */
-const REFUSED: Case[] = [
-	{
-		what: 'staff look what a change would cost',
-		entry: ['/admin/billing/subscriptions/[id]/change', 'actions.preview'],
-		sent: async () => {
-			const { subscription } = await aPayer();
-			const plan = await aPlan({ amount: 9_900 });
-			return {
-				params: { id: subscription.id },
-				cookie: staff.cookie,
-				fields: { plan: plan.key, interval: 'month', quantity: '2' }
-			};
-		}
-	},
-	{
-		what: 'a customer looks what a change would cost',
-		entry: ['/tenant/portal/billing/change', 'actions.preview'],
-		sent: async () => {
-			const world = await aPayer();
-			const plan = await aPlan({ amount: 9_900 });
-			const wanted = { plan: plan.key, interval: 'month', quantity: '2' };
-			const fields = member(world, { subscription_id: world.subscription.id, ...wanted });
-			return { params: {}, cookie: world.owner.cookie, fields };
-		}
-	},
-	{
-		what: 'a customer wants another card',
-		entry: ['/tenant/portal/billing', 'actions.card'],
-		sent: async () => {
-			const world = await aPayer();
-			return { params: {}, cookie: world.owner.cookie, fields: member(world) };
-		}
-	},
-	{
-		what: 'a customer wants another card for a change',
-		entry: ['/tenant/portal/billing/change/[id]', 'actions.card'],
-		sent: async () => {
-			const world = await aPayer();
-			const plan = await aPlan({ amount: 9_900 });
-			const { id } = await previewChange(scope(world), { planKey: plan.key }, by);
-			return { params: { id }, cookie: world.owner.cookie, fields: member(world) };
-		}
-	},
-	{
-		what: 'a customer wants to pay with another card',
-		entry: ['/tenant/portal/billing/invoices/[id]', 'actions.page'],
-		sent: async () => {
-			const world = await aDebtor();
-			return {
-				params: { id: world.invoice.id },
-				cookie: world.owner.cookie,
-				fields: member(world)
-			};
-		}
-	},
-	{
-		what: 'staff try the card of a late payment now',
-		entry: ['/admin/billing/dunning/[id]', 'actions.retry'],
-		sent: async () => {
-			const { id } = await caseOf(await aDebtor());
-			return { params: { id }, cookie: staff.cookie, fields: {} };
-		}
-	}
-];
 
 describe('an act that needs Stripe is refused, and what was typed stays', () => {
 	it.each(REFUSED.map((one) => [one.what, one] as const))('%s', async (_, { entry, sent }) => {
@@ -287,108 +180,6 @@ describe('an act that needs Stripe is refused, and what was typed stays', () => 
 	});
 });
 
-interface Queued extends Case {
-	/** The button beside the row that waits. */
-	again: (row: { id: string }) => {
-		entry: [routeId: string, member: string];
-		fields: Record<string, string>;
-	};
-}
-
-const SUBSCRIPTION = '/admin/billing/subscriptions/[id]';
-const INVOICE = '/admin/billing/invoices/[id]';
-const changeAgain: Queued['again'] = ({ id }) => ({
-	entry: [SUBSCRIPTION, 'actions.again'],
-	fields: { change_id: id }
-});
-const actAgain: Queued['again'] = ({ id }) => ({
-	entry: [INVOICE, 'actions.again'],
-	fields: { act: id }
-});
-
-function ofSubscription(
-	what: string,
-	action: string,
-	fields: (world: Awaited<ReturnType<typeof aPayer>>) => Promise<Record<string, string>>
-): Queued {
-	return {
-		what,
-		entry: [SUBSCRIPTION, `actions.${action}`],
-		sent: async () => {
-			const world = await aPayer();
-			const own = { subscription_id: world.subscription.id, ...(await fields(world)) };
-			return { params: { id: world.subscription.id }, cookie: staff.cookie, fields: own };
-		},
-		again: changeAgain
-	};
-}
-
-function ofInvoice(what: string, action: string, isOpen: boolean, amount?: string): Queued {
-	return {
-		what,
-		entry: [INVOICE, `actions.${action}`],
-		sent: async () => {
-			const { invoice } = isOpen ? await aDebtor() : await aPayer();
-			const fields = { reason: 'pruebas', confirm: invoice.number ?? '' };
-			return {
-				params: { id: invoice.id },
-				cookie: staff.cookie,
-				fields: { ...fields, ...(amount && { amount }) }
-			};
-		},
-		again: actAgain
-	};
-}
-
-/** What is written down first, and done as soon as Stripe is back. */
-const QUEUED: Queued[] = [
-	ofSubscription('an end with the period', 'cancel', async ({ companyName }) => ({
-		when: 'period_end',
-		confirm: companyName
-	})),
-	ofSubscription('an end now', 'cancel', async ({ companyName }) => ({
-		when: 'now',
-		confirm: companyName
-	})),
-	ofSubscription('an end that is taken back', 'resume', async (world) => {
-		await orderAct(scope(world), 'cancel_at_end', {}, by);
-		return {};
-	}),
-	ofSubscription('free time', 'freeTime', async () => ({
-		until: new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10),
-		reason: 'pruebas'
-	})),
-	{
-		what: 'a change of plan',
-		entry: ['/tenant/portal/billing/change/[id]', 'actions.order'],
-		sent: async () => {
-			const world = await aPayer();
-			const { key } = await aPlan({ amount: 9_900 });
-			const { id } = await previewChange(scope(world), { planKey: key }, by);
-			return { params: { id }, cookie: world.owner.cookie, fields: member(world) };
-		},
-		again: changeAgain
-	},
-	ofInvoice('a payment that staff try', 'retry', true),
-	ofInvoice('an invoice that is given up', 'void', true),
-	ofInvoice('an invoice that was paid elsewhere', 'markPaid', true),
-	ofInvoice('a refund', 'refund', false, '10,00'),
-	ofInvoice('a credit note', 'creditNote', false, '10,00'),
-	{
-		what: 'a payment that a customer tries',
-		entry: ['/tenant/portal/billing/invoices/[id]', 'actions.pay'],
-		sent: async () => {
-			const world = await aDebtor();
-			return {
-				params: { id: world.invoice.id },
-				cookie: world.owner.cookie,
-				fields: member(world)
-			};
-		},
-		again: actAgain
-	}
-];
-
 /** Changes and acts that wait for Stripe. */
 async function waiting() {
 	const where = { status: 'ordered' as const };
@@ -399,7 +190,7 @@ async function waiting() {
 }
 
 describe('an act that Stripe has to do is written down, and tried again when somebody says so', () => {
-	it.each(QUEUED.map((one) => [one.what, one] as const))(
+	it.each(queuedCases(payers).map((one) => [one.what, one] as const))(
 		'%s',
 		async (_, { entry, sent, again }) => {
 			const given = await sent();
@@ -464,9 +255,9 @@ describe('how old our copy is', () => {
 it('an upgrade that was ordered twice while Stripe was away is charged once', async () => {
 	const world = await aPayer();
 	const { key } = await aPlan({ amount: 9_900 });
-	const shown = await previewChange(scope(world), { planKey: key }, by);
+	const shown = await previewChange(scopeOf(world), { planKey: key }, someStaff);
 	goAway();
-	const order = () => orderChange({ changeId: shown.id, customerId: world.customer.id }, by);
+	const order = () => orderChange({ changeId: shown.id, customerId: world.customer.id }, someStaff);
 	expect([(await order()).status, (await order()).status]).toEqual(['ordered', 'ordered']);
 	comeBack();
 	expect([(await order()).status, (await order()).status]).toEqual(['applied', 'applied']);
