@@ -4,10 +4,12 @@ import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
 import { aSubscription } from '../../../tests/factories/billing.ts';
 import { aPlan } from '../../../tests/factories/plans.ts';
+import { m } from '#i18n/paraglide/messages.js';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import { comparePlan, repairPlan } from './drift.server.ts';
 import { differenceSentence } from './drift.ts';
+import { planHistory } from './history.server.ts';
 import './jobs.server.ts';
 import {
 	archivePlan,
@@ -100,6 +102,12 @@ it('makes a new version of what people pay for, and leaves who pays the old one 
 		...{ version: 2, customers: 1 },
 		paid: [{ version: 1, customers: 1 }]
 	});
+	const [made] = await planHistory(db, plan.key, 'es');
+	expect(made).toMatchObject({ action: 'plans.new-version', about: 'v2' });
+	// In words, each with what it was: a disk of 10 GB has become one of 20.
+	expect(made!.before).toMatchObject({ [m.plans_disk()]: '10 GB', [m.plans_version()]: '1' });
+	expect(made!.after).toMatchObject({ [m.plans_disk()]: '20 GB', [m.plans_version()]: '2' });
+	expect(Object.keys(made!.after)).toHaveLength(5);
 	await expect(save(plan.id, { revision: 2 })).rejects.toMatchObject({ code: 'WRONG_STATE' });
 });
 

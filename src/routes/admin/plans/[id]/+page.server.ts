@@ -17,6 +17,7 @@ import {
 	reviewTerms
 } from '#lib/plans/planEdit.server.ts';
 import { termsForm, wordsForm } from '#lib/plans/planForms.ts';
+import { planHistory } from '#lib/plans/history.server.ts';
 import { planState, versionsOf } from '#lib/plans/planList.server.ts';
 import { termsOf } from '#lib/plans/terms.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -42,6 +43,9 @@ export const load: PageServerLoad = async (event) => {
 		versions,
 		isLast: versions[0]?.id === plan.id,
 		currencies: CURRENCY_CODES,
+		history: staff.permissions.has('audit:read')
+			? await planHistory(db, plan.key, event.locals.locale)
+			: null,
 		mayWrite: staff.permissions.has('plans:write'),
 		crumbs: [
 			{ label: m.admin_nav_plans(), href: '/admin/plans' },
