@@ -14,7 +14,7 @@ import { listDunning } from './dunningList.server.ts';
 import { payLink, subscriptionOfPayLink } from './dunningPayLink.server.ts';
 import { fieldsOf, policyForm, stagesOf, type PolicyInput } from './dunningPolicyForm.ts';
 import { makeDefault, policiesInForce, savePolicy } from './dunningPolicies.server.ts';
-import { pastFailures, play, totalsOf } from './dunningSimulator.server.ts';
+import { failuresAfter, pastFailures, play, totalsOf } from './dunningSimulator.server.ts';
 import { dunningViews } from './dunningViews.server.ts';
 import './jobs.server.ts';
 
@@ -194,6 +194,12 @@ it('plays a policy over what failed last year', async () => {
 		forgone: {}
 	});
 	expect(standard.mails).toBe(1 + 4 + 4 + 4);
+	// A file takes them in batches: each once.
+	const first = await failuresAfter(db, null, 3);
+	const rest = await failuresAfter(db, first.next, 3);
+	expect([first.failures.length, rest.failures.length, rest.next]).toEqual([3, 1, null]);
+	const ids = [...first.failures, ...rest.failures].map(({ id }) => id);
+	expect(ids.sort()).toEqual(failures.map(({ id }) => id).sort());
 });
 
 describe('a link to pay', () => {

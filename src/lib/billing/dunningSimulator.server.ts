@@ -1,3 +1,4 @@
+import { Prisma } from '#prisma/generated/client.ts';
 import { addMonths } from '#lib/core/dates.ts';
 import { now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
@@ -48,15 +49,34 @@ export interface PlayedTotals {
 	forgone: Record<string, number>;
 }
 
-/** Payments of the last twelve months that failed at least once, newest first. */
+/** Payments of the last twelve months that failed at least once, newest first; `more` when there are too many to read. */
 export async function pastFailures(tx: Tx): Promise<{ failures: PastFailure[]; more: boolean }> {
+	const { failures, next } = await failuresAfter(tx, null, MOST);
+	const newest = failures.toSorted((a, b) => b.failedAt.getTime() - a.failedAt.getTime());
+	return { failures: newest, more: next !== null };
+}
+
+/**
+ * All of them, a batch at a time: those of the newest invoices first.
+ * @param cursor `next` of the batch before; null begins
+ */
+export async function failuresAfter(
+	tx: Tx,
+	cursor: string | null,
+	take: number
+): Promise<{ failures: PastFailure[]; next: string | null }> {
 	const { timeZone } = await dunningRules();
 	const since = addMonths(now(), -MONTHS, timeZone);
-	const rows = await tx.$queryRaw<PastFailure[]>`
+	const [at, id] = cursor?.split('~') ?? [];
+	const before =
+		at && id
+			? Prisma.sql`AND (invoice.created_at, invoice.id) < (${new Date(at)}, ${id}::uuid)`
+			: Prisma.empty;
+	const rows = await tx.$queryRaw<(PastFailure & { issuedAt: Date })[]>`
 		WITH failed AS (
 			SELECT invoice.id, invoice.number, invoice.customer_id, invoice.subscription_id, invoice.status,
 				invoice.amount_paid + invoice.amount_remaining AS amount, invoice.currency, invoice.paid_at,
-				invoice.updated_at, attempt.at AS failed_at
+				invoice.updated_at, invoice.created_at, attempt.at AS failed_at
 			FROM invoices invoice
 			CROSS JOIN LATERAL (
 				SELECT coalesce(min(payment_attempts.at), invoice.issued_at, invoice.created_at) AS at
@@ -64,21 +84,26 @@ export async function pastFailures(tx: Tx): Promise<{ failures: PastFailure[]; m
 				WHERE payment_attempts.invoice_id = invoice.id
 					AND payment_attempts.status IN ('failed', 'requires_payment_method', 'requires_action')
 			) attempt
-			WHERE invoice.created_at >= ${since} AND invoice.subscription_id IS NOT NULL
+			WHERE invoice.created_at >= ${since} ${before} AND invoice.subscription_id IS NOT NULL
 				AND invoice.billing_reason IS DISTINCT FROM 'subscription_create'
 				AND (invoice.attempt_count > 1 OR (invoice.attempt_count = 1 AND invoice.status IN ('open', 'uncollectible', 'void')))
 			ORDER BY invoice.created_at DESC, invoice.id DESC
-			LIMIT ${MOST + 1}
+			LIMIT ${take + 1}
 		)
 		SELECT failed.id, failed.number, failed.customer_id AS "customerId", customer.company_name AS company,
 			failed.amount, failed.currency, failed.failed_at AS "failedAt", failed.paid_at AS "paidAt",
 			CASE WHEN failed.status IN ('void', 'uncollectible') THEN failed.updated_at END AS "givenUpAt",
 			(SELECT max(line.period_end) FROM invoices paid JOIN invoice_lines line ON line.invoice_id = paid.id
 				WHERE paid.subscription_id = failed.subscription_id AND paid.status = 'paid'
-					AND paid.paid_at <= failed.failed_at) AS "paidThrough"
+					AND paid.paid_at <= failed.failed_at) AS "paidThrough", failed.created_at AS "issuedAt"
 		FROM failed JOIN customers customer ON customer.id = failed.customer_id
-		ORDER BY failed.failed_at DESC, failed.id`;
-	return { failures: rows.slice(0, MOST), more: rows.length > MOST };
+		ORDER BY failed.created_at DESC, failed.id DESC`;
+	const shown = rows.slice(0, take);
+	const last = rows.length > take ? shown.at(-1) : undefined;
+	return {
+		failures: shown.map(({ issuedAt: _, ...failure }) => failure),
+		next: last ? `${last.issuedAt.toISOString()}~${last.id}` : null
+	};
 }
 
 /** What a policy would have done with each of these, by the same function that the worker follows. */

@@ -74,7 +74,6 @@ const ERRORS = {
 		message: (p) => m.error_paid_through({ date: String(p.date ?? '') })
 	},
 	NO_RETRY_LEFT: { status: 409, message: () => m.error_no_retry_left() },
-	POLICY_ORDER: { status: 400, message: () => m.error_policy_order() },
 	IDEMPOTENCY_CONFLICT: { status: 409, message: () => m.error_idempotency_conflict() },
 	TOO_LARGE: { status: 413, message: () => m.error_too_large() },
 	RATE_LIMITED: {

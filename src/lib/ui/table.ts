@@ -20,7 +20,13 @@ export type Column<T> = {
 
 /** A filter of the bar above a table; its value lives in the URL under `name`. */
 export type Filter =
-	| { name: string; label: string; options: { value: string; label: string }[] }
+	| {
+			name: string;
+			label: string;
+			options: { value: string; label: string }[];
+			/** What the list shows without a choice, where that is not everything: "Abiertos". */
+			unset?: string;
+	  }
 	| { name: string; label: string; type: 'date' };
 
 export type Empty = { title: string; hint?: string; icon?: Icon };

@@ -6,11 +6,8 @@ import { fieldSentences } from '#lib/core/validation.ts';
 
 const NAMES = ['mails', 'retries', 'read_only', 'suspend', 'delete'] as const;
 
-/**
- * A policy out of the address, played over the payments that failed in the last twelve months, beside the one in force.
- * Days that cannot be are answered with sentences, and nothing is played.
- */
-export async function simulationOf(url: URL) {
+/** The policy in force that an address is about, and the one that it proposes: null when its days cannot be. */
+export async function comparedPolicies(url: URL) {
 	const policies = await policiesInForce(db);
 	const key = url.searchParams.get('of');
 	const current =
@@ -23,9 +20,26 @@ export async function simulationOf(url: URL) {
 	for (const name of NAMES)
 		values[name] = (url.searchParams.get(name) ?? inForce[name]).slice(0, 200);
 	const parsed = policyForm.safeParse({ name: current.name, ...values });
+	return {
+		policies,
+		current,
+		values,
+		errors: parsed.success ? {} : fieldSentences(parsed.error),
+		proposed: parsed.success ? stagesOf(parsed.data) : null
+	};
+}
+
+/**
+ * A policy out of the address, played over the payments that failed in the last twelve months, beside the one in force.
+ * Days that cannot be are answered with sentences, and nothing is played.
+ */
+export async function simulationOf(url: URL) {
+	const compared = await comparedPolicies(url);
+	if (!compared) return null;
+	const { policies, current, values, errors, proposed } = compared;
 	const { failures, more } = await pastFailures(db);
 	const before = await play(current.stages, failures);
-	const after = parsed.success ? await play(stagesOf(parsed.data), failures) : null;
+	const after = proposed ? await play(proposed, failures) : null;
 	return {
 		policies: policies.map(({ key: value, name, version }) => ({
 			value,
@@ -33,7 +47,7 @@ export async function simulationOf(url: URL) {
 		})),
 		current: { key: current.key, name: current.name, version: current.version },
 		values,
-		errors: parsed.success ? {} : fieldSentences(parsed.error),
+		errors,
 		more,
 		before,
 		after,

@@ -1,11 +1,12 @@
-import type { PlayedCase } from '#lib/billing/dunningSimulator.server.ts';
+import { failuresAfter, play, type PlayedCase } from '#lib/billing/dunningSimulator.server.ts';
+import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { inMajorUnits } from '#lib/core/money.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { csvHeader, csvRow, type CsvColumn } from '#lib/ui/csv.ts';
 import { csvResponse } from '#lib/ui/csv-response.ts';
-import { simulationOf } from '../simulation.server.ts';
+import { comparedPolicies } from '../simulation.server.ts';
 import type { RequestHandler } from './$types';
 
 interface Row {
@@ -13,20 +14,24 @@ interface Row {
 	after: PlayedCase | null;
 }
 
-/** Every failed payment with what either policy would have done. */
+const BATCH = 500;
+
+/** Every failed payment with what either policy would have done, read and played while it is sent. */
 export const GET: RequestHandler = async (event) => {
 	requireStaff(event, 'billing:read');
-	const simulation = await simulationOf(event.url);
-	if (!simulation) throw new AppError('NOT_FOUND');
-	const { before, after } = simulation;
+	const compared = await comparedPolicies(event.url);
+	if (!compared) throw new AppError('NOT_FOUND');
+	const { current, proposed } = compared;
 	const all = columns();
-	const rows = before.map((played, index): Row => ({
-		before: played,
-		after: after?.[index] ?? null
-	}));
-	return csvResponse('simulacion-cobranza.csv', csvHeader(all), () =>
-		Promise.resolve({ text: rows.map((row) => csvRow(all, row)).join(''), next: null })
-	);
+	return csvResponse('simulacion-cobranza.csv', csvHeader(all), async (cursor) => {
+		const { failures, next } = await failuresAfter(db, cursor, BATCH);
+		const before = await play(current.stages, failures);
+		const after = proposed && (await play(proposed, failures));
+		const rows = before.map((played, index) =>
+			csvRow(all, { before: played, after: after?.[index] ?? null })
+		);
+		return { text: rows.join(''), next };
+	});
 };
 
 function columns(): CsvColumn<Row>[] {
