@@ -158,3 +158,10 @@ export function addInterval(from: number, interval: string, count: number): numb
 	date.setUTCDate(Math.min(day, last));
 	return Math.floor(date.getTime() / 1000);
 }
+
+/** The first end of a cycle after `at`; months keep the anchor's day. */
+export function cycleEnd(anchor: number, interval: string, count: number, at: number): number {
+	let end = anchor;
+	for (let turn = 1; end <= at; turn += 1) end = addInterval(anchor, interval, count * turn);
+	return end;
+}

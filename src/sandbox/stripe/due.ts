@@ -1,4 +1,4 @@
-import { addInterval, type Account } from './account.ts';
+import { cycleEnd, type Account } from './account.ts';
 import { chargedMethod, collect, draftInvoice, finalizeInvoice } from './invoicing.ts';
 import { expirePendingUpdate, voidInvoice } from './pending.ts';
 import { nextPhase, phaseEnd } from './phases.ts';
@@ -153,7 +153,7 @@ function renew(account: Account, subscription: Subscription, at: number): void {
 	for (const item of items) {
 		const { interval = 'month', interval_count: count = 1 } = item.price.recurring ?? {};
 		item.current_period_start = item.current_period_end;
-		item.current_period_end = boundary(subscription.billing_cycle_anchor, interval, count, at);
+		item.current_period_end = cycleEnd(subscription.billing_cycle_anchor, interval, count, at);
 	}
 	account.emit('customer.subscription.updated', subscription, {
 		items: before,
@@ -220,11 +220,4 @@ function expireIncomplete(account: Account, subscription: Subscription, at: numb
 	setStatus(account, subscription, 'incomplete_expired');
 	subscription.ended_at = at;
 	if (invoice?.status === 'open') voidInvoice(account, invoice, at);
-}
-
-/** The first boundary of the cycle after `at`; months keep the anchor's day. */
-function boundary(anchor: number, interval: string, count: number, at: number): number {
-	let end = anchor;
-	for (let turn = 1; end <= at; turn += 1) end = addInterval(anchor, interval, count * turn);
-	return end;
 }

@@ -16,7 +16,7 @@ import {
 import { createdIn, matching, page } from './paging.ts';
 import { voidInvoice } from './pending.ts';
 import { periodLine } from './subscribe.ts';
-import { addInterval } from './account.ts';
+import { cycleEnd } from './account.ts';
 import type { Invoice, Subscription } from './types.ts';
 
 export const invoices: Operation[] = [
@@ -224,7 +224,12 @@ function nextPeriod(account: Account, subscription: Subscription, items = subscr
 			{
 				...item,
 				current_period_start: item.current_period_end,
-				current_period_end: addInterval(item.current_period_end, interval, count)
+				current_period_end: cycleEnd(
+					subscription.billing_cycle_anchor,
+					interval,
+					count,
+					item.current_period_end
+				)
 			}
 		);
 	});

@@ -1,4 +1,5 @@
 import type { Account } from './account.ts';
+import { redeemOne } from './coupons.ts';
 import { newItem, planOf } from './subscribe.ts';
 import type { Phase } from './state.ts';
 import type { Subscription } from './types.ts';
@@ -54,6 +55,14 @@ function enter(account: Account, subscription: Subscription, phase: Phase, at: n
 		item.price = structuredClone(price);
 		item.quantity = wanted.quantity;
 		return Object.assign(item, { plan: planOf(price) });
+	});
+	// A phase says all of its discounts: what it does not name ends with the phase before.
+	const holder = { customer: subscription.customer, subscription: subscription.id, at };
+	subscription.discounts = phase.discounts.flatMap(({ coupon, discount }) => {
+		const source = account.find('coupons', coupon);
+		return (
+			discount ?? (source ? redeemOne(account, { coupon: source, promotion: null }, holder).id : [])
+		);
 	});
 	account.emit('customer.subscription.updated', subscription, { items: before });
 }

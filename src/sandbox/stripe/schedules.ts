@@ -98,6 +98,7 @@ function fromSubscription(account: Account, id: string): Schedule {
 	const phase: Phase = {
 		...PHASE_REST,
 		currency: subscription.currency,
+		discounts: subscription.discounts.map((discount) => ({ ...NO_DISCOUNT, discount })),
 		end_date: item.current_period_end,
 		items: subscription.items.data.map((entry) => ({
 			...ITEM_REST,
@@ -173,6 +174,13 @@ function readPhases(account: Account, schedule: Schedule, entries: Form[]): Phas
 		return {
 			...PHASE_REST,
 			currency: first.currency,
+			discounts: (entry.list('discounts') ?? []).map((given) => {
+				const discount = given.text('discount');
+				if (discount) account.get('discounts', discount, given.param('discount'));
+				const coupon = given.text('coupon');
+				if (coupon) account.get('coupons', coupon, given.param('coupon'));
+				return { ...NO_DISCOUNT, discount: discount ?? null, coupon: coupon ?? null };
+			}),
 			end_date: end,
 			items,
 			metadata: entry.metadata(),
@@ -193,11 +201,11 @@ const PHASE_REST = {
 	default_payment_method: null,
 	default_tax_rates: [],
 	description: null,
-	discounts: [],
 	invoice_settings: null,
 	on_behalf_of: null,
 	transfer_data: null
 };
+const NO_DISCOUNT = { coupon: null, discount: null, promotion_code: null };
 const SCHEDULE_REST = {
 	application: null,
 	billing_mode: { flexible: { proration_discounts: 'included' }, type: 'flexible' },

@@ -80,6 +80,7 @@ export type Phase = {
 	start_date: number;
 	end_date: number;
 	items: PhaseItem[];
+	discounts: { coupon: string | null; discount: string | null; promotion_code: string | null }[];
 	proration_behavior: string;
 	metadata: Metadata;
 	trial_end: number | null;

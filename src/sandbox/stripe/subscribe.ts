@@ -222,7 +222,8 @@ export function money(amount: number, currency: string): string {
 		format = new Intl.NumberFormat('en', { style: 'currency', currency });
 		formats.set(currency, format);
 	}
-	return format.format(amount / 100);
+	// Currencies without cents are counted in whole units.
+	return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 export function planOf(price: Price): object {
