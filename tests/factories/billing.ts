@@ -94,13 +94,17 @@ export interface PaidSignup {
 /**
  * Opens Checkout for a signup as the product does and pays at the stand-in. Nothing of ours knows of it yet.
  * @param options.card digits of a test card, `bank` for a payment whose outcome comes later
+ * @param options.promotion the code of a coupon, typed on Stripe's page
  */
 export async function payFor(
 	stripe: TestStripe,
 	signup: Signup,
-	options: { card?: string; attempt?: number } = {}
+	options: { card?: string; attempt?: number; promotion?: string } = {}
 ): Promise<PaidSignup> {
-	const price = await db.planPrice.findFirstOrThrow({ where: { planId: signup.planId } });
+	const price = await db.planPrice.findFirstOrThrow({
+		where: { planId: signup.planId },
+		include: { plan: { select: { trialDays: true } } }
+	});
 	const session = await createCheckoutSession({
 		signupId: signup.id,
 		attempt: options.attempt ?? 1,
@@ -110,11 +114,18 @@ export async function payFor(
 		successUrl: 'http://localhost:4443/success?session_id={CHECKOUT_SESSION_ID}',
 		cancelUrl: 'http://localhost:4443/signup',
 		expiresAt: after(now(), 31 * MINUTE),
+		trialDays: price.plan.trialDays,
 		metadata: { slug: signup.slug }
 	});
-	await stripe.control(`/checkout/${session.id}/pay`, {
-		card: options.card ?? '4242424242424242'
-	});
+	const card = options.card ?? '4242424242424242';
+	if (options.promotion === undefined)
+		await stripe.control(`/checkout/${session.id}/pay`, { card });
+	else {
+		// What a buyer types on Stripe's page.
+		const typed = { promotion: options.promotion, cardNumber: card, method: 'card' };
+		const body = new URLSearchParams({ ...typed, cardExpiry: '12 / 40', cardCvc: '123' });
+		await fetch(session.url, { method: 'POST', body, redirect: 'manual' });
+	}
 	const checkout = await retrieveCheckoutSession(session.id);
 	if (!checkout?.subscriptionId || !checkout.customerId) throw new Error('it was not paid');
 	return {

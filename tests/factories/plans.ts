@@ -10,15 +10,17 @@ export interface PlanFacts {
 	isolation?: 'shared' | 'dedicated' | 'dedicated_ha';
 	purchasable?: boolean;
 	published?: boolean;
-	/** US cents. */
+	/** US cents, or the smallest unit of `currency`. */
 	amount?: number;
 	interval?: 'month' | 'year';
+	currency?: string;
+	trialDays?: number;
 }
 
 /** A plan beside the seeded ones, with one price. */
 export function aPlan(facts: PlanFacts = {}): Promise<PlanWithPrices> {
 	const mark = `${++made}${randomBytes(3).toString('hex')}`;
-	const { amount = 4_900, interval = 'month', ...rest } = facts;
+	const { amount = 4_900, interval = 'month', currency = 'usd', ...rest } = facts;
 	return db.plan.create({
 		data: {
 			key: `plan-${mark}`,
@@ -32,7 +34,7 @@ export function aPlan(facts: PlanFacts = {}): Promise<PlanWithPrices> {
 			slaBasisPoints: 9_900,
 			position: 10 + made,
 			...rest,
-			prices: { create: { interval, currency: 'usd', amount } }
+			prices: { create: { interval, currency, amount } }
 		},
 		include: { prices: true }
 	});

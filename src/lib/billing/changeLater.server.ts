@@ -26,11 +26,19 @@ export async function changeLater(
 	if (!leadsTo(schedule, wanted)) {
 		const phases = phasesOf(schedule, wanted, change.toInterval);
 		if (!phases) return refused('WRONG_STATE');
-		await client.schedules.update(
-			schedule.id,
-			{ end_behavior: 'release', proration_behavior: 'none', phases },
-			`change:${change.id}:phases`
-		);
+		try {
+			await client.schedules.update(
+				schedule.id,
+				{ end_behavior: 'release', proration_behavior: 'none', phases },
+				`change:${change.id}:phases`
+			);
+		} catch (error) {
+			const refusal = error instanceof StripeVendorError && error.kind === 'refused';
+			// Attached, one that leads nowhere would keep every other change away.
+			if (refusal && schedule.phases.length === 1)
+				await releaseSchedule(client, change.subscription);
+			throw error;
+		}
 	}
 	const readBack = await client.schedules.retrieve(schedule.id);
 	if (!leadsTo(readBack, wanted)) {

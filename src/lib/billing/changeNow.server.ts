@@ -22,8 +22,8 @@ export async function changeNow(
 		const [item] = current.items.data;
 		if (!item || !change.prorationDate) return refused('WRONG_STATE');
 		const { prorationDate } = change;
-		const now = await previewInvoice(subscription, { item: item.id, ...wanted, prorationDate });
-		if (now.amount_due !== change.amountDue) return refused('CHANGED_MEANWHILE');
+		const now = await previewInvoice(current, { item: item.id, ...wanted, prorationDate });
+		if ((now?.amount_due ?? 0) !== change.amountDue) return refused('CHANGED_MEANWHILE');
 		await client.subscriptions.update(
 			subscription,
 			{
@@ -37,7 +37,8 @@ export async function changeNow(
 		);
 		current = await client.subscriptions.retrieve(subscription);
 	}
-	const stripeInvoiceId = idOf(current.latest_invoice);
+	// What changes while it is tried makes no invoice: the latest is that of its beginning.
+	const stripeInvoiceId = current.status === 'trialing' ? null : idOf(current.latest_invoice);
 	if (isThere(current, wanted)) return { status: 'applied', stripeInvoiceId };
 	if (!stripeInvoiceId) return refused('VENDOR_FAILED');
 	return unpaid(client, stripeInvoiceId);

@@ -39,6 +39,8 @@ export const shownInvoice = z.object({
 		})
 	),
 	subtotal: z.number().int(),
+	/** What coupons take off; absent in what was shown before it was noted. */
+	discount: z.number().int().default(0),
 	tax: z.number().int(),
 	total: z.number().int(),
 	/** Credit of the customer that is used up by it: zero or less. */
@@ -97,7 +99,9 @@ export async function previewChange(
 						? (subscription.currentPeriodEnd ?? now())
 						: seen.prorationDate,
 				byId: by.id ?? null,
-				byLabel: by.label
+				byLabel: by.label,
+				// By the clock that says when it is too old, which need not be the database's.
+				createdAt: now()
 			}
 		})
 	);
@@ -184,12 +188,9 @@ async function atStripe(
 	const prorationDate = new Date(
 		Math.min(Math.max(second, item.current_period_start), item.current_period_end) * 1000
 	);
-	const invoice = await previewInvoice(subscription.stripeSubscriptionId!, {
-		item: item.id,
-		price,
-		quantity: target.terms.quantity,
-		prorationDate
-	});
+	const { quantity } = target.terms;
+	const invoice = await previewInvoice(current, { item: item.id, price, quantity, prorationDate });
+	if (!invoice) return { ...withoutStripe(target), prorationDate };
 	return {
 		prorationDate,
 		amountDue: invoice.amount_due,
@@ -203,20 +204,25 @@ function withoutStripe(target: Target): Seen {
 		prorationDate: null,
 		amountDue: 0,
 		shown: {
-			...{ lines: [], subtotal: 0, tax: 0, total: 0, balance: 0 },
+			...{ lines: [], subtotal: 0, discount: 0, tax: 0, total: 0, balance: 0 },
 			recurring: recurringOf(target.terms)
 		}
 	};
 }
 
-/** The invoice that a change would make at a second of the running period. @throws {StripeVendorError} */
+/**
+ * The invoice that a change would make at a second of the running period.
+ * @returns null while the subscription is tried: nothing is invoiced, and Stripe would show what comes after the trial
+ * @throws {StripeVendorError}
+ */
 export async function previewInvoice(
-	stripeSubscriptionId: string,
+	{ id, status }: Pick<Stripe.Subscription, 'id' | 'status'>,
 	change: { item: string; price: string; quantity: number; prorationDate: Date }
-): Promise<Stripe.Invoice> {
+): Promise<Stripe.Invoice | null> {
+	if (status === 'trialing') return null;
 	const client = await stripeClient();
 	return client.previews.create({
-		subscription: stripeSubscriptionId,
+		subscription: id,
 		subscription_details: {
 			items: [{ id: change.item, price: change.price, quantity: change.quantity }],
 			proration_behavior: 'always_invoice',
@@ -235,6 +241,7 @@ function shownOf(invoice: Stripe.Invoice): Omit<ShownInvoice, 'recurring' | 'bef
 			periodEnd: moment(line.period.end)?.toISOString() ?? null
 		})),
 		subtotal: invoice.subtotal,
+		discount: (invoice.total_discount_amounts ?? []).reduce((sum, { amount }) => sum + amount, 0),
 		tax: (invoice.total_taxes ?? []).reduce((sum, { amount }) => sum + amount, 0),
 		total: invoice.total,
 		balance: Math.min(0, invoice.amount_due - invoice.total)

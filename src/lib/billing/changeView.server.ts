@@ -1,5 +1,7 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { SubscriptionChange } from '#prisma/generated/client.ts';
+import { now } from '#lib/core/clock.server.ts';
+import { tooMuchFor, type TooMuch } from '#lib/plans/uses.server.ts';
 import { shownInvoice, type ShownInvoice } from './changePreview.server.ts';
 
 interface Side {
@@ -28,6 +30,10 @@ export interface ChangeView {
 	stripeInvoiceId: string | null;
 	/** Disk that a smaller plan would not take away, in GB; null when none is left over. */
 	keptDiskGb: number | null;
+	/** What is used of more than would be included; empty once it is no longer to be decided. */
+	tooMuch: TooMuch[];
+	/** Discounts that still run when it comes into force. */
+	discounts: { name: string; endsAt: Date | null }[];
 }
 
 /** Puts a change of terms beside what the subscription was when it was shown. */
@@ -42,6 +48,16 @@ export async function changeView(tx: Tx, change: SubscriptionChange): Promise<Ch
 		({ interval, currency }) => interval === change.toInterval && currency === change.currency
 	);
 	const shown = shownInvoice.parse(change.lines);
+	const { customerId, subscriptionId, toPlanId: planId, toQuantity: quantity } = change;
+	const tooMuch = OPEN.has(change.status)
+		? await tooMuchFor(tx, customerId, { id: subscriptionId, planId, quantity })
+		: [];
+	const inForceAt = change.effectiveAt ?? now();
+	const discounts = await tx.subscriptionDiscount.findMany({
+		where: { customerId, subscriptionId, OR: [{ endsAt: null }, { endsAt: { gt: inForceAt } }] },
+		orderBy: { startsAt: 'asc' },
+		select: { name: true, endsAt: true }
+	});
 	return {
 		id: change.id,
 		subscriptionId: change.subscriptionId,
@@ -65,6 +81,11 @@ export async function changeView(tx: Tx, change: SubscriptionChange): Promise<Ch
 		effectiveAt: change.effectiveAt,
 		createdAt: change.createdAt,
 		stripeInvoiceId: change.stripeInvoiceId,
-		keptDiskGb: from.isolation !== 'shared' && from.diskGb > to.diskGb ? from.diskGb : null
+		keptDiskGb: from.isolation !== 'shared' && from.diskGb > to.diskGb ? from.diskGb : null,
+		tooMuch,
+		discounts
 	};
 }
+
+/** Until then it may be left alone, or taken back. */
+const OPEN = new Set<SubscriptionChange['status']>(['previewed', 'scheduled']);

@@ -92,7 +92,8 @@ export async function orderAct(
 					// Stripe counts in seconds.
 					effectiveAt: details.until ? wholeSeconds(details.until) : null,
 					byId: by.id ?? null,
-					byLabel: by.label
+					byLabel: by.label,
+					createdAt: now()
 				}
 			});
 			await begin(tx, row, by);

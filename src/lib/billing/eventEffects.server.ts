@@ -1,4 +1,4 @@
-import { transaction } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { isMissing } from '#lib/integrations/stripe/errors.ts';
 import { retrieveCheckoutSession } from './checkout.server.ts';
@@ -71,8 +71,16 @@ async function subscriptionChanged(id: string): Promise<EventOutcome> {
 }
 
 async function cardsChanged(facts: EventFacts): Promise<EventOutcome> {
-	const stripeCustomerId = customerOf(facts);
+	const stripeCustomerId = customerOf(facts) ?? (await ownerOfMethod(facts.data.object.id));
 	return stripeCustomerId ? mirrorCards(stripeCustomerId) : 'ignored';
+}
+
+/** A method that was taken away says no more whose it was; our mirror does. */
+async function ownerOfMethod(stripePaymentMethodId = ''): Promise<string | null> {
+	const method = await db.paymentMethod.findUnique({ where: { stripePaymentMethodId } });
+	if (!method) return null;
+	const owner = await db.customer.findUnique({ where: { id: method.customerId } });
+	return owner?.stripeCustomerId ?? null;
 }
 
 async function invoiceChanged(id: string): Promise<EventOutcome> {

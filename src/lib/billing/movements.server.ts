@@ -7,13 +7,15 @@ import type { MovementKind, Subscription } from '#prisma/generated/client.ts';
  * at any time, and the sum of their `customers` how many are worth something. Each currency is a book of its own: who
  * pays in a second one is new there.
  * @param mrr minor units a month
+ * @param options.inForce it goes on: what is free for a while is a contraction, because nobody left
  * @returns the kind of movement, or null when nothing changed
  */
 export async function recordMovement(
 	tx: Tx,
 	subscription: Pick<Subscription, 'id' | 'customerId' | 'currency'>,
 	mrr: number,
-	at: Date
+	at: Date,
+	options: { inForce?: boolean } = {}
 ): Promise<MovementKind | null> {
 	const { id, customerId, currency } = subscription;
 	// Two subscriptions of one customer look at each other to tell new from expansion.
@@ -31,7 +33,10 @@ export async function recordMovement(
 		where: { customerId, currency },
 		select: { id: true }
 	});
-	const kind = kindOf(before, mrr, another !== null, known !== null);
+	const kind =
+		mrr === 0 && options.inForce
+			? 'contraction'
+			: kindOf(before, mrr, another !== null, known !== null);
 	await tx.subscription.update({ where: { id }, data: { mrr } });
 	await tx.mrrMovement.create({
 		data: {

@@ -1,3 +1,4 @@
+import { now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
 import { plansOnSale, type PlanWithPrices } from '#lib/plans/plans.server.ts';
@@ -94,8 +95,11 @@ export async function subscriptionsWhere(
 		where: { id: { in: rows.flatMap(({ scheduledPlanId }) => scheduledPlanId ?? []) } },
 		select: { id: true, name: true }
 	});
+	const at = now();
 	return rows.map((row) => ({
 		...row,
+		// Stripe says nothing on the day on which one ends.
+		discounts: row.discounts.filter(({ endsAt }) => !endsAt || endsAt > at),
 		card:
 			cards.find((card) => card.stripePaymentMethodId === row.stripePaymentMethodId) ??
 			cards.find((card) => card.isDefault && card.customerId === row.customerId) ??

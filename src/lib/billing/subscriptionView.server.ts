@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { inOrder } from '#lib/core/paging.server.ts';
+import { tooMuchFor } from '#lib/plans/uses.server.ts';
 import type { SubscriptionChange } from '#prisma/generated/client.ts';
 import { shownInvoice } from './changePreview.server.ts';
 import { subscriptionsWhere, type SubscriptionWithNext } from './subscriptionDetail.server.ts';
@@ -106,6 +107,20 @@ export const changeSchema = z.object({
 	amount_due: z.number().int(),
 	currency: z.string(),
 	lines: z.array(z.object({ description: z.string(), amount: z.number().int() })),
+	/** What coupons take off the lines. */
+	discount: z.number().int(),
+	/** What is used of more than would be included. */
+	over_limits: z.array(
+		z.object({
+			resource: z.string(),
+			/** Of this instance; null: of the whole customer. */
+			instance: z.string().nullable(),
+			used: z.number(),
+			limit: z.number(),
+			/** What is done after the days of grace. */
+			act: z.string()
+		})
+	),
 	proration_date: moment,
 	effective_at: moment,
 	stripe_invoice_id: z.string().nullable(),
@@ -113,7 +128,12 @@ export const changeSchema = z.object({
 	decline_code: z.string().nullable()
 });
 
-export function changeOfApi(change: SubscriptionChange): z.input<typeof changeSchema> {
+export async function changeOfApi(
+	tx: Tx,
+	change: SubscriptionChange
+): Promise<z.input<typeof changeSchema>> {
+	const { customerId, subscriptionId, toPlanId: planId, toQuantity: quantity } = change;
+	const over = await tooMuchFor(tx, customerId, { id: subscriptionId, planId, quantity });
 	const shown = shownInvoice.safeParse(change.lines);
 	return {
 		id: change.id,
@@ -122,6 +142,8 @@ export function changeOfApi(change: SubscriptionChange): z.input<typeof changeSc
 		amount_due: change.amountDue,
 		currency: change.currency,
 		lines: (shown.data?.lines ?? []).map(({ description, amount }) => ({ description, amount })),
+		discount: shown.data?.discount ?? 0,
+		over_limits: over.map(({ slug, ...rest }) => ({ ...rest, instance: slug })),
 		proration_date: iso(change.prorationDate),
 		effective_at: iso(change.effectiveAt),
 		stripe_invoice_id: change.stripeInvoiceId,

@@ -95,7 +95,9 @@ export async function afterChange(
 ): Promise<void> {
 	// Our dunning may say less than Stripe's word alone.
 	const inForce = row.status === 'active' || row.status === 'past_due';
-	await recordMovement(tx, row, inForce ? mrr : 0, now());
+	const worth = inForce ? mrr : 0;
+	const at = before?.mrr === worth ? now() : await sinceWhen(tx, before, row);
+	await recordMovement(tx, row, worth, at, { inForce });
 	if (before?.status !== row.status || before.planId !== row.planId)
 		await refreshStatus(tx, row.customerId);
 	if (before?.status !== row.status) {
@@ -114,6 +116,28 @@ export async function afterChange(
 	if (before && (before.planId !== row.planId || before.quantity !== row.quantity))
 		await tellInstances(tx, row);
 	await followCase(tx, row);
+}
+
+/**
+ * Since when a subscription is what it is now: the moment that was planned or that Stripe says, because we may hear of it
+ * much later, in another month even; now, where nobody says. Never in our future, and never before what was noted last.
+ */
+async function sinceWhen(tx: Tx, before: Subscription | null, row: Subscription): Promise<Date> {
+	const at = now();
+	const said = before && momentOfChange(before, row);
+	if (!said || said >= at) return at;
+	const { _max } = await tx.mrrMovement.aggregate({
+		where: { customerId: row.customerId, subscriptionId: row.id },
+		_max: { at: true }
+	});
+	return _max.at && _max.at > said ? _max.at : said;
+}
+
+function momentOfChange(before: Subscription, row: Subscription): Date | null {
+	if (row.status === 'cancelled') return row.cancelledAt;
+	if (before.stripeStatus === 'trialing' && row.stripeStatus !== 'trialing') return row.trialEnd;
+	// What was scheduled is in force.
+	return row.scheduledAt?.getTime() === before.scheduledAt?.getTime() ? null : before.scheduledAt;
 }
 
 /** Lets the instances that it pays for look at what its plan gives them. */

@@ -92,12 +92,43 @@ function idOf({ tenantId }: Subject): string {
 /**
  * How much a subject may use of everything, in the plan's units. An instance has the limits of the version that its
  * subscription pays; a customer, what all its subscriptions include. What is absent is not limited.
+ * @param wanted what it would be if a subscription had these terms
  */
-export async function limitsOf(tx: Tx, subject: Subject): Promise<Map<ResourceName, Limit>> {
-	const subscriptions = await tx.subscription.findMany({
+export async function limitsOf(
+	tx: Tx,
+	subject: Subject,
+	wanted?: WantedTerms
+): Promise<Map<ResourceName, Limit>> {
+	const rows = await tx.subscription.findMany({
 		where: { customerId: subject.customerId },
-		select: { planId: true, quantity: true, status: true, tenants: { select: { id: true } } }
+		select: {
+			...{ id: true, planId: true, quantity: true, status: true },
+			tenants: { select: { id: true } }
+		}
 	});
+	const subscriptions = rows.map((row) => (row.id === wanted?.id ? { ...row, ...wanted } : row));
+	return limitsTogether(tx, subject, subscriptions);
+}
+
+/** A subscription by its id with the terms that somebody wants for it. */
+export interface WantedTerms {
+	id: string;
+	planId: string;
+	quantity: number;
+}
+
+interface Including {
+	planId: string;
+	quantity: number;
+	status: SubscriptionStatus;
+	tenants: { id: string }[];
+}
+
+async function limitsTogether(
+	tx: Tx,
+	subject: Subject,
+	subscriptions: Including[]
+): Promise<Map<ResourceName, Limit>> {
 	const rows = await tx.planLimit.findMany({
 		where: { planId: { in: subscriptions.map(({ planId }) => planId) } }
 	});

@@ -129,6 +129,8 @@ function settle(tenant: Row, plan: Plan, has: Resources | null): Promise<boolean
 		if (subscription?.planId !== plan.id) return false;
 		for (const rule of [MOVE_RULE, ROOM_RULE])
 			await closeAlert(tx, { rule, subjectType: 'tenant', subjectId: tenant.id });
+		// Another quantity may be all that is new: it includes more, or less.
+		await enqueue(tx, 'provisioning.check-limits', { customerId: tenant.customerId });
 		if (planId === plan.id) return true;
 		await tx.tenant.updateMany({
 			where: { id: tenant.id, customerId: tenant.customerId },
@@ -150,7 +152,6 @@ function settle(tenant: Row, plan: Plan, has: Resources | null): Promise<boolean
 			href: '/tenant/portal',
 			dedupeKey: `plan:${tenant.id}:${plan.id}:${tenant.version}`
 		});
-		await enqueue(tx, 'provisioning.check-limits', { customerId: tenant.customerId });
 		await announce(tx, tenant);
 		return true;
 	});

@@ -52,6 +52,9 @@ export const POST = endpoint(
 				? shown
 				: await orderPlanChange({ changeId: shown.id, customerId }, by);
 		if (change.status === 'refused') throw refusedChange(change);
-		return { change: changeOfApi(change), subscription: await oneSubscription(db, id) };
+		return {
+			change: await changeOfApi(db, change),
+			subscription: await oneSubscription(db, id)
+		};
 	}
 );
