@@ -2,7 +2,7 @@ import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
-import { plainConditions } from './invoiceSearch.server.ts';
+import { invoiceFacts, plainConditions } from './invoiceSearch.server.ts';
 
 export const INVOICE_LIST = {
 	sort: ['issued_at', 'total'],
@@ -10,25 +10,7 @@ export const INVOICE_LIST = {
 	filters: ['status']
 } satisfies ListSpec;
 
-const select = {
-	id: true,
-	number: true,
-	status: true,
-	currency: true,
-	total: true,
-	amountPaid: true,
-	amountRemaining: true,
-	creditedAmount: true,
-	refundedAmount: true,
-	chargedBackAmount: true,
-	attemptCount: true,
-	paidOutOfBand: true,
-	dueAt: true,
-	paidAt: true,
-	issuedAt: true,
-	createdAt: true,
-	stripeInvoiceId: true
-} satisfies Prisma.InvoiceSelect;
+const select = { ...invoiceFacts, stripeInvoiceId: true } satisfies Prisma.InvoiceSelect;
 
 export type InvoiceRow = Prisma.InvoiceGetPayload<{ select: typeof select }>;
 

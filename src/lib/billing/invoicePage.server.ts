@@ -3,31 +3,17 @@ import type { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { actsOf, leftOf } from './invoiceLeft.server.ts';
+import { invoiceFacts } from './invoiceSearch.server.ts';
 import { UNFINISHED } from './invoiceActTypes.ts';
 
 const facts = {
-	id: true,
-	number: true,
-	status: true,
+	...invoiceFacts,
 	billingReason: true,
-	currency: true,
 	subtotal: true,
 	tax: true,
-	total: true,
-	amountPaid: true,
-	amountRemaining: true,
-	creditedAmount: true,
-	refundedAmount: true,
-	chargedBackAmount: true,
-	attemptCount: true,
 	nextAttemptAt: true,
-	paidOutOfBand: true,
 	periodStart: true,
 	periodEnd: true,
-	issuedAt: true,
-	dueAt: true,
-	paidAt: true,
-	createdAt: true,
 	stripeInvoiceId: true,
 	lines: {
 		orderBy: { position: 'asc' },

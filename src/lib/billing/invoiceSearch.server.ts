@@ -36,7 +36,8 @@ export interface InvoicesQuery {
 	filters: InvoiceFilters;
 }
 
-const select = {
+/** What every list and page of invoices says of one. */
+export const invoiceFacts = {
 	id: true,
 	number: true,
 	status: true,
@@ -49,10 +50,14 @@ const select = {
 	chargedBackAmount: true,
 	attemptCount: true,
 	paidOutOfBand: true,
-	issuedAt: true,
 	dueAt: true,
 	paidAt: true,
-	createdAt: true,
+	issuedAt: true,
+	createdAt: true
+} satisfies Prisma.InvoiceSelect;
+
+const select = {
+	...invoiceFacts,
 	planKey: true,
 	customer: { select: { id: true, companyName: true, email: true, country: true } },
 	subscription: { select: { id: true, plan: { select: { name: true } } } }

@@ -109,3 +109,17 @@ async function askForPayment(
 	});
 	await mailPaymentLink(tx, { ...signup, payBy }, plan.name);
 }
+
+const FIELDS: Partial<Record<AppError['code'], string>> = {
+	NAME_TAKEN: 'subdomain',
+	NAME_RESERVED: 'subdomain',
+	PLAN_NOT_FOUND: 'plan',
+	PLAN_NOT_PURCHASABLE: 'plan'
+};
+
+/** Why an instance cannot be made, beside the field of the form (TenantFields) that it is about. */
+export function besideItsField(error: unknown): unknown {
+	if (!(error instanceof AppError)) return error;
+	const field = FIELDS[error.code];
+	return field ? new AppError(error.code, { fields: { [field]: error.sentence } }) : error;
+}

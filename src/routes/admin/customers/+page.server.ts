@@ -1,6 +1,5 @@
 import { redirect } from '@sveltejs/kit';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { addCustomer } from '#lib/customers/adding.server.ts';
 import {
@@ -13,7 +12,7 @@ import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { countries } from '#lib/provisioning/countries.server.ts';
 import { createTenantForm } from '#lib/provisioning/schema.ts';
-import { createByStaff } from '#lib/provisioning/staffTenants.server.ts';
+import { besideItsField, createByStaff } from '#lib/provisioning/staffTenants.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -68,16 +67,3 @@ export const actions: Actions = {
 		});
 	}
 };
-
-const FIELDS: Partial<Record<AppError['code'], string>> = {
-	NAME_TAKEN: 'subdomain',
-	NAME_RESERVED: 'subdomain',
-	PLAN_NOT_FOUND: 'plan',
-	PLAN_NOT_PURCHASABLE: 'plan'
-};
-
-function besideItsField(error: unknown): unknown {
-	if (!(error instanceof AppError)) return error;
-	const field = FIELDS[error.code];
-	return field ? new AppError(error.code, { fields: { [field]: error.sentence } }) : error;
-}

@@ -1,11 +1,10 @@
 import { redirect } from '@sveltejs/kit';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { createTenantForm } from '#lib/provisioning/schema.ts';
-import { createByStaff } from '#lib/provisioning/staffTenants.server.ts';
+import { besideItsField, createByStaff } from '#lib/provisioning/staffTenants.server.ts';
 import { listTenants, TENANT_LIST } from '#lib/provisioning/tenantList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
@@ -44,16 +43,3 @@ export const actions: Actions = {
 		});
 	}
 };
-
-const FIELDS: Partial<Record<AppError['code'], string>> = {
-	NAME_TAKEN: 'subdomain',
-	NAME_RESERVED: 'subdomain',
-	PLAN_NOT_FOUND: 'plan',
-	PLAN_NOT_PURCHASABLE: 'plan'
-};
-
-function besideItsField(error: unknown): unknown {
-	if (!(error instanceof AppError)) return error;
-	const field = FIELDS[error.code];
-	return field ? new AppError(error.code, { fields: { [field]: error.sentence } }) : error;
-}
