@@ -7,10 +7,15 @@ import { testDatabase } from '../../../tests/setup/database.ts';
 import { eventually, testQueue } from '../../../tests/setup/queue.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { resolveSession } from '#lib/identity/sessions.server.ts';
-import { sealAudit, verifyAudit, type Actor } from '#lib/logs/audit.server.ts';
+import { audit, sealAudit, verifyAudit, type Actor } from '#lib/logs/audit.server.ts';
+import { listAudit } from '#lib/logs/auditList.server.ts';
+import { TIMELINE_KINDS } from '#lib/logs/timeline.ts';
+import { timeline } from '#lib/logs/timeline.server.ts';
+import { customerScope } from '#lib/logs/timelineScope.server.ts';
 import { queueMail } from '#lib/notifications/mail.server.ts';
 import { deleteCustomer, livingOf } from './deletion.server.ts';
 import { erase } from './erasure.server.ts';
+import { changesOf } from './history.server.ts';
 import '#lib/jobs/registry.server.ts';
 
 await testDatabase();
@@ -107,6 +112,15 @@ it('erases what identifies people, keeps the accounting, and leaves the audit ch
 	await db.customerImportLine.create({
 		data: { importId: upload.id, line: 2, cells: { email: customer.email }, customerId: id }
 	});
+	await audit(db, {
+		actor: { kind: 'member', id: only.id, label: customer.email },
+		action: 'customers.edit',
+		subject: { type: 'customer', id },
+		customerId: id,
+		before: { full_name: 'Rosa', changes: [{ email: customer.email }] },
+		after: { full_name: 'Rosa Zarzamora', status: 'inactive' },
+		ip: '192.0.2.17'
+	});
 	await eraseIt(id);
 	expect(await db.customer.findUniqueOrThrow({ where: { id } })).toMatchObject({
 		...{ status: 'deleted', taxId: '1790016919001', country: 'EC', phone: null },
@@ -130,8 +144,21 @@ it('erases what identifies people, keeps the accounting, and leaves the audit ch
 	expect(await db.auditEntry.count({ where: { subjectId: id, action: 'customers.erase' } })).toBe(
 		1
 	);
+	// The log holds what was written, so that its chain verifies; nobody is shown whom it names.
 	await sealAudit();
 	expect(await verifyAudit()).toMatchObject({ intact: true });
+	const page = { page: 1, pageSize: 100, cursor: null };
+	const shown = [
+		(await listAudit(db, { ...page, q: '', filters: {} })).rows.filter(
+			(row) => row.customerId === id
+		),
+		await changesOf(db, id),
+		(await timeline(db, customerScope(id), { ...page, kinds: TIMELINE_KINDS, filters: {} })).rows
+	];
+	for (const rows of shown) {
+		expect(JSON.stringify(rows)).toContain('customers.erase');
+		expect(JSON.stringify(rows)).not.toMatch(/zarzamora|rosa|192\.0\.2\.17/i);
+	}
 });
 
 it('does not erase whom we still serve', async () => {

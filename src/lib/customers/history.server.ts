@@ -1,4 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { erasedEntries, withoutMember, withoutPeople } from '#lib/logs/erasedEntries.server.ts';
 import { customerField, customerStatus, isCustomerStatus } from './words.ts';
 
 /** The newest changes of a customer's data with who made them, before and after, its fields by their names in words. */
@@ -7,13 +8,29 @@ export async function changesOf(tx: Tx, customerId: string) {
 		where: { subjectType: 'customer', subjectId: customerId },
 		orderBy: [{ at: 'desc' }, { id: 'desc' }],
 		take: 10,
-		select: { id: true, at: true, action: true, actorLabel: true, before: true, after: true }
+		select: {
+			id: true,
+			at: true,
+			action: true,
+			actorKind: true,
+			actorLabel: true,
+			before: true,
+			after: true
+		}
 	});
-	return entries.map((entry) => ({
-		...entry,
-		before: inWords(entry.before),
-		after: inWords(entry.after)
-	}));
+	const erased = await erasedEntries(
+		tx,
+		entries.map(({ id }) => id)
+	);
+	return entries.map(({ actorKind, ...entry }) => {
+		const hides = erased.has(entry.id);
+		return {
+			...entry,
+			actorLabel: hides ? withoutMember(actorKind, entry.actorLabel) : entry.actorLabel,
+			before: inWords(hides ? withoutPeople(entry.before) : entry.before),
+			after: inWords(hides ? withoutPeople(entry.after) : entry.after)
+		};
+	});
 }
 
 function inWords(value: unknown): Record<string, unknown> {

@@ -3,6 +3,7 @@ import type { AuditEntry } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
+import { erasedEntries, withoutMember, withoutPeople } from './erasedEntries.server.ts';
 
 export const AUDIT_LIST = {
 	sort: ['at'],
@@ -25,7 +26,7 @@ export interface AuditQuery extends PageRequest {
 
 export type AuditRow = Omit<AuditEntry, 'xid' | 'sequence'> & { sequence: string | null };
 
-/** One page of the audit log, newest first. */
+/** One page of the audit log, newest first. Entries about customers that were erased name nobody. */
 export async function listAudit(
 	tx: Tx,
 	query: AuditQuery
@@ -43,9 +44,19 @@ export async function listAudit(
 		query,
 		(id) => tx.auditEntry.findMany({ where: { id }, omit: { xid: true } })
 	);
+	const erased = await erasedEntries(
+		tx,
+		rows.map(({ id }) => id)
+	);
 	return {
 		rows: rows.map(({ sequence, ...entry }) => ({
 			...entry,
+			...(erased.has(entry.id) && {
+				before: withoutPeople(entry.before),
+				after: withoutPeople(entry.after),
+				actorLabel: withoutMember(entry.actorKind, entry.actorLabel),
+				...(entry.actorKind !== 'staff' && { ip: null })
+			}),
 			sequence: sequence === null ? null : String(sequence)
 		})),
 		meta

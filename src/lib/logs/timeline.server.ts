@@ -4,6 +4,7 @@ import { AppError } from '#lib/core/errors.ts';
 import type { PageMeta } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
 import { day } from './auditList.server.ts';
+import { erasedEntries, withoutMember, withoutPeople } from './erasedEntries.server.ts';
 import type { TimelineData, TimelineEntry, TimelineKind } from './timeline.ts';
 import type { TimelineScope } from './timelineScope.server.ts';
 
@@ -59,12 +60,32 @@ export async function timeline(
 	const found = await tx.$queryRaw<TimelineEntry[]>`
 		SELECT kind, what, id, at, data FROM (${Prisma.join(merged, ' UNION ALL ')}) AS merged
 		ORDER BY at DESC, id DESC LIMIT ${limit}`;
-	const rows = found.slice(0, query.pageSize);
+	const rows = await withoutErased(tx, found.slice(0, query.pageSize));
 	const last = rows.at(-1);
 	return {
 		rows,
 		meta: { ...meta, next: found.length > query.pageSize && last ? encode(last) : null }
 	};
+}
+
+/** What names people goes from the acts of customers that were erased. */
+async function withoutErased(tx: Tx, rows: TimelineEntry[]): Promise<TimelineEntry[]> {
+	const idOf = ({ id }: TimelineEntry) => id.slice(id.indexOf(':') + 1);
+	const acts = rows.filter(({ what }) => what === 'act');
+	const erased = await erasedEntries(tx, acts.map(idOf));
+	if (erased.size === 0) return rows;
+	return rows.map((row) => {
+		if (row.what !== 'act' || !erased.has(idOf(row))) return row;
+		const { action, actorKind, actor, before, after } = row.data;
+		return {
+			...row,
+			data: {
+				...{ action, actorKind, actor: withoutMember(actorKind, actor) },
+				before: withoutPeople(before),
+				after: withoutPeople(after)
+			}
+		};
+	});
 }
 
 function newestOf(branch: Branch, query: TimelineQuery, limit: number): Prisma.Sql {
@@ -100,7 +121,7 @@ function branchesOf(scope: TimelineScope): Branch[] {
 			at: Prisma.sql`entry.at`,
 			id: Prisma.sql`entry.id::text`,
 			data: Prisma.sql`jsonb_build_object('action', entry.action, 'actor', entry.actor_label,
-				'before', entry.before, 'after', entry.after)`
+				'actorKind', entry.actor_kind, 'before', entry.before, 'after', entry.after)`
 		},
 		...runBranches(scope),
 		...invoiceBranches(scope),

@@ -25,6 +25,7 @@ export interface TimelineData {
 	act: {
 		action: string;
 		actor: string;
+		actorKind: string;
 		before: Record<string, unknown> | null;
 		after: Record<string, unknown> | null;
 	};
