@@ -14,6 +14,14 @@ export const inviteForm = z.object({
 export const memberForm = z.object({ membership_id: z.uuid() });
 export const roleForm = memberForm.extend({ role: z.string().min(1).max(60) });
 export const transferForm = memberForm.extend({ confirm: z.string().trim().max(200) });
+/** Staff say besides who asked for it. */
+export const staffTransferForm = transferForm.extend({
+	reason: z
+		.string()
+		.trim()
+		.min(3, { error: () => m.invoice_reason_missing() })
+		.max(500)
+});
 export const invitationForm = z.object({ invitation_id: z.string().min(1).max(60) });
 
 export const joinNewForm = z.object({

@@ -97,19 +97,51 @@ export async function transferOwnership(
 	});
 	if (!from) throw new AppError('FORBIDDEN', { detail: 'only an owner hands over' });
 	const to = await memberOf(tx, given, actor);
-	if (to.id === from.id) return;
+	if (to.id !== from.id) await handOver(tx, to, [from], actor.by);
+}
+
+/**
+ * Staff hand a company over, because its owner cannot: the member becomes its owner, and all who were are managers.
+ * @param given.reason who asked for it, and how that was checked; kept in the audit log
+ * @throws {AppError} NOT_FOUND; FORBIDDEN for a member who may not log in
+ */
+export async function transferByStaff(
+	tx: Tx,
+	given: { customerId: string; membershipId: string; reason: string },
+	by: Actor
+): Promise<void> {
+	const { customerId, reason } = given;
+	await lockTeam(tx, customerId);
+	const to = await memberOf(tx, given, { by, grants: null });
+	const owners = await tx.membership.findMany({
+		where: { customerId, id: { not: to.id }, role: { key: 'owner' } },
+		select: memberSelect
+	});
+	if (to.role.key === 'owner' && owners.length === 0) return;
+	await handOver(tx, to, owners, by);
+	await audit(tx, {
+		actor: by,
+		action: 'identity.transfer_ownership',
+		subject: { type: 'user', id: to.userId },
+		customerId,
+		before: { emails: owners.map(({ user }) => user.email) },
+		after: { email: to.user.email, reason }
+	});
+}
+
+/** In this order: there is always somebody who owns the company. */
+async function handOver(tx: Tx, to: Member, from: Member[], by: Actor): Promise<void> {
 	if (to.user.status !== 'active') throw new AppError('FORBIDDEN', { detail: 'disabled' });
 	const roles = await tx.role.findMany({
 		where: { kind: 'customer', key: { in: ['owner', 'manager'] } },
 		select: { id: true, key: true, name: true }
 	});
-	for (const [member, key] of [
-		[to, 'owner'],
-		[from, 'manager']
-	] as const) {
+	const give = async (member: Member, key: string) => {
 		const role = roles.find((one) => one.key === key);
-		if (role && role.id !== member.roleId) await setRole(tx, member, role, actor.by);
-	}
+		if (role && role.id !== member.roleId) await setRole(tx, member, role, by);
+	};
+	await give(to, 'owner');
+	for (const member of from) await give(member, 'manager');
 }
 
 const memberSelect = {

@@ -51,6 +51,7 @@ const ACTIONS: Record<string, () => string> = {
 	'customers.cancel-import': m.audit_customers_cancel_import,
 	'identity.accept_invitation': m.audit_identity_accept_invitation,
 	'identity.change_role': m.audit_identity_change_role,
+	'identity.transfer_ownership': m.audit_identity_transfer_ownership,
 	'identity.invite': m.audit_identity_invite,
 	'identity.remove_member': m.audit_identity_remove_member,
 	'identity.resend_invitation': m.audit_identity_resend_invitation,

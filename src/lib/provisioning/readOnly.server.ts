@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { now } from '#lib/core/clock.server.ts';
-import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { Prisma, type TenantStatus } from '#prisma/generated/client.ts';
 import { odooIn } from '../infrastructure/odooClient.server.ts';
@@ -20,14 +20,15 @@ const MOST_TURNS = 5;
  * Says that an instance takes no writes for a reason, or not any more: logging in and reading go on. A job does it and
  * reads it back; `readOnlyAt` says what is so, `readOnlyReasons` what is wanted. Asking for what is wanted already does
  * nothing. See docs/decisions/012-read-only.md.
+ * @param act.why in the words of who asked, for the audit log
  * @returns whether that changed anything
  */
 export async function setReadOnly(
 	tx: Tx,
 	tenant: { id: string; customerId: string },
-	act: { on: boolean; reason: ReadOnlyReason; by: Actor }
+	act: { on: boolean; reason: ReadOnlyReason; by: Actor; why?: string }
 ): Promise<boolean> {
-	await lock(tx, lockName(tenant.id));
+	await hold(tx, tenant.id);
 	const where = { id: tenant.id, customerId: tenant.customerId };
 	const { readOnlyReasons: before } = await tx.tenant.findFirstOrThrow({
 		where,
@@ -45,15 +46,16 @@ export async function setReadOnly(
 		subject: { type: 'tenant', id: tenant.id },
 		customerId: tenant.customerId,
 		before: { read_only: before },
-		after: { read_only: after, reason: act.reason }
+		after: { read_only: after, reason: act.reason, ...(act.why && { why: act.why }) }
 	});
 	await enqueue(tx, 'provisioning.read-only', { tenantId: tenant.id }, { key: tenant.id });
 	await announce(tx, tenant);
 	return true;
 }
 
-function lockName(tenantId: string): string {
-	return `provisioning.read-only:${tenantId}`;
+/** The row itself, because those who ask may hold it already: a lock beside it would be taken in another order. */
+async function hold(tx: Tx, tenantId: string): Promise<void> {
+	await tx.$queryRaw`SELECT id FROM tenant_deployments WHERE id = ${tenantId}::uuid FOR NO KEY UPDATE`;
 }
 
 /** Makes the database of an instance what is wanted of it. May run any number of times, and after any death. */
@@ -107,7 +109,7 @@ async function give(tenant: Row, containerId: string): Promise<void> {
 /** Notes what is so now. @returns false when something else is wanted meanwhile */
 function settle(tenant: Row, on: boolean): Promise<boolean> {
 	return transaction(async (tx) => {
-		await lock(tx, lockName(tenant.id));
+		await hold(tx, tenant.id);
 		const { readOnlyReasons, readOnlyAt } = await tx.tenant.findUniqueOrThrow({
 			where: { id: tenant.id },
 			select: { readOnlyReasons: true, readOnlyAt: true }

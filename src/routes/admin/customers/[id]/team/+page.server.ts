@@ -1,17 +1,29 @@
 import { db, transaction } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { findCustomer } from '#lib/customers/customerView.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
-import { requireStaff } from '#lib/identity/guard.server.ts';
+import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import {
 	invite,
 	openInvitations,
 	resendInvitation,
 	revokeInvitation
 } from '#lib/identity/invitations.server.ts';
-import { inviteForm, invitationForm, memberForm, roleForm } from '#lib/identity/memberForms.ts';
+import {
+	inviteForm,
+	invitationForm,
+	memberForm,
+	roleForm,
+	staffTransferForm
+} from '#lib/identity/memberForms.ts';
 import { listMembers, MEMBER_LIST } from '#lib/identity/memberList.server.ts';
-import { changeRole, removeMember, rolesToGive } from '#lib/identity/membersChange.server.ts';
+import {
+	changeRole,
+	removeMember,
+	rolesToGive,
+	transferByStaff
+} from '#lib/identity/membersChange.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -78,6 +90,28 @@ export const actions: Actions = {
 			const given = { customerId, membershipId: membership_id };
 			await transaction((tx) => removeMember(tx, given, actor));
 			return { message: m.members_removed() };
+		});
+	},
+	transfer: async (event) => {
+		requireStaff(event, 'users:manage');
+		requireStepUp(event);
+		const by = actorOf(event.locals.auth!);
+		const { id: customerId } = await findCustomer(db, event.params.id);
+		return answerForm(event.request, staffTransferForm, async (input) => {
+			const { membership_id: membershipId, confirm, reason } = input;
+			await transaction(async (tx) => {
+				const to = await tx.membership.findFirst({
+					where: { id: membershipId, customerId },
+					select: { user: { select: { fullName: true } } }
+				});
+				if (!to) throw new AppError('NOT_FOUND');
+				if (confirm !== to.user.fullName.trim())
+					throw new AppError('BAD_INPUT', {
+						fields: { confirm: m.tenant_confirm_differs({ name: to.user.fullName }) }
+					});
+				await transferByStaff(tx, { customerId, membershipId, reason }, by);
+			});
+			return { message: m.members_transferred() };
 		});
 	}
 };

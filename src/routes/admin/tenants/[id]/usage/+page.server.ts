@@ -3,7 +3,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
-import { requireStaff } from '#lib/identity/guard.server.ts';
+import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { usesOf } from '#lib/plans/uses.server.ts';
 import { containerUsage } from '#lib/infrastructure/usage.server.ts';
 import { setReadOnly } from '#lib/provisioning/readOnly.server.ts';
@@ -46,12 +46,22 @@ export const load: PageServerLoad = async (event) => {
 	return { ...shared, container, usage: await containerUsage(db, containerId) };
 };
 
-const form = z.object({ on: z.enum(['true', 'false']), confirm: z.string().optional() });
+const form = z
+	.object({
+		on: z.enum(['true', 'false']),
+		confirm: z.string().trim().optional(),
+		reason: z.string().trim().max(500).default('')
+	})
+	.refine(({ on, reason }) => on === 'false' || reason.length >= 3, {
+		path: ['reason'],
+		error: () => m.invoice_reason_missing()
+	});
 
 export const actions: Actions = {
 	/** Staff take writing from an instance, or lift what staff took; what money or a limit took stays. */
 	read_only: (event) => {
 		requireStaff(event, 'tenants:suspend');
+		requireStepUp(event);
 		const by = actorOf(event.locals.auth!);
 		return answerForm(event.request, form, async (input) => {
 			const on = input.on === 'true';
@@ -61,7 +71,7 @@ export const actions: Actions = {
 					throw new AppError('BAD_INPUT', {
 						fields: { confirm: m.ui_type_to_confirm({ name: tenant.slug }) }
 					});
-				await setReadOnly(tx, tenant, { on, reason: 'staff', by });
+				await setReadOnly(tx, tenant, { on, reason: 'staff', by, why: input.reason || undefined });
 			});
 			return { message: on ? m.usage_read_only_asked() : m.usage_read_only_lifted() };
 		});
