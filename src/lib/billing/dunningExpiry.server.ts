@@ -5,6 +5,7 @@ import { isLocale } from '#lib/notifications/locale.ts';
 import { queueMail } from '#lib/notifications/mail.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { date, money, month } from '#lib/ui/format.ts';
+import { cardBrand } from './cardWords.ts';
 import { payersOf } from './dunningMails.server.ts';
 
 /** How long before the charge that it will miss a card's end is told. */
@@ -67,7 +68,7 @@ async function tell(methodId: string, subscriptionId: string, zone: string, at: 
 				data: {
 					name,
 					company: customer.companyName,
-					brand: brandOf(method.brand),
+					brand: cardBrand(method.brand),
 					last4: method.last4 ?? '····',
 					month: month(startOfMonth(expires, zone), words, zone),
 					amount: money(subscription.amount * subscription.quantity, subscription.currency, words),
@@ -78,8 +79,4 @@ async function tell(methodId: string, subscriptionId: string, zone: string, at: 
 		}
 		await tx.paymentMethod.update({ where: { id: method.id }, data: { expiryToldAt: at } });
 	});
-}
-
-function brandOf(brand: string | null): string {
-	return brand ? brand.charAt(0).toUpperCase() + brand.slice(1) : '';
 }
