@@ -78,6 +78,14 @@ const LISTS: List[] = [
 	},
 	{ name: 'Invoices', path: '/admin/billing/invoices', sql: page('invoices') },
 	{
+		name: 'Invoices, paid in a month',
+		path: '/admin/billing/invoices?paid=2026-03',
+		sql: page(
+			'invoices',
+			`paid_at >= '2026-03-01' AND paid_at < '2026-04-01' AND created_at < '2026-04-01'`
+		)
+	},
+	{
 		name: 'Invoices, open',
 		path: '/admin/billing/invoices?status=open',
 		sql: page('invoices', `status = 'open'`)
@@ -86,6 +94,36 @@ const LISTS: List[] = [
 		name: 'Invoices, a word',
 		path: '/admin/billing/invoices?q=persona77%40',
 		sql: page('invoices', `customer_id IN (SELECT id FROM customers WHERE ${WORD})`)
+	},
+	{
+		name: 'Customers, a country, by company',
+		path: '/admin/customers?country=EC&sort=company_name',
+		sql: `SELECT * FROM customers WHERE country = 'EC' ORDER BY company_name, id LIMIT 26`
+	},
+	{
+		name: 'Subscriptions, a plan, newest first',
+		path: '/admin/billing/subscriptions?plan=pro&sort=-created_at',
+		sql: page('subscriptions', `plan_id IN (SELECT id FROM plans WHERE key = 'pro')`)
+	},
+	{
+		name: 'Movements, customers lost of a plan',
+		path: '/admin/billing/movements?heads=lost&plan=pro',
+		sql: page('mrr_movements', `customers = -1 AND plan_key = 'pro'`, 'at')
+	},
+	{
+		name: 'Invoices, a plan and country',
+		path: '/admin/billing/invoices?plan=pro&country=EC',
+		sql: page('invoices', `plan_key = 'pro' AND country = 'EC'`)
+	},
+	{
+		name: 'Invoices, the largest first',
+		path: '/admin/billing/invoices?sort=-total',
+		sql: page('invoices', 'true', 'total')
+	},
+	{
+		name: 'Late payments',
+		path: '/admin/billing/dunning',
+		sql: page('dunning_cases', 'closed_at IS NULL', 'started_at')
 	},
 	{
 		name: 'Events',

@@ -121,7 +121,9 @@ export async function monthOfPayment({ paid }: InvoiceFilters): Promise<Prisma.S
 	if (!paid || !/^\d{4}-(0[1-9]|1[0-2])$/.test(paid)) return null;
 	const zone = await setting('general.timezone');
 	const first = startOf(paid, zone);
-	return Prisma.sql`invoice.paid_at >= ${first} AND invoice.paid_at < ${addMonths(first, 1, zone)}`;
+	const end = addMonths(first, 1, zone);
+	// What was paid was there before: the list in its order need not pass what came after.
+	return Prisma.sql`invoice.paid_at >= ${first} AND invoice.paid_at < ${end} AND invoice.created_at < ${end}`;
 }
 
 /** The moments between which the days of a filter lie; the second is no part of it. */

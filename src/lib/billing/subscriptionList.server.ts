@@ -146,8 +146,8 @@ export async function listMovements(
 	const until = span ?? (await spanOf(query.filters.until));
 	if (from) conditions.push(Prisma.sql`entry.at >= ${from.from}`);
 	if (until) conditions.push(Prisma.sql`entry.at < ${until.to}`);
-	if (heads === 'gained') conditions.push(Prisma.sql`entry.customers > 0`);
-	if (heads === 'lost') conditions.push(Prisma.sql`entry.customers < 0`);
+	if (heads === 'gained') conditions.push(Prisma.sql`entry.customers = 1`);
+	if (heads === 'lost') conditions.push(Prisma.sql`entry.customers = -1`);
 	if (plan) conditions.push(Prisma.sql`entry.plan_key = ${plan}`);
 	return pageOfRows(
 		tx,
