@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type Stripe from 'stripe';
+import { now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { AppError } from '#lib/core/errors.ts';
@@ -73,7 +74,8 @@ async function writeMethods(
 		};
 		await tx.paymentMethod.upsert({
 			where: { stripePaymentMethodId: id },
-			create: { customerId, stripePaymentMethodId: id, ...columns },
+			// Compared with the times of payments, which are of our clock and Stripe's.
+			create: { customerId, stripePaymentMethodId: id, createdAt: now(), ...columns },
 			update: columns
 		});
 	}

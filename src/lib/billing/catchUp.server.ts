@@ -88,8 +88,15 @@ async function forgetPreviews(): Promise<void> {
 }
 
 async function requeueChanges(): Promise<void> {
+	const due = [{ effectiveAt: { lte: now() } }, { undoneBy: { not: null } }];
 	const ordered = await db.subscriptionChange.findMany({
-		where: { status: { in: ['ordered', 'waiting_payment'] } },
+		where: {
+			OR: [
+				{ status: { in: ['ordered', 'waiting_payment'] } },
+				// In force by now, or being taken back, and nobody has noted it.
+				{ status: 'scheduled', OR: due }
+			]
+		},
 		orderBy: { createdAt: 'asc' },
 		take: 500,
 		select: { id: true }

@@ -1,23 +1,22 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { adopt, aSignup, payFor } from '../../../tests/factories/billing.ts';
 import { aPlan, type PlanFacts } from '../../../tests/factories/plans.ts';
 import { listenToBilling } from '../../../tests/setup/billing.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
+import { movements, subscriber } from '../../../tests/setup/subscriber.ts';
 import { testTime } from '../../../tests/setup/time.ts';
 import { after, HOUR } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import { changeActForms } from './changeActForms.server.ts';
 import { previewChange, shownInvoice } from './changePreview.server.ts';
-import { orderAct, orderChange } from './changes.server.ts';
 import { changeView } from './changeView.server.ts';
+import { orderAct, orderChange } from './changes.server.ts';
 import type { NewCoupon } from './couponForms.ts';
-import { couponByCode, createCoupon } from './coupons.server.ts';
 import { pushCoupon } from './couponSync.server.ts';
+import { couponByCode, createCoupon } from './coupons.server.ts';
 import './jobs.server.ts';
-import { refreshSubscription } from './refresh.server.ts';
 import { subscriptionsOf } from './subscriptionDetail.server.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -48,15 +47,8 @@ async function coupon(facts: Partial<NewCoupon> & { code: string }) {
 	return db.coupon.findUniqueOrThrow({ where: { id: made.id } });
 }
 
-async function subscribed(facts: PlanFacts, promotion?: string) {
-	const plan = await aPlan(facts);
-	const paid = await payFor(stripe, await aSignup({ planId: plan.id }), { promotion });
-	const { customer, subscription } = await adopt(paid);
-	await refreshSubscription(paid.stripeSubscriptionId);
-	await time.hear();
-	const scope = { id: subscription.id, customerId: customer.id };
-	return { plan, scope, atStripe: paid.stripeSubscriptionId };
-}
+const subscribed = (facts: PlanFacts, promotion?: string) =>
+	subscriber(stripe, time, facts, { promotion });
 const row = (id: string) => db.subscription.findUniqueOrThrow({ where: { id } });
 const shownOf = async ({ id, customerId }: { id: string; customerId: string }) =>
 	(await subscriptionsOf(db, customerId, id))[0]!;
@@ -76,13 +68,8 @@ async function renew(scope: { id: string }): Promise<void> {
 	const { currentPeriodEnd } = await row(scope.id);
 	await time.pass(after(currentPeriodEnd!, 1.1 * HOUR));
 }
-const movements = async (subscriptionId: string) =>
-	(
-		await db.mrrMovement.findMany({
-			where: { subscriptionId },
-			orderBy: [{ at: 'asc' }, { id: 'asc' }]
-		})
-	).map(({ kind, amount }) => [kind, amount]);
+const moved = async (subscriptionId: string) =>
+	(await movements(subscriptionId)).map(({ kind, amount }) => [kind, amount]);
 
 it('takes a code of the first cycles off exactly those, from Checkout on, in pesos without cents', async () => {
 	await coupon({
@@ -119,7 +106,7 @@ it('takes a code of the first cycles off exactly those, from Checkout on, in pes
 	expect(all.slice(2)).toEqual([19_980 - 6_659, 19_980, 19_980]);
 	expect((await shownOf(scope)).discounts).toEqual([]);
 	expect(await row(scope.id)).toMatchObject({ mrr: 19_980 });
-	expect(await movements(scope.id)).toEqual([
+	expect(await moved(scope.id)).toEqual([
 		['new', 9_990],
 		['expansion', 9_990]
 	]);
@@ -152,7 +139,7 @@ it('takes a code for ever off every invoice and the MRR, typed in the portal, ov
 	const each = 50_001 - 6_250;
 	expect(await totals(scope, atStripe)).toEqual([99_999, each, each]);
 	expect(await row(scope.id)).toMatchObject({ planId: less.id, mrr: each });
-	expect(await movements(scope.id)).toEqual([
+	expect(await moved(scope.id)).toEqual([
 		['new', 99_999],
 		['contraction', 87_499 - 99_999],
 		['contraction', each - 87_499]
@@ -171,7 +158,7 @@ it('takes a code once off the next invoice alone, as the API gives it, and in it
 	await renew(scope);
 	await renew(scope);
 	expect(await totals(scope, atStripe)).toEqual([5_000, 4_000, 5_000]);
-	expect(await movements(scope.id)).toEqual([['new', 5_000]]);
+	expect(await moved(scope.id)).toEqual([['new', 5_000]]);
 	expect((await shownOf(scope)).discounts).toEqual([]);
 });
 
@@ -187,7 +174,7 @@ it('gives a month for nothing, without anybody leaving and coming back', async (
 	expect(await row(scope.id)).toMatchObject({ status: 'active', mrr: 0 });
 	await time.pass(after(until, 1.1 * HOUR));
 	expect(await row(scope.id)).toMatchObject({ status: 'active', mrr: 5_000 });
-	expect(await movements(scope.id)).toEqual([
+	expect(await moved(scope.id)).toEqual([
 		['new', 5_000],
 		['contraction', -5_000],
 		['reactivation', 5_000]

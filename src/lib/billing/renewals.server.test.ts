@@ -1,38 +1,37 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { z } from 'zod';
-import { adopt, aSignup, payFor } from '../../../tests/factories/billing.ts';
-import { createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';
-import { aPlan } from '../../../tests/factories/plans.ts';
+import { aPlan, type PlanFacts } from '../../../tests/factories/plans.ts';
 import { listenToBilling, waitingJobs } from '../../../tests/setup/billing.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { testStripe } from '../../../tests/setup/stripe.ts';
-import { seconds, testTime } from '../../../tests/setup/time.ts';
+import {
+	instanceOf,
+	listenToInstances,
+	movements,
+	order,
+	subscriber
+} from '../../../tests/setup/subscriber.ts';
+import { testTime } from '../../../tests/setup/time.ts';
 import { after, DAY, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { defineJob } from '#lib/core/queue.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import { may } from '#lib/plans/may.server.ts';
 import { recordReading } from '#lib/plans/use.server.ts';
+import { forgetSettings } from '#lib/settings/settings.server.ts';
 import { date } from '#lib/ui/format.ts';
-import type { PlanFacts } from '../../../tests/factories/plans.ts';
+import { catchUp } from './catchUp.server.ts';
 import { previewChange, type Wanted } from './changePreview.server.ts';
-import { orderChange, undoChange } from './changes.server.ts';
 import { changeView } from './changeView.server.ts';
-import { trialsByMonth } from './figureTrials.server.ts';
+import { orderChange, undoChange } from './changes.server.ts';
+import { CASE_FACTS, dunningRules, timelineOfCase } from './dunningFacts.server.ts';
 import './jobs.server.ts';
-import { refreshSubscription } from './refresh.server.ts';
 import { subscriptionsOf } from './subscriptionDetail.server.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 await testDatabase();
 const stripe = await testStripe();
 listenToBilling();
-defineJob({
-	name: 'provisioning.apply-plan',
-	payload: z.object({ tenantId: z.uuid() }),
-	run: async () => {}
-});
+listenToInstances();
 await testQueue({ work: false });
 const time = testTime(stripe);
 const { api } = stripe;
@@ -47,49 +46,36 @@ beforeEach(async () => {
 });
 
 const row = (id: string) => db.subscription.findUniqueOrThrow({ where: { id } });
-const movements = (subscriptionId: string) =>
-	db.mrrMovement.findMany({ where: { subscriptionId }, orderBy: [{ at: 'asc' }, { id: 'asc' }] });
 const invoices = async (subscription: string) =>
 	(await api.invoices.list({ subscription, limit: 100 })).data;
 
-/** A paid subscription. @param quantity of users, bought at once */
-async function subscribed(facts: PlanFacts, quantity = 1, card?: string) {
-	const plan = await aPlan(facts);
-	const paid = await payFor(stripe, await aSignup({ planId: plan.id }), { card });
-	const { customer, subscription } = await adopt(paid);
-	await refreshSubscription(paid.stripeSubscriptionId);
-	const scope = { id: subscription.id, customerId: customer.id };
-	if (quantity > 1) await ordered(scope, { quantity });
-	await time.hear();
-	return { plan, paid, scope, atStripe: paid.stripeSubscriptionId };
-}
-async function ordered(scope: { id: string; customerId: string }, wanted: Wanted) {
-	const { id: changeId } = await previewChange(scope, wanted, by);
-	return orderChange({ changeId, customerId: scope.customerId }, by);
-}
-async function instanceOf({ id, customerId }: { id: string; customerId: string }) {
-	const { id: tenantId } = await transaction((tx) => createUnplacedTenant(tx));
-	return db.tenant.update({
-		where: { id: tenantId },
-		data: { customerId, subscriptionId: id, status: 'active' }
-	});
-}
+/** What is bought, what is wanted of it, and what one interval costs in the end. */
+const SMALLER: [
+	what: string,
+	facts: PlanFacts,
+	quantity: number,
+	smaller: PlanFacts | null,
+	wanted: Wanted,
+	total: number
+][] = [
+	['a smaller plan', PLAN, 1, { amount: 900 }, {}, 900],
+	['fewer users', PLAN, 3, null, { quantity: 1 }, 2_900],
+	['month for year', { ...PLAN, interval: 'year' }, 1, null, { interval: 'month' }, 200]
+];
 
-it.each([
-	['a smaller plan', PLAN, 1, { amount: 900 }, {}, 900, 900],
-	['fewer users', PLAN, 3, null, { quantity: 1 }, 2_900, 2_900],
-	['month for year', { ...PLAN, interval: 'year' }, 1, null, { interval: 'month' }, 200, 200]
-] as const)(
+it.each(SMALLER)(
 	'makes what costs less when the paid period ends: %s',
-	async (_what, facts, quantity, smaller, wanted, total, mrr) => {
-		const { plan, scope, atStripe } = await subscribed(facts, quantity);
+	async (_what, facts, quantity, smaller, wanted, total) => {
+		const { plan, scope, atStripe } = await subscriber(stripe, time, facts);
+		if (quantity > 1) await order(scope, { quantity });
+		await time.hear();
 		const tenant = await instanceOf(scope);
-		if ('interval' in wanted)
+		if (wanted.interval)
 			await db.planPrice.create({
 				data: { planId: plan.id, interval: 'month', currency: 'usd', amount: 200 }
 			});
 		const to = smaller ? await aPlan(smaller) : plan;
-		const change = await ordered(scope, { planKey: to.key, ...wanted });
+		const change = await order(scope, { planKey: to.key, ...wanted });
 		expect(change).toMatchObject({ status: 'scheduled' });
 		const before = await row(scope.id);
 		const end = before.currentPeriodEnd!;
@@ -105,9 +91,15 @@ it.each([
 		// It happens while nobody of ours listens, and is heard of days later.
 		await db.$executeRaw`DELETE FROM pgboss.job`;
 		await time.go(after(end, CHARGED));
+		if (smaller) {
+			// The periodic look knows by itself that its time has come.
+			await catchUp();
+			const asked = await waitingJobs('billing.settle-change');
+			expect(asked).toContainEqual({ changeId: change.id });
+		}
 		await time.pass(after(end, 3 * DAY));
 		expect(await row(scope.id)).toMatchObject({
-			...{ planId: to.id, quantity: wanted.quantity ?? 1, status: 'active', mrr },
+			...{ planId: to.id, quantity: wanted.quantity ?? 1, status: 'active', mrr: total },
 			...{ interval: 'month', amount: total },
 			...{ scheduledPlanId: null, scheduledQuantity: null, scheduledAt: null },
 			...{ stripeScheduleId: null, currentPeriodStart: end }
@@ -121,9 +113,9 @@ it.each([
 			...{ status: 'paid', total, billing_reason: 'subscription_cycle' }
 		});
 		const last = (await movements(scope.id)).at(-1);
-		expect(last).toMatchObject({ kind: 'contraction', amount: mrr - before.mrr, at: end });
+		expect(last).toMatchObject({ kind: 'contraction', amount: total - before.mrr, at: end });
 		// From year to month an instance gets nothing else.
-		const told = 'interval' in wanted ? [] : [{ tenantId: tenant.id }];
+		const told = wanted.interval ? [] : [{ tenantId: tenant.id }];
 		expect(await waitingJobs('provisioning.apply-plan')).toEqual(told);
 
 		const done = await db.subscriptionChange.findUniqueOrThrow({ where: { id: change.id } });
@@ -134,17 +126,17 @@ it.each([
 			undoChange({ changeId: change.id, customerId: scope.customerId }, by)
 		).rejects.toMatchObject({ code: 'WRONG_STATE' });
 		// And the next change can be made.
-		expect(await ordered(scope, { quantity: 5 })).toMatchObject({ status: 'applied' });
+		expect(await order(scope, { quantity: 5 })).toMatchObject({ status: 'applied' });
 	}
 );
 
 it('renews on the last day of shorter months and on the anchor of longer ones', async () => {
 	const days = async (start: string, ends: string[]) => {
 		await time.go(new Date(start));
-		const { scope, atStripe } = await subscribed(PLAN);
+		const { scope, atStripe } = await subscriber(stripe, time, PLAN);
 		for (const [turn, end] of ends.entries()) {
 			const { currentPeriodEnd, paidThrough } = await row(scope.id);
-			expect(currentPeriodEnd!.toISOString()).toContain(end);
+			expect(currentPeriodEnd).toEqual(new Date(`${end}Z`));
 			expect(paidThrough).toEqual(currentPeriodEnd);
 			const [shown] = await subscriptionsOf(db, scope.customerId, scope.id);
 			// What the portal says is the day of who reads it: the evening before, far in the west.
@@ -163,21 +155,24 @@ it('renews on the last day of shorter months and on the anchor of longer ones', 
 		}
 		expect(await db.dunningCase.count({ where: { subscriptionId: scope.id } })).toBe(0);
 		expect(await movements(scope.id)).toHaveLength(1);
+		return scope.id;
 	};
-	// Over the nights on which Europe's clocks go forward, at the very hour that they leave out.
-	await days('2027-01-31T01:30:00Z', [
-		...['2027-02-28T01:30:00', '2027-03-31T01:30:00', '2027-04-30T01:30:00']
-	]);
-	await days('2028-01-31T01:30:00Z', ['2028-02-29T01:30:00', '2028-03-31T01:30:00']);
+	// Over the night on which Europe's clocks go forward, at the very hour that they leave out.
+	await days('2027-01-31T01:30:00Z', ['2027-02-28T01:30:00', '2027-03-31T01:30:00']);
+	await time.endAll();
+	const id = await days('2028-01-31T01:30:00Z', ['2028-02-29T01:30:00']);
+	// And what comes next is the anchor's day again.
+	expect((await row(id)).currentPeriodEnd).toEqual(new Date('2028-03-31T01:30:00Z'));
 });
 
 it('takes nothing away before what is paid ends, in the zone of the platform, over a change of its clocks', async () => {
 	await db.setting.create({
 		data: { key: 'general.timezone', category: 'general', value: 'America/Santiago' }
 	});
+	forgetSettings();
 	// Chile's clocks go back in the night to 2 April 2028.
 	await time.go(new Date('2028-02-29T15:00:00Z'));
-	const { scope } = await subscribed(PLAN, 1, '4000000000000341');
+	const { scope } = await subscriber(stripe, time, PLAN, { card: '4000000000000341' });
 	const { currentPeriodEnd } = await row(scope.id);
 	await time.pass(after(currentPeriodEnd!, -60_000));
 	expect(await row(scope.id)).toMatchObject({ status: 'active', paidThrough: currentPeriodEnd });
@@ -187,14 +182,32 @@ it('takes nothing away before what is paid ends, in the zone of the platform, ov
 	expect(late).toMatchObject({ status: 'past_due', paidThrough: currentPeriodEnd });
 	const open = await db.dunningCase.findFirstOrThrow({ where: { subscriptionId: scope.id } });
 	expect(open.startedAt >= currentPeriodEnd!).toBe(true);
+	const found = await db.dunningCase.findUniqueOrThrow({
+		where: { id: open.id },
+		select: CASE_FACTS
+	});
+	const rules = await dunningRules();
+	expect(rules.timeZone).toBe('America/Santiago');
+	const timeline = await timelineOfCase(db, found, rules);
+	const local = new Intl.DateTimeFormat('en', {
+		...{ hour: 'numeric', hourCycle: 'h23', timeZone: rules.timeZone }
+	});
+	const cuts = timeline.filter(({ act }) => ['read_only', 'suspend', 'delete'].includes(act));
+	expect(cuts.length).toBeGreaterThan(0);
+	for (const { at } of cuts) {
+		expect(at > late.paidThrough!).toBe(true);
+		// The same hour of the day before and after the clocks change.
+		expect(Number(local.format(at))).toBe(rules.hour);
+	}
 	await db.setting.deleteMany({ where: { key: 'general.timezone' } });
+	forgetSettings();
 });
 
 it.each([
 	['ahead of', 40 * DAY],
 	['behind', -3 * DAY]
 ])('charges by Stripe’s clock while ours is %s it', async (_where, by_) => {
-	const { scope, atStripe } = await subscribed(PLAN);
+	const { scope, atStripe } = await subscriber(stripe, time, PLAN);
 	time.drift(by_);
 	const more = await aPlan({ amount: 9_900 });
 	const shown = await previewChange(scope, { planKey: more.key }, by);
@@ -215,7 +228,7 @@ it.each([
 });
 
 it('lets more users in with a higher quantity, and says before it what a lower one does not include', async () => {
-	const { plan, scope } = await subscribed(PLAN);
+	const { plan, scope } = await subscriber(stripe, time, PLAN);
 	await db.planLimit.create({
 		data: { planId: plan.id, resource: 'users', amount: 5, graceDays: 3, act: 'suspend' }
 	});
@@ -244,65 +257,4 @@ it('lets more users in with a higher quantity, and says before it what a lower o
 	await time.pass(after(currentPeriodEnd!, CHARGED));
 	await measured(12);
 	expect(await may(db, subject, 'users')).toMatchObject({ limit: 10, level: 'over' });
-});
-
-const trials = async (at: Date) => {
-	const within = { from: after(at, -DAY), to: after(at, DAY) };
-	const months = await trialsByMonth(db, { currency: 'usd', zone: 'UTC', ...within });
-	return months.get(at.toISOString().slice(0, 7)) ?? { ended: 0, converted: 0 };
-};
-
-it('goes from a trial to what is paid by itself, and counts it on that very day', async () => {
-	const start = seconds();
-	const { scope, atStripe } = await subscribed({ trialDays: 14 });
-	const tried = await row(scope.id);
-	const end = tried.trialEnd!;
-	expect(end.getTime() - start.getTime()).toBeGreaterThanOrEqual(14 * DAY);
-	expect(tried).toMatchObject({ status: 'active', stripeStatus: 'trialing', mrr: 0 });
-	expect(tried.currentPeriodEnd).toEqual(end);
-	// While it is tried, whatever changes costs nothing.
-	const more = await aPlan({ amount: 9_900 });
-	const shown = await previewChange(scope, { planKey: more.key }, by);
-	expect(shown).toMatchObject({ kind: 'upgrade', amountDue: 0 });
-	const changed = await orderChange({ changeId: shown.id, customerId: scope.customerId }, by);
-	expect(changed).toMatchObject({ status: 'applied', error: null, stripeInvoiceId: null });
-	expect(await row(scope.id)).toMatchObject({
-		planId: more.id,
-		amount: 9_900,
-		mrr: 0,
-		trialEnd: end
-	});
-	expect(await db.alert.count({ where: { rule: 'billing.charge-differs' } })).toBe(0);
-	await time.pass(after(end, -HOUR));
-	expect(await movements(scope.id)).toEqual([]);
-	await time.go(after(end, CHARGED));
-	await time.pass(after(end, 2 * DAY));
-	const paying = await row(scope.id);
-	expect(paying).toMatchObject({ status: 'active', stripeStatus: 'active', mrr: 9_900 });
-	expect(paying.paidThrough).toEqual(paying.currentPeriodEnd);
-	expect(await movements(scope.id)).toMatchObject([{ kind: 'new', amount: 9_900, at: end }]);
-	expect(await trials(end)).toEqual({ ended: 1, converted: 1 });
-	const [first] = await invoices(atStripe);
-	expect(first).toMatchObject({ status: 'paid', total: 9_900 });
-});
-
-it('asks for the money of a trial that ends without a card, and ends what nobody pays', async () => {
-	const { paid, scope } = await subscribed({ trialDays: 7 });
-	const cards = await api.paymentMethods.list({ customer: paid.stripeCustomerId });
-	for (const { id } of cards.data) await api.paymentMethods.detach(id);
-	await time.hear();
-	const { trialEnd } = await row(scope.id);
-	const [shown] = await subscriptionsOf(db, scope.customerId, scope.id);
-	expect(shown!.card).toBeNull();
-	await time.pass(after(trialEnd!, CHARGED));
-	expect(await row(scope.id)).toMatchObject({ status: 'past_due', paidThrough: trialEnd });
-	const open = await db.dunningCase.findFirstOrThrow({ where: { subscriptionId: scope.id } });
-	expect(open).toMatchObject({ owed: 4_900, closedAt: null });
-	expect(open.startedAt >= trialEnd!).toBe(true);
-	await stripe.control('/settings', { after_retries: 'canceled' });
-	await time.pass(after(trialEnd!, 25 * DAY));
-	expect(await row(scope.id)).toMatchObject({ status: 'cancelled', mrr: 0 });
-	const moved = await movements(scope.id);
-	expect(moved.reduce((sum, { amount }) => sum + amount, 0)).toBe(0);
-	expect(moved.map(({ kind }) => kind)).toEqual(['new', 'churn']);
 });
