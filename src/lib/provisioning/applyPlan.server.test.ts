@@ -1,14 +1,19 @@
-import { expect, it, vi } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
+import { HOUR, now, setClockOffset } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import type { Plan, Tenant } from '#prisma/generated/client.ts';
 import { aPlan } from '../../../tests/factories/plans.ts';
-import { giveAway, type PlanKey } from '../../../tests/setup/buyers.ts';
+import { buy, giveAway, type PlanKey } from '../../../tests/setup/buyers.ts';
+import { dyingAt, dyingWriting } from '../../../tests/setup/deaths.ts';
 import { tenantIs } from '../../../tests/setup/money.ts';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { clusterOf } from '../../sandbox/proxmox/cluster.ts';
+import { changeView } from '../billing/changeView.server.ts';
+import { SYSTEM } from '../logs/audit.server.ts';
 import { applyPlan, growthFits, holdRoom, isMove, sweepPlans } from './applyPlan.server.ts';
+import { orderPlanChange, previewPlanChange } from './planChanges.server.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 const platform = await testPlatform();
@@ -95,6 +100,56 @@ it('goes on where it died, and past a node that does not answer', async () => {
 	});
 });
 
+it('ends as it would have when its worker dies at any call or writing, and does nothing twice', async () => {
+	const tenant = await live('pro');
+	const { kernel } = platform.sandbox;
+	const { vmid } = (await fresh(tenant)).container!;
+	const resized = () =>
+		clusterOf(kernel).state.tasks.filter(
+			({ type, id }) => type === 'resize' && id === String(vmid)
+		);
+	const before = resized().length;
+	const calls = (['^PUT .*/config$', '^PUT .*/resize$'] as const).flatMap((match) =>
+		(['before', 'after'] as const).map(
+			(when) => (work: () => Promise<void>) =>
+				dyingAt(kernel, { target: 'proxmox', match, when }, work)
+		)
+	);
+	const rows = [
+		['lxc_containers', 'new.ram_mb <> old.ram_mb'],
+		['lxc_containers', 'new.task_upid IS NOT NULL AND old.task_upid IS NULL'],
+		['tenant_deployments', 'new.plan_id <> old.plan_id']
+	] as const;
+	const writings = rows.map(
+		([table, where]) =>
+			(work: () => Promise<void>) =>
+				dyingWriting(table, where, work)
+	);
+	const deaths = [...calls, ...writings];
+	for (const [turn, dies] of deaths.entries()) {
+		const [ramMb, diskGb] = [4096 + 64 * (turn + 1), 51 + turn];
+		await pay(tenant, await size({ cpuCores: 3 + (turn % 2), ramMb, diskGb }));
+		expect({ turn, died: await dies(() => applyPlan(tenant.id)) }).toEqual({ turn, died: true });
+		// The queue tries again while a container is locked by the task that goes on.
+		await eventually(() =>
+			applyPlan(tenant.id).then(
+				() => true,
+				() => false
+			)
+		);
+		expect(await atProxmox(tenant)).toEqual({
+			...{ cores: 3 + (turn % 2), memory: ramMb },
+			rootfs: expect.stringContaining(`size=${diskGb}G`)
+		});
+		expect((await fresh(tenant)).container).toMatchObject({ ramMb, diskGb, taskUpid: null });
+		expect(resized()).toHaveLength(before + turn + 1);
+	}
+	const action = 'tenants.apply-plan';
+	expect(await db.auditEntry.count({ where: { action, subjectId: tenant.id } })).toBe(
+		deaths.length
+	);
+});
+
 it('takes no room that is not there, holds what is, and gives back what was not paid', async () => {
 	const tenant = await live('pro');
 	const { container } = await fresh(tenant);
@@ -178,4 +233,42 @@ it('moves nobody: another isolation is refused before and left alone after', asy
 	await applyPlan(tenant.id);
 	expect((await fresh(tenant)).planId).toBe(shared.id);
 	expect(await atProxmox(tenant)).toEqual(before);
+});
+
+it('follows its subscription down when the paid period ends, and not before', async () => {
+	const { clock } = platform.sandbox.kernel;
+	afterAll(() => setClockOffset(0));
+	const { vendors } = platform.sandbox;
+	const pass = async (milliseconds: number) => {
+		clock.advance(milliseconds);
+		setClockOffset(clock.now() * 1000 - Date.now());
+		const authorization = `Bearer ${vendors.stripe.key}`;
+		await fetch(`${vendors.stripe.url}/v1/products`, { headers: { authorization } });
+	};
+	await buy(platform, 'pro', 'baja-1');
+	const tenant = await tenantIs('baja-1', 'active');
+	const small = await size({ cpuCores: 1, ramMb: 2048, diskGb: 20 });
+	await db.planPrice.updateMany({ where: { planId: small.id }, data: { amount: 900 } });
+	const scope = { id: tenant.subscriptionId!, customerId: tenant.customerId };
+	const { change, growth } = await previewPlanChange(scope, { planKey: small.key }, SYSTEM);
+	expect(change).toMatchObject({ kind: 'downgrade', amountDue: 0 });
+	expect(growth).toMatchObject([{ fits: true, container: { diskStays: true } }]);
+	expect((await changeView(db, change)).keptDiskGb).toBe(50);
+	const ordered = { changeId: change.id, customerId: scope.customerId };
+	expect(await orderPlanChange(ordered, SYSTEM)).toMatchObject({ status: 'scheduled' });
+	const end = change.effectiveAt!.getTime();
+	await pass(end - now().getTime() - HOUR);
+	await applyPlan(tenant.id);
+	expect(await atProxmox(tenant)).toMatchObject({ cores: 2, memory: 4096 });
+
+	await pass(1.1 * HOUR);
+	await eventually(async () => (await fresh(tenant)).planId === small.id, 60);
+	expect(await atProxmox(tenant)).toEqual({
+		...{ cores: 1, memory: 2048 },
+		rootfs: expect.stringContaining('size=50G')
+	});
+	await eventually(async () => {
+		const { status } = await db.subscriptionChange.findUniqueOrThrow({ where: { id: change.id } });
+		return status === 'applied';
+	});
 });

@@ -3,10 +3,12 @@ import { after, DAY, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import type { LimitAct, Tenant } from '#prisma/generated/client.ts';
 import { giveAway } from '../../../tests/setup/buyers.ts';
+import { dyingAt, dyingWriting } from '../../../tests/setup/deaths.ts';
 import { tenantIs } from '../../../tests/setup/money.ts';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { clusterOf } from '../../sandbox/proxmox/cluster.ts';
+import { tellInstances } from '../billing/subscriptionWrite.server.ts';
 import { odooIn } from '../infrastructure/odooClient.server.ts';
 import { SYSTEM } from '../logs/audit.server.ts';
 import { may } from '../plans/may.server.ts';
@@ -126,6 +128,44 @@ it('gives back what was there and nothing else, also when it died in the middle 
 	expect((await fresh(tenant)).readOnlyLacked).toBeNull();
 });
 
+it('ends as it would have when its worker dies at any call or writing', async () => {
+	const tenant = await live();
+	databaseOf(tenant).revoked = { res_country: ['DELETE'] };
+	const { kernel } = platform.sandbox;
+	const want = (readOnlyReasons: string[]) =>
+		db.tenant.update({ where: { id: tenant.id }, data: { readOnlyReasons } });
+	const converge = () => convergeReadOnly(tenant.id);
+	// Looking, the taking or giving itself, and reading it back.
+	const calls = [
+		...[{ when: 'before', skip: 0 } as const, { when: 'after', skip: 1 } as const],
+		...[{ when: 'before', skip: 2 } as const, { when: 'after', skip: 2 } as const]
+	];
+	const ways = calls.map(
+		(call) => (work: () => Promise<void>) =>
+			dyingAt(kernel, { target: 'ssh', match: 'psql', ...call }, work)
+	);
+	const writings = [
+		'new.read_only_lacked IS NOT NULL AND old.read_only_lacked IS NULL',
+		'(new.read_only_at IS NULL) <> (old.read_only_at IS NULL)'
+	].map((where) => (work: () => Promise<void>) => dyingWriting('tenant_deployments', where, work));
+	let deaths = 0;
+	for (const dies of [...ways, ...writings]) {
+		await want(['staff']);
+		if (await dies(converge)) deaths += 1;
+		await converge();
+		expect(await fresh(tenant)).toMatchObject({ readOnlyLacked: [['res_country', 'DELETE']] });
+		await expect(writes(tenant)).rejects.toMatchObject({ vendor: 'odoo' });
+		await want([]);
+		if (await dies(converge)) deaths += 1;
+		await converge();
+		expect(databaseOf(tenant).revoked).toEqual({ res_country: ['DELETE'] });
+		expect(await fresh(tenant)).toMatchObject({ readOnlyAt: null, readOnlyLacked: null });
+		await writes(tenant);
+	}
+	// Giving back notes nothing before it begins; every other way meets a death both ways.
+	expect(deaths).toBe(2 * (ways.length + writings.length) - 1);
+});
+
 it('is found by the sweep when its job was lost', async () => {
 	const tenant = await live();
 	await db.tenant.update({ where: { id: tenant.id }, data: { readOnlyReasons: ['staff'] } });
@@ -211,6 +251,27 @@ it('measures what an instance uses, tells, waits, acts, and lifts the act by its
 	await measureContainer(tenant.containerId!);
 	await becomes(tenant, false);
 	await eventually(async () => (await mails()).length === 3);
+	await writes(tenant);
+});
+
+it('lets writing come back at once when the quantity includes more', async () => {
+	const tenant = await live();
+	await limited(tenant, 'read_only', 2);
+	addUsers(tenant, 4);
+	await measureContainer(tenant.containerId!);
+	await eventually(() => db.limitState.findFirst({ where: { subjectId: tenant.id } }));
+	await overSince(tenant, 4);
+	await enforceLimits(tenant.customerId);
+	await becomes(tenant, true);
+	await transaction(async (tx) => {
+		const { id } = await tx.subscription.update({
+			where: { id: tenant.subscriptionId! },
+			data: { quantity: 3 }
+		});
+		await tellInstances(tx, { id, customerId: tenant.customerId });
+	});
+	await becomes(tenant, false);
+	expect(await may(db, subject(tenant), 'users')).toMatchObject({ used: 5, limit: 6 });
 	await writes(tenant);
 });
 
