@@ -5,9 +5,10 @@ defineTopic({
 	// Everything that the figures are counted from, and that they were counted again.
 	name: 'admin.dashboard',
 	channels: () =>
-		['tenants', 'customers', 'billing', 'nodes', 'containers', 'alerts', 'overview'].map(
-			(subject) => `staff:${subject}`
-		),
+		[
+			...['tenants', 'customers', 'billing', 'nodes', 'containers', 'alerts', 'overview'],
+			'vendors'
+		].map((subject) => `staff:${subject}`),
 	guard: (event) => {
 		requireStaff(event, 'dashboard:read');
 		return '';

@@ -3,8 +3,8 @@ import { defineTopic } from '#lib/identity/topics.server.ts';
 
 defineTopic({
 	name: 'admin.billing',
-	// The second: figures that were shown as of before were counted again.
-	channels: () => ['staff:billing', 'staff:figures'],
+	// Figures that were shown as of before were counted again; Stripe went away, or came back.
+	channels: () => ['staff:billing', 'staff:figures', 'staff:vendors'],
 	guard: (event) => {
 		requireStaff(event, 'billing:read');
 		return '';

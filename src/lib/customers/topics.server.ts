@@ -5,9 +5,9 @@ import { requireCustomer, requireStaff } from '#lib/identity/guard.server.ts';
 import { defineTopic } from '#lib/identity/topics.server.ts';
 
 defineTopic({
-	// Also how far imports are.
+	// Also how far imports are, and whether what is Stripe's is as Stripe has it.
 	name: 'admin.customers',
-	channels: () => ['staff:customers'],
+	channels: () => ['staff:customers', 'staff:vendors'],
 	guard: (event) => {
 		requireStaff(event, 'customers:read');
 		return '';

@@ -18,13 +18,14 @@ export const load: PageServerLoad = async (event) => {
 	const { scope, customerId, permissions } = requireCustomer(event, 'invoices:read');
 	return asCustomer(scope, async (tx) => {
 		const { stripeInvoiceId, ...invoice } = await portalInvoice(tx, customerId, event.params.id);
-		const running = await tx.invoiceAct.count({
+		const running = await tx.invoiceAct.findFirst({
 			where: {
 				customerId,
 				invoiceId: invoice.id,
 				kind: 'retry',
 				status: { in: ['ordered', 'pending'] }
-			}
+			},
+			select: { id: true, status: true }
 		});
 		const customer = await tx.customer.findUniqueOrThrow({
 			where: { id: customerId },
@@ -33,7 +34,9 @@ export const load: PageServerLoad = async (event) => {
 		return {
 			invoice,
 			reverse: customer.taxExempt === 'reverse',
-			isRunning: running > 0,
+			isRunning: running !== null,
+			/** The payment that Stripe did not answer to yet: asked for once more, it is tried at once. */
+			waits: running?.status === 'ordered' ? running.id : null,
 			/** Of the payment that this page may ask for: sent twice, it is one. */
 			actId: randomUUID(),
 			hasPdf: stripeInvoiceId !== null && invoice.status !== 'draft',
