@@ -5,7 +5,7 @@ import { monthOf } from './figureMonths.server.ts';
 /** Trials that ended in a month. */
 export interface Trials {
 	ended: number;
-	/** Of those, the subscriptions that were worth something from then on. */
+	/** Of those, the subscriptions that somebody paid from then on. */
 	converted: number;
 }
 
@@ -19,9 +19,12 @@ export function hadTrial(entry: Prisma.Sql): Prisma.Sql {
 		SELECT FROM mrr_movements movement WHERE movement.subscription_id = ${entry}.id AND movement.at < ${entry}.trial_start)`;
 }
 
-/** Whether a subscription was ever worth something: its first movement can only be upwards. */
+/**
+ * Whether somebody went on from a trial to paying: worth something, and paid beyond the trial. One that ended without a
+ * card is worth something as well until it is given up, and nobody pays it.
+ */
 export function converted(entry: Prisma.Sql): Prisma.Sql {
-	return Prisma.sql`EXISTS (
+	return Prisma.sql`(${entry}.billing_mode <> 'stripe' OR ${entry}.paid_through > ${entry}.trial_end) AND EXISTS (
 		SELECT FROM mrr_movements movement WHERE movement.subscription_id = ${entry}.id)`;
 }
 

@@ -89,6 +89,8 @@ it('asks for the money of a trial that ends without a card, and ends what nobody
 	const open = await db.dunningCase.findFirstOrThrow({ where: { subscriptionId: scope.id } });
 	expect(open).toMatchObject({ owed: 4_900, closedAt: null });
 	expect(open.startedAt >= trialEnd!).toBe(true);
+	// Worth something, as whatever is late, but nobody pays it.
+	expect(await trials(trialEnd!)).toEqual({ ended: 1, converted: 0 });
 	await stripe.control('/settings', { after_retries: 'canceled' });
 	await time.pass(after(trialEnd!, 25 * DAY));
 	expect(await row(scope.id)).toMatchObject({ status: 'cancelled', mrr: 0 });
