@@ -145,6 +145,11 @@ const LEVELS: Record<LogLevel, { label: () => string; tone: Tone }> = {
 
 export const LOG_LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 
+/** Who did something, as people read it: an address, or the product itself. */
+export function actorWord(label: string): string {
+	return label === 'system' ? m.log_source_system() : label;
+}
+
 /** How serious a line is, for StatusDot. */
 export function logLevel(level: LogLevel): { label: string; tone: Tone } {
 	return { label: LEVELS[level].label(), tone: LEVELS[level].tone };

@@ -83,5 +83,5 @@ function invitationOf(data: unknown): string | null {
 
 function page(content: MailContent, locale: MailLocale): string {
 	const { body } = render(Mail, { props: { content, locale } });
-	return `<!doctype html><html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head><body style="margin: 0">${body}</body></html>`;
+	return `<!doctype html><html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light"></head><body style="margin: 0">${body}</body></html>`;
 }

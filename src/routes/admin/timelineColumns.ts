@@ -1,3 +1,4 @@
+import { actorWord } from '#lib/logs/words.ts';
 import type { TimelineEntry } from '#lib/logs/timeline.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { CsvColumn } from '#lib/ui/csv.ts';
@@ -10,6 +11,9 @@ export function timelineColumns(locale: string): CsvColumn<TimelineEntry>[] {
 		{ label: m.timeline_kind(), value: (row) => timelineKind(row.kind) },
 		{ label: m.timeline_what(), value: (row) => timelineWords(row, locale).title },
 		{ label: m.timeline_detail(), value: (row) => timelineWords(row, locale).detail },
-		{ label: m.audit_who(), value: (row) => (row.what === 'act' ? row.data.actor : null) }
+		{
+			label: m.audit_who(),
+			value: (row) => (row.what === 'act' ? actorWord(row.data.actor) : null)
+		}
 	];
 }

@@ -86,13 +86,13 @@ export function dunningWords(
 		paragraphs: [
 			body(facts, options),
 			...(data.skipped && data.tone === 'friendly' ? [m.mail_dunning_no_retry({}, options)] : []),
-			...(next && data.nextAt
+			...(next && data.nextAt && !done
 				? [next({ date: date(data.nextAt, options.locale, places.zone) }, options)]
 				: []),
 			...(done ? [] : [m.mail_dunning_data_safe({}, options)])
 		],
 		action: done
-			? { label: m.mail_portal_action({}, options), url: places.portal }
+			? { label: m.mail_open_portal_action({}, options), url: places.portal }
 			: { label: m.mail_dunning_pay({}, options), url: data.url },
 		note: done ? undefined : m.mail_dunning_note({ contact: places.contact }, options)
 	};
