@@ -47,7 +47,7 @@ const overviewSchema = z.object({
 	at: z.coerce.date(),
 	zone: z.string(),
 	currency: z.string(),
-	/** Currencies that anything was ever worth something in, the one with most MRR first. */
+	/** Currencies that anything was ever worth something in, first the one that most pay in now. */
 	currencies: z.array(z.string()),
 	/** The last month is running: its figures are so far. */
 	isRunning: z.boolean(),

@@ -1,6 +1,6 @@
 /** What the figures' pages and files show: all of it lives in the URL. */
 export interface FigureRange {
-	/** ISO 4217 in lower case; null: the one in which most is earned. */
+	/** ISO 4217 in lower case; null: the one that most pay in. */
 	currency: string | null;
 	/** How many months, the last included. */
 	months: number;

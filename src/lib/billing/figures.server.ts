@@ -11,13 +11,16 @@ import {
 	rowsWithin
 } from './figureMonths.server.ts';
 
-/** What all subscriptions are worth a month now, one sum for each currency, the largest first. */
+/**
+ * What all subscriptions are worth a month now, one sum for each currency, first the one that most of them pay in: sums of
+ * two currencies cannot be compared.
+ */
 export async function mrr(tx: Tx): Promise<Money[]> {
 	const sums = await tx.subscription.groupBy({
 		by: ['currency'],
 		where: { mrr: { gt: 0 } },
 		_sum: { mrr: true },
-		orderBy: { _sum: { mrr: 'desc' } }
+		orderBy: [{ _count: { id: 'desc' } }, { currency: 'asc' }]
 	});
 	return sums.map(({ currency, _sum }) => ({ currency, amount: _sum.mrr ?? 0 }));
 }
