@@ -8,6 +8,7 @@ import { MEMORY_FLAGS } from '../../../src/cli/memory.ts';
 import { removePostgres } from '../../../src/cli/postgres.ts';
 import { freePorts, type Running, startProcess } from '../../../src/cli/processes.ts';
 import { type Stack, startStack } from '../../../src/cli/stack.ts';
+import { type RedisServer, startRedis } from './redis.ts';
 
 export interface Member {
 	role: 'web' | 'worker';
@@ -20,6 +21,8 @@ export interface Fleet {
 	stack: Stack;
 	webs: [Member, Member];
 	workers: [Member, Member];
+	/** What the processes share besides the database; null where this machine has none. */
+	redis: RedisServer | null;
 	stop(): Promise<void>;
 }
 
@@ -30,7 +33,8 @@ export async function startFleet(): Promise<Fleet> {
 	chmodSync(dataDir, 0o755);
 	// Below the ports that the system gives to outgoing connections (32,768 and up).
 	const random = () => 12_000 + Math.floor(Math.random() * 20_000);
-	const port = await freePorts(random(), 8);
+	const port = await freePorts(random(), 9);
+	const redis = await startRedis(port + 8);
 	const member = (role: Member['role'], offset: number): Member => ({
 		role,
 		url: `http://127.0.0.1:${port + offset}`,
@@ -46,11 +50,15 @@ export async function startFleet(): Promise<Fleet> {
 		app: 'built',
 		speed: 0,
 		durable: false,
-		env: { ROLE: 'web', METRICS_PORT: String(port + 1) }
+		env: {
+			...{ ROLE: 'web', METRICS_PORT: String(port + 1) },
+			...(redis && { REDIS_URL: redis.url })
+		}
 	});
 	const stop = async () => {
 		await Promise.all(running.map((process) => process.stop()));
 		await stack.stop();
+		await redis?.stop();
 		removePostgres(join(dataDir, 'postgres'));
 		rmSync(dataDir, { recursive: true, force: true });
 	};
@@ -76,7 +84,7 @@ export async function startFleet(): Promise<Fleet> {
 		await stop();
 		throw error;
 	}
-	return { stack, webs, workers, stop };
+	return { stack, webs, workers, redis, stop };
 }
 
 async function ready(url: string, process: Running): Promise<void> {

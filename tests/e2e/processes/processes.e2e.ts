@@ -149,3 +149,30 @@ test('jobs run in workers alone, and only web processes take live connections', 
 	});
 	expect(refused).toBe(true);
 });
+
+test('what is written at one web process is in the figures of the other, which they keep in Redis together', async () => {
+	const { webs, redis } = fleet;
+	test.skip(!redis, 'this machine has no Redis, and none could be installed');
+	const totalAt = async (web: Member): Promise<number> => {
+		const answer = await fetch(`${web.url}/api/dashboard/metrics`, {
+			headers: { authorization: `Bearer ${fleet.stack.demo.api_token}` }
+		});
+		expect(answer.status).toBe(200);
+		return ((await answer.json()) as { data: { tenants: { total: number } } }).data.tenants.total;
+	};
+	const kept = async (): Promise<number | null> => {
+		const text = await redis!.client.get('cache:analytics.overview-2');
+		if (!text) return null;
+		return (JSON.parse(text) as { metrics: { tenants: { total: number } } }).metrics.tenants.total;
+	};
+	const before = await totalAt(webs[1]);
+	expect(await totalAt(webs[0])).toBe(before);
+	await order(webs[0], 'flota-redis', 'basic');
+	// Long before what is kept would be too old by itself.
+	for (const web of [webs[1], webs[0]]) await expect.poll(() => totalAt(web)).toBe(before + 1);
+	await expect.poll(kept).toBe(before + 1);
+	// Without Redis each goes on by itself.
+	await redis!.stop();
+	await order(webs[1], 'flota-solo', 'basic');
+	for (const web of webs) await expect.poll(() => totalAt(web)).toBe(before + 2);
+});
