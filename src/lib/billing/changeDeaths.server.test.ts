@@ -153,8 +153,7 @@ it('ends as it would have, when its worker dies in every single act', async () =
 	const ways: [name: string, death: Death, atLeast: number][] = [
 		['before the call', atCall('before', 0), LIFE.length],
 		['after the call', atCall('after', 0), LIFE.length],
-		// Only some acts have a second call.
-		['before the second call', atCall('before', 1), 2],
+		// Only some acts have a second call; before it is after the first.
 		['after the second call', atCall('after', 1), 2],
 		['writing the mirror', writing('subscriptions', 'new.updated_at <> old.updated_at'), 8],
 		[
