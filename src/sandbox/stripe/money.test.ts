@@ -176,6 +176,10 @@ test('a disputed charge cannot be refunded', async () => {
 	const { id } = await lab.control('/disputes', { payment_intent: intent, reason: 'fraudulent' });
 	const dispute = await lab.stripe.disputes.retrieve(String(id));
 	expect(dispute).toMatchObject({ status: 'needs_response', payment_intent: intent, amount: 2900 });
+	// The money leaves at once, with a fee that stays.
+	expect(dispute.balance_transactions).toMatchObject([
+		{ amount: -2900, fee: 1500, net: -4400, reporting_category: 'dispute' }
+	]);
 	await expect(lab.stripe.refunds.create({ payment_intent: intent })).rejects.toMatchObject({
 		code: 'charge_disputed'
 	});
@@ -194,6 +198,7 @@ test('a charge whose dispute was won can be refunded', async () => {
 	const { id } = await lab.control('/disputes', { payment_intent: intent });
 	await lab.control(`/disputes/${String(id)}/close`, { status: 'won' });
 	expect(await lab.stripe.disputes.retrieve(String(id))).toMatchObject({
+		balance_transactions: [{ amount: -2900 }, { amount: 2900, fee: 0 }],
 		status: 'won',
 		is_charge_refundable: true
 	});
