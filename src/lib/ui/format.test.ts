@@ -88,6 +88,11 @@ describe('relative', () => {
 	});
 });
 
+it('writes thousands with one letter', () => {
+	const said = [5_000, 20_000].map((value) => plain(format.compact(value, 'es-DO')));
+	expect(said.map((text) => text.at(-1))).toEqual(['k', 'k']);
+});
+
 it('lists with the language’s "and"', () => {
 	expect(format.list(['a', 'b', 'c'], 'es')).toBe('a, b y c');
 });

@@ -103,6 +103,13 @@ export function megabytes(mb: number, locale: string, digits = 1): string {
 	return bytes(mb * 1024 * 1024, locale, digits);
 }
 
+/** "5 k", "1,2 M": for the axis of a chart. Some locales write 5 K beside 20 k; here thousands have one letter. */
+export function compact(value: number, locale: string): string {
+	return numberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 })
+		.format(value)
+		.replace('K', 'k');
+}
+
 /** Milliseconds as the two largest units: "0,1 s", "41 s", "2 min 5 s", "3 h 12 min", "41 días". */
 export function duration(ms: number, locale: string): string {
 	const seconds = Math.max(0, ms) / 1000;
