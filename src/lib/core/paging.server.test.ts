@@ -45,6 +45,13 @@ describe('a page of a list', () => {
 		expect(new Set([...first.ids, ...second.ids, ...third.ids]).size).toBe(25);
 	});
 
+	it('is not counted for who reads to the end, and says the same otherwise', async () => {
+		const { ids, meta } = await page({ uncounted: true });
+		const counted = await page({});
+		expect(ids).toEqual(counted.ids);
+		expect(meta).toEqual({ ...counted.meta, total: null });
+	});
+
 	it.each([
 		'',
 		'x',

@@ -12,10 +12,12 @@ export interface PageRequest {
 	pageSize: number;
 	/** From an earlier answer; wins over `page`. */
 	cursor: string | null;
+	/** For who reads to the end: a count for each page would cost more than the page. */
+	uncounted?: boolean;
 }
 
 export interface PageMeta {
-	/** Exact up to 10,000, then null. */
+	/** Exact up to 10,000, then null; null also where nobody counted. */
 	total: number | null;
 	totalEstimate: number | null;
 	page: number;
@@ -57,16 +59,12 @@ export async function pageOfIds(tx: Tx, query: IdQuery, request: PageRequest): P
 		WHERE ${where} ${after ? Prisma.sql`AND (${sortBy}, ${id}) ${beyond} (${after.key}::${type}, ${after.id}::uuid)` : Prisma.empty}
 		ORDER BY ${sortBy} ${order}, ${id} ${order}
 		LIMIT ${request.pageSize + 1} OFFSET ${after ? 0 : (request.page - 1) * request.pageSize}`;
-	const [counted] = await tx.$queryRaw<{ rows: bigint }[]>`
-		SELECT count(*) AS rows FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${COUNTED + 1}) AS counted`;
-	const total = Number(counted!.rows);
 	const page = rows.slice(0, request.pageSize);
 	const last = page.at(-1);
 	return {
 		ids: page.map((row) => row.id),
 		meta: {
-			total: total > COUNTED ? null : total,
-			totalEstimate: total > COUNTED ? await estimate(tx, from, where) : null,
+			...(request.uncounted ? { total: null, totalEstimate: null } : await count(tx, from, where)),
 			page: request.page,
 			pageSize: request.pageSize,
 			next: rows.length > request.pageSize && last ? encode(last) : null
@@ -109,6 +107,18 @@ export function oneOf(column: Prisma.Sql, values: string[], type: string): Prism
 	if (only !== undefined && others.length === 0)
 		return Prisma.sql`${column} = ${only}::${Prisma.raw(type)}`;
 	return Prisma.sql`${column} = ANY(${values}::${Prisma.raw(type)}[])`;
+}
+
+async function count(
+	tx: Tx,
+	from: Prisma.Sql,
+	where: Prisma.Sql
+): Promise<Pick<PageMeta, 'total' | 'totalEstimate'>> {
+	const [counted] = await tx.$queryRaw<{ rows: bigint }[]>`
+		SELECT count(*) AS rows FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${COUNTED + 1}) AS counted`;
+	const total = Number(counted!.rows);
+	if (total <= COUNTED) return { total, totalEstimate: null };
+	return { total: null, totalEstimate: await estimate(tx, from, where) };
 }
 
 /** What the planner expects: good enough to say "about 240,000". */

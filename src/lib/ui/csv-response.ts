@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { csvHeader, csvRow, type CsvColumn } from './csv.ts';
-import { MAX_PAGE_SIZE } from './list-query.ts';
 
-type Page = { page: number; pageSize: number; cursor: string | null };
+type Page = { page: number; pageSize: number; cursor: string | null; uncounted: true };
+
+/** Rows of a list that are in memory at a time. */
+const BATCH = 500;
 
 /**
  * Everything that a list's search and filters leave, in its order.
@@ -15,7 +17,7 @@ export function csvOfList<T>(
 	list: (page: Page) => Promise<{ rows: T[]; meta: { next: string | null } }>
 ): Response {
 	return csvResponse(filename, csvHeader(columns), async (cursor) => {
-		const { rows, meta } = await list({ page: 1, pageSize: MAX_PAGE_SIZE, cursor });
+		const { rows, meta } = await list({ page: 1, pageSize: BATCH, cursor, uncounted: true });
 		return { text: rows.map((row) => csvRow(columns, row)).join(''), next: meta.next };
 	});
 }
