@@ -101,6 +101,41 @@ test('staff find, create, edit in place, and delete a customer', async ({
 	await confirm.locator('input[name=confirm]').fill(company);
 	await confirm.getByRole('button', { name: 'Eliminar el cliente' }).click();
 	await expect(page.getByText('Este cliente está eliminado')).toBeVisible();
+
+	// Its people ask to be forgotten: the name is typed, and who asked is noted without naming anybody.
+	await act(page, 'Borrar los datos personales…');
+	await confirmPassword(page, demo.staff.password);
+	const erase = page.getByRole('dialog', { name: `Borrar los datos personales de ${company}` });
+	await expect(erase.getByText('Se borran nombres, correo, teléfono')).toBeVisible();
+	await expect(erase.getByText('Se conservan por ley facturas')).toBeVisible();
+	await expect(erase.getByText('No se puede deshacer')).toBeVisible();
+	await expectAccessible(page);
+	const sure = erase.getByRole('button', { name: 'Borrar los datos personales' });
+	await expect(sure).toBeDisabled();
+	await erase.locator('input[name=confirm]').fill(company);
+	await sure.click();
+	await expect(erase.locator('[aria-invalid=true]')).toHaveAttribute('name', 'reason');
+	await erase.locator('textarea[name=reason]').fill('Solicitud 17');
+	await sure.click();
+	await expect(page.getByText('Los datos personales de este cliente se borraron')).toBeVisible();
+	await expectAccessible(page);
+	for (const path of [
+		base,
+		`${base}/activity`,
+		`${base}/team`,
+		`/admin/logs/audit?q=${base.split('/').at(-1)}`
+	]) {
+		await page.goto(path);
+		await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+		for (const gone of [mark, '+593 2 222 2222'])
+			await expect(page.getByText(gone), path).toHaveCount(0);
+	}
+	await expect(page.getByText('Solicitud 17').first()).toBeVisible();
+	await page.goto(`/admin/search?q=${mark}`);
+	await expect(page.getByRole('main').locator('a[href^="/admin/customers/"]')).toHaveCount(0);
+	// What an accountant has to show stays.
+	await page.goto(base);
+	await expect(page.getByText('1790016919001').first()).toBeVisible();
 });
 
 test('two editors never overwrite each other silently', async ({ page, context, loginAs }) => {
