@@ -54,7 +54,12 @@ export async function changeView(tx: Tx, change: SubscriptionChange): Promise<Ch
 		: [];
 	const inForceAt = change.effectiveAt ?? now();
 	const discounts = await tx.subscriptionDiscount.findMany({
-		where: { customerId, subscriptionId, OR: [{ endsAt: null }, { endsAt: { gt: inForceAt } }] },
+		where: {
+			...{ customerId, subscriptionId },
+			// One that counts once is used up by the invoice that is shown.
+			...(shown.discount > 0 && { duration: { not: 'once' } }),
+			OR: [{ endsAt: null }, { endsAt: { gt: inForceAt } }]
+		},
 		orderBy: { startsAt: 'asc' },
 		select: { name: true, endsAt: true }
 	});
