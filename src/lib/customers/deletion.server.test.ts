@@ -159,6 +159,8 @@ it('erases what identifies people, keeps the accounting, and leaves the audit ch
 		expect(JSON.stringify(rows)).toContain('customers.erase');
 		expect(JSON.stringify(rows)).not.toMatch(/zarzamora|rosa|192\.0\.2\.17/i);
 	}
+	const named = await listAudit(db, { ...page, q: 'zarzamora', filters: {} });
+	expect(named.rows).toEqual([]);
 });
 
 it('does not erase whom we still serve', async () => {

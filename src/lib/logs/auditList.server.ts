@@ -80,7 +80,10 @@ function whereOf({ q, filters }: AuditQuery): Prisma.Sql {
 	if (q) {
 		const pattern = contains(q);
 		conditions.push(
-			Prisma.sql`lower(entry.action || ' ' || entry.actor_label || ' ' || entry.subject_type || ' ' || coalesce(entry.subject_id, '')) LIKE ${pattern}`
+			Prisma.sql`lower(entry.action || ' ' || entry.actor_label || ' ' || entry.subject_type || ' ' || coalesce(entry.subject_id, '')) LIKE ${pattern}`,
+			// Who is shown to nobody is found by nobody.
+			Prisma.sql`(entry.actor_kind IN ('staff', 'system') OR lower(entry.actor_label) NOT LIKE ${pattern} OR NOT EXISTS (
+				SELECT FROM customers customer WHERE customer.id = entry.customer_id AND customer.erased_at IS NOT NULL))`
 		);
 	}
 	return Prisma.join(conditions, ' AND ');
