@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
 import type { DemoFile } from '../../src/cli/demo-data.ts';
@@ -60,12 +61,25 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 	]
 });
 
-/** Nothing that axe finds against WCAG 2.2 AA, and no sideways scrolling. */
-export async function expectAccessible(page: Page): Promise<void> {
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/**
+ * Nothing that axe finds against WCAG 2.2 AA, and no sideways scrolling.
+ * @param what `colours` asks only what a theme decides, of a page that was looked at whole in the other one
+ */
+export async function expectAccessible(
+	page: Page,
+	what: 'everything' | 'colours' = 'everything'
+): Promise<void> {
+	const runOnly =
+		what === 'colours'
+			? { type: 'rule' as const, values: ['color-contrast'] }
+			: { type: 'tag' as const, values: RULES };
 	const { violations } = await new AxeBuilder({ page })
 		// A notice on its way out is neither here nor there.
 		.exclude('[data-sonner-toast][data-removed=true]')
-		.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+		// What is in order need not be described.
+		.options({ runOnly, resultTypes: ['violations'] })
 		.analyze();
 	const readable = violations.map(
 		({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `    ${node.html}`).join('\n')}`
@@ -81,5 +95,26 @@ export async function expectAccessible(page: Page): Promise<void> {
 /** Shows the page in this theme from now on, as the person's own choice would. */
 export async function useTheme(page: Page, theme: 'light' | 'dark'): Promise<void> {
 	await page.context().addCookies([{ name: 'theme', value: theme, url: page.url() }]);
-	await page.reload();
+	if ((await page.locator('html').getAttribute('data-theme')) !== theme) await page.reload();
+}
+
+/**
+ * Looks at the page in both themes, the one that it has first, and leaves it in the other. With the folder E2E_SHOTS it leaves pictures there.
+ * @param name of the pictures; none without one
+ * @param width of the pictures' names
+ */
+export async function lookAt(
+	page: Page,
+	name?: string,
+	width = test.info().project.name
+): Promise<void> {
+	const isDark = (await page.locator('html').getAttribute('data-theme')) === 'dark';
+	const [first, second] = isDark ? (['dark', 'light'] as const) : (['light', 'dark'] as const);
+	for (const theme of [first, second]) {
+		await useTheme(page, theme);
+		await expectAccessible(page, theme === first ? 'everything' : 'colours');
+		if (!process.env.E2E_SHOTS || !name) continue;
+		const path = join(process.env.E2E_SHOTS, `${name}-${theme}-${width}.png`);
+		await page.screenshot({ path, fullPage: true });
+	}
 }

@@ -7,7 +7,7 @@ import { removePostgres } from '../../../src/cli/postgres.ts';
 import { freePorts } from '../../../src/cli/processes.ts';
 import { startStack } from '../../../src/cli/stack.ts';
 import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
-import { expect, expectAccessible, test as base, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, test as base } from '../fixtures.ts';
 
 /** Weeks go by here, in which nobody else's story may take place: a product of its own. */
 const test = base.extend<object, { demo: DemoFile }>({
@@ -67,18 +67,10 @@ const WIDTHS = [
 	{ name: 'desktop', width: 1440, height: 900 }
 ];
 
-async function lookAt(page: Page, name: string): Promise<void> {
+async function lookAtBoth(page: Page, name: string): Promise<void> {
 	for (const { name: at, ...size } of WIDTHS) {
 		await page.setViewportSize(size);
-		for (const theme of ['light', 'dark'] as const) {
-			await useTheme(page, theme);
-			await expectAccessible(page);
-			if (process.env.E2E_SHOTS)
-				await page.screenshot({
-					path: join(process.env.E2E_SHOTS, `${name}-${theme}-${at}.png`),
-					fullPage: true
-				});
-		}
+		await lookAt(page, name, at);
 	}
 }
 
@@ -106,13 +98,13 @@ test('a renewal fails, and staff see what will happen on which date', async ({
 	// What is due is looked for once a minute.
 	const link = await mailedLink(demo, buyer.email, '/pay/', A_MINUTE);
 	expect(link).toContain('/pay/');
-	await lookAt(page, 'dunning-list');
+	await lookAtBoth(page, 'dunning-list');
 	await page.getByRole('link', { name: buyer.company }).first().click();
 	await page.waitForURL(/\/dunning\/[0-9a-f-]{36}$/);
 	caseUrl = page.url();
 	await expect(page.getByRole('heading', { name: 'Cronología' })).toBeVisible();
 	await expect(page.getByText('Suspensión').first()).toBeVisible();
-	await lookAt(page, 'dunning-case');
+	await lookAtBoth(page, 'dunning-case');
 });
 
 test('staff give more time, and try the card now', async ({ page, loginAs }) => {
@@ -137,7 +129,7 @@ test('staff give more time, and try the card now', async ({ page, loginAs }) => 
 test('a policy is edited as data, and played over last year before', async ({ page, loginAs }) => {
 	await loginAs('staff');
 	await page.goto('/admin/billing/dunning/policies');
-	await lookAt(page, 'dunning-policies');
+	await lookAtBoth(page, 'dunning-policies');
 	await page.getByRole('link', { name: 'Simular' }).first().click();
 	await expect(page.getByRole('heading', { name: /Qué habría pasado/ })).toBeVisible();
 	await page.locator('input[name=suspend]:not([type=hidden])').fill('5');
@@ -148,7 +140,7 @@ test('a policy is edited as data, and played over last year before', async ({ pa
 	await page.getByRole('button', { name: 'Simular' }).click();
 	await expect(page.getByText('Cobrado antes de suspender')).toBeVisible();
 	await expect(page.getByText(buyer.company)).toBeVisible();
-	await lookAt(page, 'dunning-simulator');
+	await lookAtBoth(page, 'dunning-simulator');
 
 	await page.goto('/admin/billing/dunning/policies');
 	await page.getByRole('button', { name: 'Editar…' }).first().click();
@@ -189,7 +181,7 @@ test('the customer reads it in the portal, its instance says why at the edge, an
 	await page.waitForURL(/\/tenant\/portal/);
 	await expect(page.getByText(/Tiene .*29[.,]00.* por pagar/)).toBeVisible();
 	await page.getByText('Ver las fechas').click();
-	await lookAt(page, 'portal-late');
+	await lookAtBoth(page, 'portal-late');
 
 	await pass(demo, 2 * DAY);
 	await expect(async () => {
@@ -217,7 +209,7 @@ test('the customer reads it in the portal, its instance says why at the edge, an
 	await expect(page.getByText(buyer.email)).toHaveCount(0);
 	await expect(page.getByText(buyer.company)).toHaveCount(0);
 	const payPage = page.url();
-	await lookAt(page, 'pay');
+	await lookAtBoth(page, 'pay');
 	await page.getByRole('link', { name: /^Pagar ahora: factura/ }).click();
 	await page.waitForURL(/\/i\//);
 	await page.locator('input[name=cardNumber]').fill('4242424242424242');
@@ -244,7 +236,7 @@ test('the case is closed as paid, and its page tells the whole story', async ({
 	await confirmWho(page, demo.staff.password);
 	await expect(page.getByText('Pagado', { exact: true }).first()).toBeVisible();
 	await expect(page.getByRole('button', { name: 'Detener…' })).toHaveCount(0);
-	await lookAt(page, 'dunning-paid');
+	await lookAtBoth(page, 'dunning-paid');
 	await page.goto('/admin/billing/dunning');
 	await expect(page.getByText('Ningún pago atrasado')).toBeVisible();
 	await page.goto('/admin/billing/dunning?state=paid');

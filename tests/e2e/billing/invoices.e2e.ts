@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import Stripe from 'stripe';
 import type { DemoFile } from '../../../src/cli/demo-data.ts';
 import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, test } from '../fixtures.ts';
 
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
 
@@ -32,18 +32,6 @@ async function confirmWho(page: Page, password: string): Promise<void> {
 	await page.locator('input[name=proof]').fill(password);
 	await page.locator('form:has(input[name=proof]) button[type=submit]').click();
 	await page.waitForURL((url) => !url.pathname.startsWith('/login'));
-}
-
-async function lookAt(page: Page, name: string): Promise<void> {
-	for (const theme of ['light', 'dark'] as const) {
-		await useTheme(page, theme);
-		await expectAccessible(page);
-		if (process.env.E2E_SHOTS)
-			await page.screenshot({
-				path: join(process.env.E2E_SHOTS, `${name}-${theme}-${test.info().project.name}.png`),
-				fullPage: true
-			});
-	}
 }
 
 async function choose(page: Page, item: string, password: string) {

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import type { DemoFile } from '../../../src/cli/demo-data.ts';
 import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, test } from '../fixtures.ts';
 
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
 
@@ -20,18 +19,6 @@ async function api<T>(demo: DemoFile, method: string, path: string, body?: objec
 	});
 	const said = (await answer.json()) as { success: boolean; data: T; error?: string };
 	return { status: answer.status, ...said };
-}
-
-async function lookAt(page: Page, name: string): Promise<void> {
-	for (const theme of ['light', 'dark'] as const) {
-		await useTheme(page, theme);
-		await expectAccessible(page);
-		if (process.env.E2E_SHOTS)
-			await page.screenshot({
-				path: join(process.env.E2E_SHOTS, `${name}-${theme}-${test.info().project.name}.png`),
-				fullPage: true
-			});
-	}
 }
 
 async function enter(page: Page): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, test, useTheme } from '../fixtures.ts';
 
 const unique = () => Math.random().toString(36).slice(2, 9);
 
@@ -37,10 +37,7 @@ test('staff find, create, edit in place, and delete a customer', async ({
 	await loginAs('staff');
 	await page.goto('/admin/customers');
 	await expect(page.getByRole('heading', { level: 1, name: 'Clientes' })).toBeVisible();
-	for (const theme of ['light', 'dark'] as const) {
-		await useTheme(page, theme);
-		await expectAccessible(page);
-	}
+	await lookAt(page);
 
 	await page.goto('/admin/customers?new');
 	const dialog = page.getByRole('dialog', { name: 'Nuevo cliente' });

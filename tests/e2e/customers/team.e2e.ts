@@ -1,4 +1,4 @@
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, test } from '../fixtures.ts';
 import { mailedLink } from '../buying.ts';
 
 test('an owner invites somebody, who joins with a password of their own', async ({
@@ -11,10 +11,7 @@ test('an owner invites somebody, who joins with a password of their own', async 
 	const email = `equipo.${Math.random().toString(36).slice(2, 9)}@example.com`;
 	await loginAs('customer');
 	await page.goto('/tenant/portal/team');
-	for (const theme of ['light', 'dark'] as const) {
-		await useTheme(page, theme);
-		await expectAccessible(page);
-	}
+	await lookAt(page);
 	await page.getByRole('button', { name: 'Invitar' }).click();
 	const dialog = page.getByRole('dialog', { name: 'Invitar' });
 	await dialog.locator('input[name=email]').fill('no es');
@@ -35,10 +32,7 @@ test('an owner invites somebody, who joins with a password of their own', async 
 	await expectAccessible(guest);
 	await guest.goto(link);
 	await expect(guest.getByText(`Su correo es ${email}`)).toBeVisible();
-	for (const theme of ['light', 'dark'] as const) {
-		await useTheme(guest, theme);
-		await expectAccessible(guest);
-	}
+	await lookAt(guest);
 	await guest.locator('input[name=full_name]').fill('Persona Invitada');
 	await guest.locator('input[name=password]').fill('seis nubes moradas 31');
 	await guest.getByRole('button', { name: 'Crear mi cuenta y unirme' }).click();
@@ -75,10 +69,7 @@ test('the last owner cannot leave, and is told why', async ({ page, loginAs }) =
 test('the company keeps its own data, with its tax id checked', async ({ page, loginAs }) => {
 	await loginAs('customer');
 	await page.goto('/tenant/portal/company');
-	for (const theme of ['light', 'dark'] as const) {
-		await useTheme(page, theme);
-		await expectAccessible(page);
-	}
+	await lookAt(page);
 	await page.getByRole('button', { name: 'Editar: Datos fiscales' }).click();
 	await page.locator('select[name=country]').selectOption('EC');
 	await page.locator('input[name=tax_id]').fill('1710034066001');
