@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { useCard } from './cards.server.ts';
 import { pushCustomer } from './customerSync.server.ts';
+import { takeOverCustomer } from './customerTakeOver.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
+		/** Somebody paid on Stripe's page, and typed there who they are. */
+		'billing.take-over-customer': { customerId: string };
 		/** Another card is the one that is charged. */
 		'billing.use-card': { customerId: string; stripePaymentMethodId: string };
 	}
@@ -16,6 +19,13 @@ defineJob({
 	name: 'billing.push-customer',
 	payload: z.object({ customerId: z.uuid() }),
 	run: ({ customerId }) => pushCustomer(customerId),
+	queue: { ...PATIENT, policy: 'singleton', heartbeatSeconds: 30 }
+});
+
+defineJob({
+	name: 'billing.take-over-customer',
+	payload: z.object({ customerId: z.uuid() }),
+	run: ({ customerId }) => takeOverCustomer(customerId),
 	queue: { ...PATIENT, policy: 'singleton', heartbeatSeconds: 30 }
 });
 

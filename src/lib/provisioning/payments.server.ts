@@ -2,6 +2,7 @@ import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
 import type { CheckoutSession, Plan, Signup, Tenant } from '#prisma/generated/client.ts';
 import { retrieveCheckoutSession } from '../billing/checkout.server.ts';
 import { refundDuplicatePayment, refundSignup } from '../billing/refunds.server.ts';
@@ -84,6 +85,12 @@ async function paid(
 		signup,
 		stripeCustomerId: checkout.customerId
 	});
+	await enqueue(
+		tx,
+		'billing.take-over-customer',
+		{ customerId: customer.id },
+		{ key: customer.id }
+	);
 	const owed = await upsertFromStripe(tx, subscription, {
 		customerId: customer.id,
 		planId: signup.planId
