@@ -176,7 +176,7 @@ test('the customer reads it in the portal and pays it', async ({ page, demo, exp
 	await lookAt(page, 'portal-invoice');
 	// The page said so before: it is the answer to this attempt that counts.
 	const answered = page.waitForResponse((response) => response.url().includes('?/pay'));
-	await page.getByRole('button', { name: 'Pagar ahora' }).click();
+	await page.getByRole('button', { name: 'Pagar con la tarjeta guardada' }).click();
 	await answered;
 	await expect(page.getByText(/El banco rechazó el pago sin decir por qué/).last()).toBeVisible();
 
@@ -190,9 +190,9 @@ test('the customer reads it in the portal and pays it', async ({ page, demo, exp
 	await sdk.paymentMethods.attach(method.id, { customer });
 	await sdk.subscriptions.update(subscription.id, { default_payment_method: method.id });
 	await page.reload();
-	await page.getByRole('button', { name: 'Pagar ahora' }).click();
+	await page.getByRole('button', { name: 'Pagar con la tarjeta guardada' }).click();
 	await expect(page.getByText('Gracias: recibimos su pago.')).toBeVisible({ timeout: 20_000 });
 	await expect(page.locator('header:has(h1)').getByText('Pagada', { exact: true })).toBeVisible();
-	await expect(page.getByRole('button', { name: 'Pagar ahora' })).toHaveCount(0);
+	await expect(page.getByRole('button', { name: 'Pagar con la tarjeta guardada' })).toHaveCount(0);
 	await expectAccessible(page);
 });
