@@ -20,6 +20,12 @@ const member = (world: { customer: { id: string } }, fields: Record<string, stri
 	...fields
 });
 
+/** An owner about the invoice that the company owes. */
+async function ofOpenInvoice(aDebtor: Payers['aDebtor']) {
+	const world = await aDebtor();
+	return { params: { id: world.invoice.id }, cookie: world.owner.cookie, fields: member(world) };
+}
+
 /** What is not done without Stripe, and changes nothing. */
 export function refusedCases({ aPayer, aDebtor, staff }: Payers): Case[] {
 	return [
@@ -68,14 +74,7 @@ export function refusedCases({ aPayer, aDebtor, staff }: Payers): Case[] {
 		{
 			what: 'a customer wants to pay with another card',
 			entry: ['/tenant/portal/billing/invoices/[id]', 'actions.page'],
-			sent: async () => {
-				const world = await aDebtor();
-				return {
-					params: { id: world.invoice.id },
-					cookie: world.owner.cookie,
-					fields: member(world)
-				};
-			}
+			sent: () => ofOpenInvoice(aDebtor)
 		},
 		{
 			what: 'staff try the card of a late payment now',
@@ -179,14 +178,7 @@ export function queuedCases({ aPayer, aDebtor, staff }: Payers): Queued[] {
 		{
 			what: 'a payment that a customer tries',
 			entry: ['/tenant/portal/billing/invoices/[id]', 'actions.pay'],
-			sent: async () => {
-				const world = await aDebtor();
-				return {
-					params: { id: world.invoice.id },
-					cookie: world.owner.cookie,
-					fields: member(world)
-				};
-			},
+			sent: () => ofOpenInvoice(aDebtor),
 			again: actAgain
 		}
 	];

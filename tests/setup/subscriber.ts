@@ -1,3 +1,4 @@
+import { beforeEach, vi } from 'vitest';
 import { adopt, aSignup, payFor, type PaidSignup } from '../factories/billing.ts';
 import { createUnplacedTenant } from '../factories/infrastructure.ts';
 import { aPlan, type PlanFacts } from '../factories/plans.ts';
@@ -10,8 +11,11 @@ import { refreshSubscription } from '#lib/billing/refresh.server.ts';
 import type { PlanWithPrices } from '#lib/plans/plans.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import type { MrrMovement, SubscriptionChange, Tenant } from '#prisma/generated/client.ts';
-import type { TestStripe } from './stripe.ts';
-import type { TestTime } from './time.ts';
+import { listenToBilling } from './billing.ts';
+import { testDatabase } from './database.ts';
+import { testQueue } from './queue.ts';
+import { type TestStripe, testStripe } from './stripe.ts';
+import { type TestTime, testTime } from './time.ts';
 
 export interface Scope {
 	id: string;
@@ -25,6 +29,22 @@ export interface Subscriber {
 	scope: Scope;
 	/** Stripe's id of it. */
 	atStripe: string;
+}
+
+/** What the tests of a file need to let time pass for subscriptions; each begins without jobs and clocks of the one before. */
+export async function testSubscribers(): Promise<{ stripe: TestStripe; time: TestTime }> {
+	vi.setConfig({ testTimeout: 60_000 });
+	await testDatabase();
+	const stripe = await testStripe();
+	listenToBilling();
+	listenToInstances();
+	await testQueue({ work: false });
+	const time = testTime(stripe);
+	beforeEach(async () => {
+		await db.$executeRaw`DELETE FROM pgboss.job`;
+		await time.endAll();
+	});
+	return { stripe, time };
 }
 
 /** A subscription that was paid at Checkout, and heard of. */

@@ -1,17 +1,13 @@
-import { beforeEach, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { aPlan, type PlanFacts } from '../../../tests/factories/plans.ts';
-import { listenToBilling, waitingJobs } from '../../../tests/setup/billing.ts';
-import { testDatabase } from '../../../tests/setup/database.ts';
-import { testQueue } from '../../../tests/setup/queue.ts';
-import { testStripe } from '../../../tests/setup/stripe.ts';
+import { waitingJobs } from '../../../tests/setup/billing.ts';
 import {
 	instanceOf,
-	listenToInstances,
 	movements,
 	order,
-	subscriber
+	subscriber,
+	testSubscribers
 } from '../../../tests/setup/subscriber.ts';
-import { testTime } from '../../../tests/setup/time.ts';
 import { after, DAY, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
@@ -27,23 +23,12 @@ import { CASE_FACTS, dunningRules, timelineOfCase } from './dunningFacts.server.
 import './jobs.server.ts';
 import { subscriptionsOf } from './subscriptionDetail.server.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-await testDatabase();
-const stripe = await testStripe();
-listenToBilling();
-listenToInstances();
-await testQueue({ work: false });
-const time = testTime(stripe);
+const { stripe, time } = await testSubscribers();
 const { api } = stripe;
 const by = SYSTEM;
 /** A renewal is a draft for an hour before it is charged. */
 const CHARGED = 1.1 * HOUR;
 const PLAN: PlanFacts = { amount: 2_900 };
-
-beforeEach(async () => {
-	await db.$executeRaw`DELETE FROM pgboss.job`;
-	await time.endAll();
-});
 
 const row = (id: string) => db.subscription.findUniqueOrThrow({ where: { id } });
 const invoices = async (subscription: string) =>

@@ -1,11 +1,7 @@
-import { beforeEach, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { aPlan } from '../../../tests/factories/plans.ts';
-import { listenToBilling } from '../../../tests/setup/billing.ts';
-import { testDatabase } from '../../../tests/setup/database.ts';
-import { testQueue } from '../../../tests/setup/queue.ts';
-import { testStripe } from '../../../tests/setup/stripe.ts';
-import { listenToInstances, movements, subscriber } from '../../../tests/setup/subscriber.ts';
-import { seconds, testTime } from '../../../tests/setup/time.ts';
+import { movements, subscriber, testSubscribers } from '../../../tests/setup/subscriber.ts';
+import { seconds } from '../../../tests/setup/time.ts';
 import { after, DAY, HOUR } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
@@ -15,22 +11,11 @@ import { trialsByMonth } from './figureTrials.server.ts';
 import './jobs.server.ts';
 import { subscriptionsOf } from './subscriptionDetail.server.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-await testDatabase();
-const stripe = await testStripe();
-listenToBilling();
-listenToInstances();
-await testQueue({ work: false });
-const time = testTime(stripe);
+const { stripe, time } = await testSubscribers();
 const { api } = stripe;
 const by = SYSTEM;
 /** A renewal is a draft for an hour before it is charged. */
 const CHARGED = 1.1 * HOUR;
-
-beforeEach(async () => {
-	await db.$executeRaw`DELETE FROM pgboss.job`;
-	await time.endAll();
-});
 
 const row = (id: string) => db.subscription.findUniqueOrThrow({ where: { id } });
 const invoices = async (subscription: string) =>
