@@ -32,6 +32,8 @@ Object.setPrototypeOf(AppError.prototype, SvelteKitError.prototype);
 
 /** What a request waits for vendors in all. A payment takes some seconds; what takes longer goes on in its job. */
 const PATIENCE_MS = 12_000;
+/** What src/app.html leaves open. */
+const DOCUMENT = 'lang="%lang%" data-theme="%theme%"';
 
 export const init: ServerInit = async () => {
 	const [start] = Object.values(
@@ -66,7 +68,9 @@ export const handle: Handle = async ({ event, resolve }) => {
 		const theme = serverTheme(event.cookies.get('theme'), event.url.pathname);
 		return whileSomebodyWaits(PATIENCE_MS, () =>
 			resolve(event, {
-				transformPageChunk: ({ html }) => html.replace('%lang%', locale).replace('%theme%', theme)
+				// At once: each replacement copies the page.
+				transformPageChunk: ({ html }) =>
+					html.replace(DOCUMENT, `lang="${locale}" data-theme="${theme}"`)
 			})
 		);
 	});

@@ -4,7 +4,7 @@ import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { audit } from '#lib/logs/audit.server.ts';
 import { actorOf } from './actor.server.ts';
-import type { Auth, AuthUser } from './auth.ts';
+import type { Auth, AuthSession, AuthUser, CustomerAuth } from './auth.ts';
 import { newBearer, readBearer, sameSecret } from './bearer.server.ts';
 import { isStaffPermission, readGrants } from './permissions.ts';
 import { staffSecondFactorRequired } from './secondFactor.server.ts';
@@ -71,42 +71,74 @@ export async function resolveSession(
 ): Promise<{ auth: Auth; slidTo: Date | null } | null> {
 	const given = readBearer(token);
 	if (!given) return null;
-	const session = await db.session.findUnique({
-		where: { id: given.id },
-		include: {
-			user: {
-				select: {
-					...authUser,
-					status: true,
-					staffRole: { select: { key: true, permissions: true } },
-					credential: { select: { totpEnabledAt: true } }
-				}
-			}
-		}
-	});
+	const held = await readSession(given.id);
 	const at = new Date();
-	if (!session || !sameSecret(given, session.secretHash) || session.expiresAt <= at) return null;
-	if (session.user.status !== 'active') return null;
+	if (!held || !sameSecret(given, held.secretHash) || held.expiresAt <= at) return null;
+	if (held.status !== 'active') return null;
 
-	const { staffRole, credential, status: _, ...user } = session.user;
-	const { id, stepUpAt, createdAt, expiresAt } = session;
+	const { side, userId, email, fullName, locale, timezone, role, customer } = held;
+	const { id, stepUpAt, createdAt, expiresAt } = held;
+	const user = { id: userId, email, fullName, locale, timezone };
 	const common = { user, session: { id, stepUpAt, createdAt, expiresAt }, token: null };
 	let auth: Auth | null = null;
-	if (session.side === 'staff' && staffRole) {
+	if (side === 'staff' && role) {
 		auth = {
 			...common,
-			side: 'staff',
-			role: staffRole.key,
-			permissions: new Set(staffRole.permissions.filter(isStaffPermission)),
+			side,
+			role: role.key,
+			permissions: new Set(role.permissions.filter(isStaffPermission)),
 			customer: null,
-			secondFactorMissing: !credential?.totpEnabledAt && (await staffSecondFactorRequired())
+			secondFactorMissing: !held.totpEnabledAt && (await staffSecondFactorRequired())
 		};
-	} else if (session.side === 'customer' && session.customerId) {
-		auth = await memberAuth(user, session.customerId, common);
+	} else if (side === 'customer' && role && customer) {
+		auth = memberOf({ role, customer }, common);
 	}
 	if (!auth) return null;
-	const due = mayGoOn && at.getTime() - session.lastSeenAt.getTime() >= SLIDE_EVERY;
-	return { auth, slidTo: due ? await slide(id, session.side, at) : null };
+	const due = mayGoOn && at.getTime() - held.lastSeenAt.getTime() >= SLIDE_EVERY;
+	return { auth, slidTo: due ? await slide(id, side, at) : null };
+}
+
+interface Membership {
+	role: { key: string; permissions: string[] };
+	customer: CustomerAuth['customer'];
+}
+
+interface HeldSession extends AuthSession, Omit<AuthUser, 'id'> {
+	secretHash: Uint8Array;
+	side: Side;
+	lastSeenAt: Date;
+	userId: string;
+	/** Of the person. */
+	status: string;
+	totpEnabledAt: Date | null;
+	/** Of staff their own, of a member the one at the company; null when it was taken away. */
+	role: Membership['role'] | null;
+	/** The company that the session works for, while the person is its member and it is not deleted. */
+	customer: Membership['customer'] | null;
+}
+
+/** All that a request asks of its session in one round trip, which every page waits for. */
+async function readSession(id: string): Promise<HeldSession | null> {
+	const [row] = await db.$queryRaw<HeldSession[]>`
+		SELECT session.id, session.secret_hash AS "secretHash", session.side::text AS side,
+			session.step_up_at AS "stepUpAt", session.created_at AS "createdAt",
+			session.last_seen_at AS "lastSeenAt", session.expires_at AS "expiresAt",
+			person.id AS "userId", person.email, person.full_name AS "fullName", person.locale, person.timezone,
+			person.status::text AS status, credential.totp_enabled_at AS "totpEnabledAt",
+			CASE WHEN role.id IS NOT NULL
+				THEN jsonb_build_object('key', role.key, 'permissions', role.permissions) END AS role,
+			CASE WHEN customer.id IS NOT NULL
+				THEN jsonb_build_object('id', customer.id, 'companyName', customer.company_name) END AS customer
+		FROM sessions AS session
+		JOIN users AS person ON person.id = session.user_id
+		LEFT JOIN user_credentials AS credential ON credential.user_id = person.id
+		LEFT JOIN memberships AS membership ON session.side = 'customer'
+			AND membership.user_id = person.id AND membership.customer_id = session.customer_id
+		LEFT JOIN customers AS customer ON customer.id = membership.customer_id AND customer.status <> 'deleted'
+		LEFT JOIN roles AS role
+			ON role.id = CASE session.side WHEN 'staff' THEN person.staff_role_id ELSE membership.role_id END
+		WHERE session.id = ${id}`;
+	return row ?? null;
 }
 
 /** What a person may do for one company; null when it is none of theirs. */
@@ -114,7 +146,7 @@ export async function memberAuth(
 	user: AuthUser,
 	customerId: string,
 	credentials: Pick<Auth, 'session' | 'token'>
-): Promise<Extract<Auth, { side: 'customer' }> | null> {
+): Promise<CustomerAuth | null> {
 	const membership = await db.membership.findUnique({
 		where: {
 			userId_customerId: { userId: user.id, customerId },
@@ -125,11 +157,15 @@ export async function memberAuth(
 			customer: { select: { id: true, companyName: true } }
 		}
 	});
-	if (!membership) return null;
-	const { role, customer } = membership;
+	return membership && memberOf(membership, { user, ...credentials });
+}
+
+function memberOf(
+	{ role, customer }: Membership,
+	who: Pick<Auth, 'user' | 'session' | 'token'>
+): CustomerAuth {
 	return {
-		...credentials,
-		user,
+		...who,
 		side: 'customer',
 		role: role.key,
 		permissions: readGrants(role.permissions),

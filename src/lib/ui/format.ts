@@ -11,7 +11,7 @@ const cache = new Map<string, unknown>();
 // Building an Intl object costs far more than using it, and a table of a hundred rows builds hundreds.
 function cached<T>(key: string, make: () => T): T {
 	let found = cache.get(key) as T | undefined;
-	if (!found) cache.set(key, (found = make()));
+	if (found === undefined) cache.set(key, (found = make()));
 	return found;
 }
 
@@ -35,8 +35,11 @@ function toDate(moment: Moment): Date {
 
 /** Digits after the point that a currency's minor unit stands for: 2 for USD, 0 for CLP (ISO 4217). */
 export function currencyDigits(currency: string): number {
-	return (
-		numberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
+	return cached(
+		`c${currency}`,
+		() =>
+			numberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ??
+			2
 	);
 }
 

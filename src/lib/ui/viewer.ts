@@ -1,10 +1,16 @@
 /** Name of the cookie that carries the browser's time zone. */
 export const ZONE_COOKIE = 'zone';
 
+/** Names that `Intl` keeps as they are: asking it takes longer than everything else that is done with a cookie. */
+const zones = new Set<string>();
+
 /** A zone name that `Intl` knows, or 'UTC': the cookie is the browser's word and may be anything. */
 export function validZone(name: string | undefined): string {
+	if (!name || zones.has(name)) return name || 'UTC';
 	try {
-		return new Intl.DateTimeFormat('en', { timeZone: name || 'UTC' }).resolvedOptions().timeZone;
+		const zone = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+		if (zone === name) zones.add(name);
+		return zone;
 	} catch {
 		// RangeError: not a zone.
 		return 'UTC';
