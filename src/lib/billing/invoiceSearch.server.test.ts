@@ -106,7 +106,7 @@ describe('the list of everybody’s invoices', () => {
 	});
 
 	it('offers what there is to narrow it down by', async () => {
-		const { currencies, countries, plans } = await invoiceFacets(db);
+		const { currencies, countries, plans } = await invoiceFacets();
 		expect(currencies.toSorted()).toEqual(['clp', 'usd']);
 		expect(countries.toSorted()).toEqual(['CL', 'EC']);
 		expect(plans.map(({ key }) => key)).toEqual([pro]);

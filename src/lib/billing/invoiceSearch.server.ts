@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { Prisma } from '#prisma/generated/client.ts';
+import { cached } from '#lib/core/cache.server.ts';
 import { addMonths } from '#lib/core/dates.ts';
-import type { Tx } from '#lib/core/db.server.ts';
+import { type Tx, db } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import { day } from '#lib/logs/auditList.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
@@ -176,19 +178,27 @@ function wordsLike(pattern: string): Prisma.Sql {
 	return Prisma.sql`lower(company_name || ' ' || full_name || ' ' || email) LIKE ${pattern}`;
 }
 
-/** What the list can be narrowed down to: what there is. */
-export async function invoiceFacets(
-	tx: Tx
-): Promise<{ currencies: string[]; countries: string[]; plans: { key: string; name: string }[] }> {
-	const [facets] = await tx.$queryRaw<
+const facets = z.object({
+	currencies: z.array(z.string()),
+	countries: z.array(z.string()),
+	plans: z.array(z.object({ key: z.string(), name: z.string() }))
+});
+
+/** What the list can be narrowed down to: what there is, or was some seconds ago. */
+export function invoiceFacets(): Promise<z.infer<typeof facets>> {
+	return cached('billing.invoice-facets', 20, facets, readFacets);
+}
+
+async function readFacets(): Promise<z.infer<typeof facets>> {
+	const [found] = await db.$queryRaw<
 		{ currencies: string[]; countries: string[]; keys: string[] }[]
 	>`
 		SELECT coalesce(array_agg(DISTINCT currency::text), '{}') AS currencies,
 			coalesce(array_agg(DISTINCT country) FILTER (WHERE country <> ''), '{}') AS countries,
 			coalesce(array_agg(DISTINCT plan_key) FILTER (WHERE plan_key <> ''), '{}') AS keys
 		FROM invoice_months WHERE invoices > 0`;
-	const { currencies, countries, keys } = facets!;
-	const plans = await tx.plan.findMany({
+	const { currencies, countries, keys } = found!;
+	const plans = await db.plan.findMany({
 		where: { key: { in: keys } },
 		orderBy: [{ key: 'asc' }, { version: 'desc' }],
 		distinct: ['key'],

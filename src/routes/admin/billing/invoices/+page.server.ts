@@ -12,7 +12,7 @@ export const load: PageServerLoad = async (event) => {
 	const [list, totals, facets, seen] = await Promise.all([
 		searchInvoices(db, query),
 		invoiceTotals(db, query),
-		invoiceFacets(db),
+		invoiceFacets(),
 		db.stripeCursor.aggregate({ _max: { seenThrough: true } })
 	]);
 	return {
