@@ -53,6 +53,40 @@ describe('a page of a list', () => {
 	});
 
 	it.each([
+		['counted up to 10,000', 10_000, 'true', 1, { total: 10_000, totalEstimate: null }],
+		['expected beyond', 10_001, 'true', 1, { total: null, totalEstimate: 10_001 }],
+		[
+			'expected where counting would never end',
+			60_000,
+			'true',
+			1,
+			{ total: null, totalEstimate: 60_000 }
+		],
+		// A third of them is expected.
+		[
+			'read off the only page, whatever is expected',
+			300_000,
+			'n % 300000 < 7',
+			1,
+			{ total: 7, totalEstimate: null }
+		],
+		['read off the last page', 300_000, 'n % 300000 < 25', 3, { total: 25, totalEstimate: null }],
+		['read off no page that is not there', 1_000, 'n < 26', 9, { total: 25, totalEstimate: null }],
+		['read off a page without rows', 1_000, 'n < 0', 1, { total: 0, totalEstimate: null }]
+	])('has a total, %s', async (_, rows, where, number, expected) => {
+		const numbers: IdQuery = {
+			from: Prisma.sql`(SELECT n, lpad(n::text, 32, '0')::uuid AS id FROM generate_series(1, ${Prisma.raw(String(rows))}) AS n) AS entry`,
+			where: Prisma.raw(where),
+			sortBy: Prisma.sql`entry.n`,
+			sortType: 'int8',
+			direction: 'asc',
+			id: Prisma.sql`entry.id`
+		};
+		const { meta } = await pageOfIds(db, numbers, { ...asked, page: number });
+		expect(meta).toMatchObject(expected);
+	});
+
+	it.each([
 		'',
 		'x',
 		Buffer.from('["a"]').toString('base64url'),

@@ -4,6 +4,8 @@ import { AppError } from './errors.ts';
 
 /** Up to here totals are counted, beyond they are estimated: counting a million rows for a caption helps nobody. */
 const COUNTED = 10_000;
+/** Where the planner expects more than so many rows, counting to 10,000 would hardly ever end. */
+const EXPECTED = 2 * COUNTED;
 
 export interface PageRequest {
 	/** From 1. */
@@ -17,7 +19,7 @@ export interface PageRequest {
 }
 
 export interface PageMeta {
-	/** Exact up to 10,000, then null; null also where nobody counted. */
+	/** Exact up to 10,000 and on the last page, else null; null also where nobody counted. */
 	total: number | null;
 	totalEstimate: number | null;
 	page: number;
@@ -64,7 +66,7 @@ export async function pageOfIds(tx: Tx, query: IdQuery, request: PageRequest): P
 	return {
 		ids: page.map((row) => row.id),
 		meta: {
-			...(request.uncounted ? { total: null, totalEstimate: null } : await count(tx, from, where)),
+			...(await total(tx, query, request, rows.length)),
 			page: request.page,
 			pageSize: request.pageSize,
 			next: rows.length > request.pageSize && last ? encode(last) : null
@@ -109,16 +111,22 @@ export function oneOf(column: Prisma.Sql, values: string[], type: string): Prism
 	return Prisma.sql`${column} = ANY(${values}::${Prisma.raw(type)}[])`;
 }
 
-async function count(
+async function total(
 	tx: Tx,
-	from: Prisma.Sql,
-	where: Prisma.Sql
+	{ from, where }: IdQuery,
+	{ page, pageSize, cursor, uncounted }: PageRequest,
+	found: number
 ): Promise<Pick<PageMeta, 'total' | 'totalEstimate'>> {
+	if (uncounted) return { total: null, totalEstimate: null };
+	const isLast = found <= pageSize && (found > 0 || page === 1);
+	if (isLast && !cursor) return { total: (page - 1) * pageSize + found, totalEstimate: null };
+	const expected = await estimate(tx, from, where);
+	if (expected > EXPECTED) return { total: null, totalEstimate: expected };
 	const [counted] = await tx.$queryRaw<{ rows: bigint }[]>`
 		SELECT count(*) AS rows FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${COUNTED + 1}) AS counted`;
-	const total = Number(counted!.rows);
-	if (total <= COUNTED) return { total, totalEstimate: null };
-	return { total: null, totalEstimate: await estimate(tx, from, where) };
+	const rows = Number(counted!.rows);
+	if (rows <= COUNTED) return { total: rows, totalEstimate: null };
+	return { total: null, totalEstimate: Math.max(expected, rows) };
 }
 
 /** What the planner expects: good enough to say "about 240,000". */
