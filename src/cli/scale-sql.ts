@@ -52,8 +52,10 @@ export const SIMULATION = [
 		SELECT 1000000000 + n, n FROM generate_series($lo::bigint, $hi::bigint) n WHERE pg_temp.chance(n, 20) < 0.226
 	), begun AS (
 		SELECT numbered.n, owner, customer.id AS customer_id, customer.currency, customer.rate, customer.country,
-			least(now() - interval '1 hour', customer.created + CASE WHEN numbered.n = owner THEN interval '1 hour'
-				ELSE interval '40 days' + pg_temp.chance(owner, 21) * interval '400 days' END) AS created,
+			customer.created + CASE WHEN numbered.n = owner THEN interval '1 hour'
+				-- Of a young customer some time between then and now.
+				ELSE least(interval '40 days' + pg_temp.chance(owner, 21) * interval '400 days',
+					interval '1 hour' + (1 - pg_temp.chance(owner, 21)) * (now() - interval '2 hours' - customer.created)) END AS created,
 			CASE WHEN pg_temp.chance(numbered.n, 3) < 0.58 THEN 0 WHEN pg_temp.chance(numbered.n, 3) < 0.92 THEN 1 ELSE 2 END AS level,
 			pg_temp.chance(numbered.n, 4) < 0.35 AS tried,
 			pg_temp.chance(numbered.n, 8) < 0.06 AS stayed_away

@@ -22,7 +22,8 @@ export default defineConfig({
 		actionTimeout: 30_000,
 		navigationTimeout: 90_000,
 		screenshot: 'only-on-failure',
-		trace: 'retain-on-failure',
+		// Its film would be taken of every test, and costs more than the page.
+		trace: { mode: 'retain-on-failure', screenshots: false, sources: false },
 		launchOptions: {
 			executablePath: ensureChromium(),
 			args: [
