@@ -22,7 +22,7 @@ export default defineConfig({
 		actionTimeout: 30_000,
 		navigationTimeout: 90_000,
 		screenshot: 'only-on-failure',
-		// Its film would be taken of every test, and costs more than the page.
+		// Without the film, which would be taken of every test, kept or not.
 		trace: { mode: 'retain-on-failure', screenshots: false, sources: false },
 		launchOptions: {
 			executablePath: ensureChromium(),

@@ -19,7 +19,7 @@ export interface PageRequest {
 }
 
 export interface PageMeta {
-	/** Exact up to 10,000 and on the last page, else null; null also where nobody counted. */
+	/** Exact or null: beyond 10,000, where the planner expects more than 20,000, and where nobody counted. */
 	total: number | null;
 	totalEstimate: number | null;
 	page: number;
