@@ -4,7 +4,13 @@ import { aCustomer } from '../../../tests/factories/customers.ts';
 import { aPlan } from '../../../tests/factories/plans.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { db } from '#lib/core/db.server.ts';
-import { invoiceFacets, searchInvoices, type InvoiceFilters } from './invoiceSearch.server.ts';
+import { forgetSettings } from '#lib/settings/settings.server.ts';
+import {
+	invoiceFacets,
+	invoiceFacts,
+	searchInvoices,
+	type InvoiceFilters
+} from './invoiceSearch.server.ts';
 import { invoiceTotals } from './invoiceTotals.server.ts';
 
 await testDatabase();
@@ -101,6 +107,28 @@ describe('the list of everybody’s invoices', () => {
 		expect(await find({ plan: 'ninguno' })).toEqual([]);
 	});
 
+	it('says of each whose it is and what is stored', async () => {
+		const stored = await db.invoice.findMany({
+			orderBy: { createdAt: 'desc' },
+			select: {
+				...{ ...invoiceFacts, planKey: true, subscriptionId: true },
+				customer: { select: { id: true, companyName: true, email: true, country: true } },
+				subscription: { select: { plan: { select: { name: true } } } }
+			}
+		});
+		const { rows } = await searchInvoices(db, {
+			...{ ...ask(), sort: { key: 'issued_at', direction: 'desc' } },
+			...{ page: 1, pageSize: 100, cursor: null }
+		});
+		expect(rows).toEqual(
+			stored.map(({ customer: { id, ...customer }, subscription, ...facts }) => ({
+				...{ ...facts, ...customer, customerId: id },
+				plan: subscription?.plan.name ?? null
+			}))
+		);
+		expect(rows.map(({ subscriptionId }) => subscriptionId === null)).toContain(true);
+	});
+
 	it('sorts by what is owed', async () => {
 		expect((await find({ status: 'open' }, '', 'remaining'))[0]).toBe('A-0003');
 	});
@@ -113,6 +141,32 @@ describe('the list of everybody’s invoices', () => {
 	});
 });
 
+async function expectThoseOfTheRows(filters: InvoiceFilters, q: string): Promise<void> {
+	const numbers = await find(filters, q);
+	const rows = await db.invoice.findMany({ where: { number: { in: numbers.map(String) } } });
+	const expected = ['usd', 'clp'].flatMap((currency) => {
+		const own = rows.filter((row) => row.currency === currency);
+		const sum = (
+			key: 'total' | 'amountPaid' | 'amountRemaining' | 'creditedAmount' | 'refundedAmount'
+		) => own.reduce((all, row) => all + row[key], 0);
+		if (own.length === 0) return [];
+		return [
+			{
+				currency,
+				invoices: own.length,
+				total: sum('total'),
+				paid: sum('amountPaid'),
+				remaining: sum('amountRemaining'),
+				credited: sum('creditedAmount'),
+				refunded: sum('refundedAmount')
+			}
+		];
+	});
+	const totals = await invoiceTotals(db, ask(filters, q));
+	expect(totals).toHaveLength(expected.length);
+	expect(totals).toEqual(expect.arrayContaining(expected));
+}
+
 describe('the totals of what is filtered', () => {
 	// However they are come by, they are those of the rows.
 	it.each<[InvoiceFilters, string]>([
@@ -124,33 +178,33 @@ describe('the totals of what is filtered', () => {
 		[{ to: '2026-02-10' }, ''],
 		[{ from: '2026-01-10', to: '2026-03-10' }, ''],
 		[{ from: '2026-02-10', to: '2026-02-10' }, ''],
+		[{ paid: '2026-01' }, ''],
+		[{ paid: '2026-02' }, ''],
+		[{ paid: '2026-01', plan: 'pro-facturas', country: 'EC', status: 'paid' }, ''],
+		[{ paid: '2026-01', to: '2026-01-20' }, ''],
 		[{ currency: 'clp' }, ''],
 		[{}, 'minera'],
 		[{ status: 'void' }, '']
 	])('%j %s', async (filters, q) => {
-		const numbers = await find(filters, q);
-		const rows = await db.invoice.findMany({ where: { number: { in: numbers.map(String) } } });
-		const expected = ['usd', 'clp'].flatMap((currency) => {
-			const own = rows.filter((row) => row.currency === currency);
-			const sum = (
-				key: 'total' | 'amountPaid' | 'amountRemaining' | 'creditedAmount' | 'refundedAmount'
-			) => own.reduce((all, row) => all + row[key], 0);
-			if (own.length === 0) return [];
-			return [
-				{
-					currency,
-					invoices: own.length,
-					total: sum('total'),
-					paid: sum('amountPaid'),
-					remaining: sum('amountRemaining'),
-					credited: sum('creditedAmount'),
-					refunded: sum('refundedAmount')
-				}
-			];
+		await expectThoseOfTheRows(filters, q);
+	});
+
+	it.each(['2026-01', '2026-02'])('paid in %s, where a month begins sooner', async (paid) => {
+		await db.setting.create({
+			data: { key: 'general.timezone', category: 'general', value: 'Europe/Madrid' }
 		});
-		const totals = await invoiceTotals(db, ask(filters, q));
-		expect(totals).toHaveLength(expected.length);
-		expect(totals).toEqual(expect.arrayContaining(expected));
+		forgetSettings();
+		// 00:30 of 1 February in Madrid.
+		const { id } = await anInvoice({
+			number: 'D-0001',
+			createdAt: at('2026-01-31T23:30:00Z'),
+			paidAt: at('2026-01-31T23:30:00Z')
+		});
+		expect((await find({ paid })).includes('D-0001')).toBe(paid === '2026-02');
+		await expectThoseOfTheRows({ paid }, '');
+		await db.invoice.delete({ where: { id } });
+		await db.setting.deleteMany({ where: { key: 'general.timezone' } });
+		forgetSettings();
 	});
 
 	it('follow a row that changes, and one that goes', async () => {

@@ -58,14 +58,17 @@ export const invoiceFacts = {
 	createdAt: true
 } satisfies Prisma.InvoiceSelect;
 
-const select = {
-	...invoiceFacts,
-	planKey: true,
-	customer: { select: { id: true, companyName: true, email: true, country: true } },
-	subscription: { select: { id: true, plan: { select: { name: true } } } }
-} satisfies Prisma.InvoiceSelect;
-
-export type InvoicesRow = Prisma.InvoiceGetPayload<{ select: typeof select }>;
+/** What the table, its file and the API show of one: its facts, and whose it is. */
+export type InvoicesRow = Prisma.InvoiceGetPayload<{ select: typeof invoiceFacts }> & {
+	planKey: string | null;
+	/** The name of the plan that its subscription has now. */
+	plan: string | null;
+	subscriptionId: string | null;
+	customerId: string;
+	companyName: string;
+	email: string;
+	country: string | null;
+};
 
 const SORTS: Record<string, { sortBy: Prisma.Sql; sortType: 'timestamptz' | 'int8' }> = {
 	issued_at: { sortBy: Prisma.sql`invoice.created_at`, sortType: 'timestamptz' },
@@ -88,7 +91,19 @@ export async function searchInvoices(
 			id: Prisma.sql`invoice.id`
 		},
 		query,
-		(id) => tx.invoice.findMany({ where: { id }, select })
+		({ in: ids }) => tx.$queryRaw<InvoicesRow[]>`
+			SELECT invoice.id, invoice.number, invoice.status, invoice.currency, invoice.total, invoice.amount_paid AS "amountPaid",
+				invoice.amount_remaining AS "amountRemaining", invoice.credited_amount AS "creditedAmount",
+				invoice.refunded_amount AS "refundedAmount", invoice.charged_back_amount AS "chargedBackAmount",
+				invoice.attempt_count AS "attemptCount", invoice.paid_out_of_band AS "paidOutOfBand", invoice.due_at AS "dueAt",
+				invoice.paid_at AS "paidAt", invoice.issued_at AS "issuedAt", invoice.created_at AS "createdAt",
+				invoice.plan_key AS "planKey", plan.name AS plan, subscription.id AS "subscriptionId",
+				customer.id AS "customerId", customer.company_name AS "companyName", customer.email, customer.country
+			FROM invoices invoice
+			JOIN customers customer ON customer.id = invoice.customer_id
+			LEFT JOIN subscriptions subscription ON subscription.id = invoice.subscription_id
+			LEFT JOIN plans plan ON plan.id = subscription.plan_id
+			WHERE invoice.id = ANY(${ids}::uuid[])`
 	);
 }
 
@@ -99,7 +114,11 @@ export async function conditionsOf(tx: Tx, query: InvoicesQuery): Promise<Prisma
 	if (from) conditions.push(Prisma.sql`invoice.created_at >= ${from}`);
 	if (to) conditions.push(Prisma.sql`invoice.created_at < ${to}`);
 	const paid = await monthOfPayment(query.filters);
-	if (paid) conditions.push(paid);
+	if (paid)
+		// What was paid was there before: the list in its order need not pass what came after.
+		conditions.push(
+			Prisma.sql`invoice.paid_at >= ${paid.from} AND invoice.paid_at < ${paid.to} AND invoice.created_at < ${paid.to}`
+		);
 	if (query.q) conditions.push(await found(tx, query.q));
 	return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : Prisma.sql`true`;
 }
@@ -118,14 +137,20 @@ export function plainConditions({ status, currency, plan, country }: InvoiceFilt
 	return conditions;
 }
 
-/** Paid within a month of the platform's zone; null when none is asked for. */
-export async function monthOfPayment({ paid }: InvoiceFilters): Promise<Prisma.Sql | null> {
+export interface MonthOfPayment {
+	/** `2026-11` */
+	month: string;
+	/** Its first moment in the platform's zone, and that of the month after it. */
+	from: Date;
+	to: Date;
+}
+
+/** Null when none is asked for. */
+export async function monthOfPayment({ paid }: InvoiceFilters): Promise<MonthOfPayment | null> {
 	if (!paid || !/^\d{4}-(0[1-9]|1[0-2])$/.test(paid)) return null;
 	const zone = await setting('general.timezone');
-	const first = startOf(paid, zone);
-	const end = addMonths(first, 1, zone);
-	// What was paid was there before: the list in its order need not pass what came after.
-	return Prisma.sql`invoice.paid_at >= ${first} AND invoice.paid_at < ${end} AND invoice.created_at < ${end}`;
+	const from = startOf(paid, zone);
+	return { month: paid, from, to: addMonths(from, 1, zone) };
 }
 
 /** The moments between which the days of a filter lie; the second is no part of it. */

@@ -1,8 +1,10 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
+import { startOf } from './figureMonths.server.ts';
 import {
 	conditionsOf,
 	isBroad,
+	type MonthOfPayment,
 	monthOfPayment,
 	periodOf,
 	plainConditions,
@@ -34,20 +36,24 @@ const SUMS = Prisma.sql`count(*)::int AS invoices, sum(total)::float8 AS total, 
 export async function invoiceTotals(tx: Tx, query: InvoicesQuery): Promise<InvoiceTotal[] | null> {
 	const { filters, q } = query;
 	if (q || filters.status === 'late') return counted(tx, query);
-	if (await monthOfPayment(filters)) return paidInMonth(tx, query);
 	const { from, to } = await periodOf(tx, filters);
+	const paid = await monthOfPayment(filters);
+	if (paid && (from || to)) return ofRows(tx, query);
+	if (paid) return summed(tx, paidIn(filters, paid));
 	const first = from && nextMonth(from);
 	const last = to && monthOf(to);
-	const plain = plainConditions(filters);
-	if (first && last && first >= last) return summed(tx, [rowsOf(plain, from, to)]);
-	const parts = [monthsOf(filters, first, last)];
-	if (first && from < first) parts.push(rowsOf(plain, from, first));
-	if (last && to > last) parts.push(rowsOf(plain, last, to));
+	if (first && last && first >= last) return summed(tx, [issued(filters, from, to)]);
+	const whole: Prisma.Sql[] = [];
+	if (first) whole.push(Prisma.sql`month >= ${isoDay(first)}::date`);
+	if (last) whole.push(Prisma.sql`month < ${isoDay(last)}::date`);
+	const parts = [monthsOf(filters, whole)];
+	if (first && from < first) parts.push(issued(filters, from, first));
+	if (last && to > last) parts.push(issued(filters, last, to));
 	return summed(tx, parts);
 }
 
-/** What was paid in a month is a month's worth of rows, whatever there is besides. */
-async function paidInMonth(tx: Tx, query: InvoicesQuery): Promise<InvoiceTotal[]> {
+/** What was paid in a month, issued between two days: rows of a month at most. */
+async function ofRows(tx: Tx, query: InvoicesQuery): Promise<InvoiceTotal[]> {
 	return tx.$queryRaw<InvoiceTotal[]>`
 		SELECT currency::text, ${SUMS} FROM invoices AS invoice WHERE ${await conditionsOf(tx, query)}
 		GROUP BY currency ORDER BY invoices DESC, currency`;
@@ -72,30 +78,57 @@ async function summed(tx: Tx, parts: Prisma.Sql[]): Promise<InvoiceTotal[]> {
 		GROUP BY currency HAVING sum(invoices) > 0 ORDER BY sum(invoices) DESC, currency`;
 }
 
+/**
+ * The month in UTC, but for the hours by which the zone begins and ends it at another time: those rows are added, or
+ * taken away.
+ */
+function paidIn(
+	filters: InvoicesQuery['filters'],
+	{ month, from, to }: MonthOfPayment
+): Prisma.Sql[] {
+	const parts = [monthsOf(filters, [Prisma.sql`paid_month = ${month}`])];
+	const begins = startOf(month, 'UTC');
+	const ends = nextMonth(new Date(begins.getTime() + 1));
+	if (from > begins) parts.push(paid(filters, begins, from, -1));
+	if (from < begins) parts.push(paid(filters, from, begins, 1));
+	if (to > ends) parts.push(paid(filters, ends, to, 1));
+	if (to < ends) parts.push(paid(filters, to, ends, -1));
+	return parts;
+}
+
 function monthsOf(
 	{ status, currency, plan, country }: InvoicesQuery['filters'],
-	first: Date | null,
-	last: Date | null
+	months: Prisma.Sql[]
 ): Prisma.Sql {
-	const conditions = [Prisma.sql`true`];
+	const conditions = [Prisma.sql`true`, ...months];
 	if (status) conditions.push(Prisma.sql`status = ${status}`);
 	if (currency) conditions.push(Prisma.sql`currency = ${currency.toLowerCase()}`);
 	if (plan) conditions.push(Prisma.sql`plan_key = ${plan}`);
 	if (country) conditions.push(Prisma.sql`country = ${country.toUpperCase()}`);
-	if (first) conditions.push(Prisma.sql`month >= ${isoDay(first)}::date`);
-	if (last) conditions.push(Prisma.sql`month < ${isoDay(last)}::date`);
 	return Prisma.sql`SELECT currency::text, invoices, total, paid, remaining, credited, refunded
 		FROM invoice_months WHERE ${Prisma.join(conditions, ' AND ')}`;
 }
 
-function rowsOf(plain: Prisma.Sql[], from: Date | null, to: Date | null): Prisma.Sql {
-	const where = Prisma.join(
-		[Prisma.sql`invoice.created_at >= ${from}`, Prisma.sql`invoice.created_at < ${to}`, ...plain],
-		' AND '
+/** Rows issued from one moment until before another. */
+function issued(filters: InvoicesQuery['filters'], from: Date | null, to: Date | null): Prisma.Sql {
+	return rowsOf(
+		filters,
+		Prisma.sql`invoice.created_at >= ${from} AND invoice.created_at < ${to}`,
+		1
 	);
-	return Prisma.sql`SELECT currency::text, 1 AS invoices, total, amount_paid AS paid, amount_remaining AS remaining,
-			credited_amount AS credited, refunded_amount AS refunded
-		FROM invoices AS invoice WHERE ${where}`;
+}
+
+/** Rows paid from one moment until before another. */
+function paid(filters: InvoicesQuery['filters'], from: Date, to: Date, sign: 1 | -1): Prisma.Sql {
+	return rowsOf(filters, Prisma.sql`invoice.paid_at >= ${from} AND invoice.paid_at < ${to}`, sign);
+}
+
+/** @param sign -1 where they are in the sum of a month and should not be */
+function rowsOf(filters: InvoicesQuery['filters'], when: Prisma.Sql, sign: 1 | -1): Prisma.Sql {
+	const of = (column: string) => Prisma.sql`${sign}::int * ${Prisma.raw(column)}`;
+	return Prisma.sql`SELECT currency::text, ${sign}::int AS invoices, ${of('total')} AS total, ${of('amount_paid')} AS paid,
+			${of('amount_remaining')} AS remaining, ${of('credited_amount')} AS credited, ${of('refunded_amount')} AS refunded
+		FROM invoices AS invoice WHERE ${Prisma.join([when, ...plainConditions(filters)], ' AND ')}`;
 }
 
 /** The beginning of its month, in UTC as the sums are kept. */

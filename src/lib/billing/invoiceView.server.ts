@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { InvoiceAct } from '#prisma/generated/client.ts';
+import type { InvoiceAct, Prisma } from '#prisma/generated/client.ts';
 import { declineReason } from './declines.ts';
 import type { StaffInvoice } from './invoicePage.server.ts';
-import type { InvoicesRow } from './invoiceSearch.server.ts';
+import type { invoiceFacts, InvoicesRow } from './invoiceSearch.server.ts';
 import { invoiceActError } from './invoiceWords.ts';
 
 /** An invoice as the API gives it; amounts in minor units, times ISO 8601. */
@@ -104,7 +104,7 @@ export const invoiceDetailSchema = invoiceSchema.omit({ attempts: true, plan: tr
 	acts: z.array(actSchema)
 });
 
-type Common = Omit<InvoicesRow, 'customer' | 'subscription' | 'planKey'> & {
+type Common = Prisma.InvoiceGetPayload<{ select: typeof invoiceFacts }> & {
 	customer: { id: string; companyName: string; email: string };
 	subscription: { id: string } | null;
 };
@@ -140,7 +140,14 @@ function common(row: Common) {
 }
 
 export function invoiceView(row: InvoicesRow): z.input<typeof invoiceSchema> {
-	return { ...common(row), attempts: row.attemptCount, plan: row.planKey };
+	const { customerId, companyName, email, subscriptionId } = row;
+	const customer = { id: customerId, companyName, email };
+	const subscription = subscriptionId ? { id: subscriptionId } : null;
+	return {
+		...common({ ...row, customer, subscription }),
+		attempts: row.attemptCount,
+		plan: row.planKey
+	};
 }
 
 export function actView(act: InvoiceAct): z.input<typeof actSchema> {

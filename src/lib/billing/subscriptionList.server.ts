@@ -1,4 +1,5 @@
 import { Prisma } from '#prisma/generated/client.ts';
+import type { BillingMode, MovementKind, SubscriptionStatus } from '#prisma/generated/enums.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import {
 	contains,
@@ -32,20 +33,21 @@ export const MOVEMENT_LIST = {
 	filters: ['kind', 'currency', 'month', 'from', 'until', 'heads', 'plan']
 } satisfies ListSpec;
 
-const subscriptionSelect = {
-	id: true,
-	status: true,
-	billingMode: true,
-	currency: true,
-	mrr: true,
-	createdAt: true,
-	currentPeriodEnd: true,
-	plan: { select: { name: true } },
-	customer: { select: { companyName: true, email: true } },
-	tenants: { select: { id: true, slug: true }, take: 1, orderBy: { createdAt: 'desc' } }
-} satisfies Prisma.SubscriptionSelect;
-
-export type SubscriptionRow = Prisma.SubscriptionGetPayload<{ select: typeof subscriptionSelect }>;
+/** What the table and its file show of one. Money in minor units of `currency`. */
+export interface SubscriptionRow {
+	id: string;
+	status: SubscriptionStatus;
+	billingMode: BillingMode;
+	currency: string;
+	mrr: number;
+	createdAt: Date;
+	currentPeriodEnd: Date | null;
+	plan: string;
+	companyName: string;
+	email: string;
+	/** Name of its latest tenant. */
+	slug: string | null;
+}
 
 export interface SubscriptionFilters {
 	/** One or several, `active,past_due`. */
@@ -108,29 +110,38 @@ export async function listSubscriptions(
 			id: Prisma.sql`entry.id`
 		},
 		query,
-		(id) => tx.subscription.findMany({ where: { id }, select: subscriptionSelect })
+		({ in: ids }) => tx.$queryRaw<SubscriptionRow[]>`
+			SELECT entry.id, entry.status, entry.billing_mode AS "billingMode", entry.currency, entry.mrr, entry.created_at AS "createdAt",
+				entry.current_period_end AS "currentPeriodEnd", plan.name AS plan, customer.company_name AS "companyName", customer.email,
+				${latestTenant(Prisma.sql`entry.id`)} AS slug
+			FROM subscriptions entry
+			JOIN plans plan ON plan.id = entry.plan_id
+			JOIN customers customer ON customer.id = entry.customer_id
+			WHERE entry.id = ANY(${ids}::uuid[])`
 	);
 }
 
-const movementSelect = {
-	id: true,
-	kind: true,
-	amount: true,
-	currency: true,
-	planKey: true,
-	customers: true,
-	at: true,
-	subscription: {
-		select: {
-			id: true,
-			plan: { select: { name: true } },
-			customer: { select: { id: true, companyName: true, email: true, country: true } },
-			tenants: { select: { id: true, slug: true }, take: 1, orderBy: { createdAt: 'desc' } }
-		}
-	}
-} satisfies Prisma.MrrMovementSelect;
-
-export type MovementRow = Prisma.MrrMovementGetPayload<{ select: typeof movementSelect }>;
+/** What the table and its file show of one. Money in minor units of `currency`. */
+export interface MovementRow {
+	id: string;
+	kind: MovementKind;
+	amount: number;
+	currency: string;
+	/** The plan after it, where it is known. */
+	planKey: string | null;
+	/** +1 when a customer came with it, -1 when one left. */
+	customers: number;
+	at: Date;
+	subscriptionId: string;
+	/** The name of the plan that the subscription has now. */
+	plan: string;
+	customerId: string;
+	companyName: string;
+	email: string;
+	country: string | null;
+	/** Name of the subscription's latest tenant. */
+	slug: string | null;
+}
 
 /** One page of what moved the MRR, newest first. */
 export async function listMovements(
@@ -160,7 +171,16 @@ export async function listMovements(
 			id: Prisma.sql`entry.id`
 		},
 		query,
-		(id) => tx.mrrMovement.findMany({ where: { id }, select: movementSelect })
+		({ in: ids }) => tx.$queryRaw<MovementRow[]>`
+			SELECT entry.id, entry.kind, entry.amount, entry.currency, entry.plan_key AS "planKey", entry.customers, entry.at,
+				entry.subscription_id AS "subscriptionId", plan.name AS plan, entry.customer_id AS "customerId",
+				customer.company_name AS "companyName", customer.email, customer.country,
+				${latestTenant(Prisma.sql`entry.subscription_id`)} AS slug
+			FROM mrr_movements entry
+			JOIN subscriptions subscription ON subscription.id = entry.subscription_id
+			JOIN plans plan ON plan.id = subscription.plan_id
+			JOIN customers customer ON customer.id = entry.customer_id
+			WHERE entry.id = ANY(${ids}::uuid[])`
 	);
 }
 
@@ -191,6 +211,13 @@ export async function listMrrChanges(
 		}),
 		meta
 	};
+}
+
+/** Of a subscription of the customer of `entry`. */
+function latestTenant(subscriptionId: Prisma.Sql): Prisma.Sql {
+	return Prisma.sql`(SELECT tenant.subdomain FROM tenant_deployments tenant
+		WHERE tenant.customer_id = entry.customer_id AND tenant.subscription_id = ${subscriptionId}
+		ORDER BY tenant.created_at DESC LIMIT 1)`;
 }
 
 function several(list: string | undefined): string[] {

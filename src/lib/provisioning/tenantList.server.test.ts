@@ -1,8 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { generateTenants } from '../../../tests/bench/rows.ts';
+import { createCluster, createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { db } from '#lib/core/db.server.ts';
-import { listTenants, type TenantQuery } from './tenantList.server.ts';
+import type { StepStatus } from '#prisma/generated/enums.ts';
+import { listTenantRows, listTenants, type TenantQuery } from './tenantList.server.ts';
 
 const { url } = await testDatabase();
 
@@ -51,3 +53,69 @@ test('finds a common word, by page and with filters', async () => {
 		total: 3
 	});
 });
+
+test('shows of each what is stored, and the step of those that are being set up', async () => {
+	const waiting = await createUnplacedTenant(db, { slug: 'en-camino' });
+	const done = await createUnplacedTenant(db, { slug: 'hecha' });
+	await db.tenant.update({ where: { id: waiting.id }, data: { status: 'provisioning' } });
+	const { clusterId } = await createCluster(db);
+	const container = await db.container.findFirstOrThrow({ where: { clusterId } });
+	await db.tenant.update({
+		where: { id: done.id },
+		data: {
+			...{ status: 'active', activatedAt: new Date('2026-03-01T12:00:00Z') },
+			containerId: container.id
+		}
+	});
+	for (const { id } of [waiting, done]) {
+		// An older run says nothing of the latest.
+		await aRun(id, new Date('2026-01-01T12:00:00Z'), ['done', 'running']);
+		await aRun(id, new Date('2026-02-01T12:00:00Z'), ['done', 'skipped', 'running', 'pending']);
+	}
+	const shown = async (q: string) =>
+		listTenantRows(db, {
+			...{ q, sort: { key: 'subdomain', direction: 'asc' }, filters: {} },
+			...{ page: 1, pageSize: 100, cursor: null }
+		});
+	const [moving, still] = [await shown('en-camino'), await shown('hecha')];
+	expect(moving.rows[0]).toMatchObject({ step: 'step-2', stepNumber: 3, steps: 4, node: null });
+	expect(still.rows[0]).toMatchObject({ step: null, stepNumber: null, node: 'pve1', vmid: 9018 });
+	const rows = [...moving.rows, ...still.rows, ...(await shown('')).rows];
+	expect(rows).toHaveLength(102);
+	const stored = await db.tenant.findMany({
+		where: { id: { in: rows.map(({ id }) => id) } },
+		include: {
+			...{ plan: true, customer: true, baseDomain: true },
+			container: { include: { node: true } }
+		}
+	});
+	const byId = new Map(stored.map((tenant) => [tenant.id, tenant]));
+	for (const { step: _step, stepNumber: _number, steps: _steps, ...facts } of rows) {
+		const { plan, customer, baseDomain, container, ...tenant } = byId.get(facts.id)!;
+		expect(facts).toEqual({
+			...{ id: tenant.id, subdomain: tenant.slug, status: tenant.status },
+			...{ baseDomain: baseDomain.name, planKey: plan.key, plan: plan.name },
+			...{ companyName: customer.companyName, email: customer.email },
+			...{ node: container?.node.name ?? null, vmid: container?.vmid ?? null },
+			...{ databaseName: tenant.databaseName },
+			...{ createdAt: tenant.createdAt, activatedAt: tenant.activatedAt }
+		});
+	}
+});
+
+function aRun(subjectId: string, createdAt: Date, statuses: StepStatus[]) {
+	const steps = statuses.map((status, position) => ({
+		position,
+		status,
+		name: `step-${position}`
+	}));
+	return db.provisioningJob.create({
+		data: {
+			saga: 'tenant.create',
+			status: 'failed',
+			subjectId,
+			createdAt,
+			steps: { create: steps }
+		}
+	});
+}

@@ -35,7 +35,75 @@ export async function listTenants(
 	tx: Tx,
 	query: TenantQuery
 ): Promise<{ rows: TenantView[]; meta: PageMeta }> {
-	const { rows, meta } = await pageOfRows(
+	const { rows, meta } = await pageOfTenants(tx, query, (id) =>
+		tx.tenant.findMany({ where: { id }, select: tenantSelect })
+	);
+	return { rows: await tenantViews(tx, rows), meta };
+}
+
+/** What the table and its file show of a tenant. */
+export interface TenantRow {
+	id: string;
+	subdomain: string;
+	baseDomain: string;
+	status: TenantStatus;
+	planKey: string;
+	plan: string;
+	companyName: string;
+	email: string;
+	/** Null until it has a container. */
+	node: string | null;
+	vmid: number | null;
+	databaseName: string;
+	createdAt: Date;
+	activatedAt: Date | null;
+	/** The step that its set-up has reached or failed in, from 1, of how many; null when none is under way. */
+	step: string | null;
+	stepNumber: number | null;
+	steps: number | null;
+}
+
+/** The same with what the table and its file show. */
+export function listTenantRows(
+	tx: Tx,
+	query: TenantQuery
+): Promise<{ rows: TenantRow[]; meta: PageMeta }> {
+	return pageOfTenants(
+		tx,
+		query,
+		({ in: ids }) => tx.$queryRaw<TenantRow[]>`
+			SELECT tenant.id, tenant.subdomain, base_domain.name AS "baseDomain", tenant.status, plan.key AS "planKey", plan.name AS plan,
+				customer.company_name AS "companyName", customer.email, node.name AS node, container.vmid,
+				tenant.database_name AS "databaseName", tenant.created_at AS "createdAt", tenant.activated_at AS "activatedAt",
+				reached.name AS step, reached.number AS "stepNumber", reached.steps
+			FROM tenant_deployments tenant
+			JOIN plans plan ON plan.id = tenant.plan_id
+			JOIN customers customer ON customer.id = tenant.customer_id
+			JOIN base_domains base_domain ON base_domain.id = tenant.base_domain_id
+			LEFT JOIN lxc_containers container ON container.id = tenant.container_id
+			LEFT JOIN proxmox_nodes node ON node.id = container.node_id
+			LEFT JOIN LATERAL (
+				SELECT id FROM provisioning_jobs
+				WHERE subject_id = tenant.id AND tenant.status IN ('provisioning', 'failed')
+				ORDER BY created_at DESC LIMIT 1
+			) job ON true
+			LEFT JOIN LATERAL (
+				SELECT name, number, steps FROM (
+					SELECT name, status, position, row_number() OVER (ORDER BY position)::int AS number, count(*) OVER ()::int AS steps
+					FROM provisioning_steps WHERE job_id = job.id
+				) step
+				WHERE step.status NOT IN ('done', 'skipped') ORDER BY position LIMIT 1
+			) reached ON true
+			WHERE tenant.id = ANY(${ids}::uuid[])`
+	);
+}
+
+async function pageOfTenants<Row extends { id: string }>(
+	tx: Tx,
+	query: TenantQuery,
+	rowsOf: (id: { in: string[] }) => Promise<Row[]>
+): Promise<{ rows: Row[]; meta: PageMeta }> {
+	return pageOfRows(
 		tx,
 		{
 			from: Prisma.sql`tenant_deployments AS tenant`,
@@ -45,9 +113,8 @@ export async function listTenants(
 			id: Prisma.sql`tenant.id`
 		},
 		query,
-		(id) => tx.tenant.findMany({ where: { id }, select: tenantSelect })
+		rowsOf
 	);
-	return { rows: await tenantViews(tx, rows), meta };
 }
 
 async function whereOf(tx: Tx, { q, filters }: TenantQuery): Promise<Prisma.Sql> {

@@ -5,7 +5,7 @@ import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { createTenantForm } from '#lib/provisioning/schema.ts';
 import { besideItsField, createByStaff } from '#lib/provisioning/staffTenants.server.ts';
-import { listTenants, TENANT_LIST } from '#lib/provisioning/tenantList.server.ts';
+import { listTenantRows, TENANT_LIST } from '#lib/provisioning/tenantList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -20,7 +20,7 @@ export const load: PageServerLoad = async (event) => {
 	});
 	const nodes = await db.node.findMany({ orderBy: { name: 'asc' }, select: { name: true } });
 	return {
-		...(await listTenants(db, query)),
+		...(await listTenantRows(db, query)),
 		plans,
 		nodes: [...new Set(nodes.map(({ name }) => name))],
 		mayCreate: staff.permissions.has('tenants:create'),

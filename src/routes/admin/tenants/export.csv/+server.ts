@@ -1,8 +1,12 @@
 import { db } from '#lib/core/db.server.ts';
+import { publicUrl } from '#lib/domains/baseDomains.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { listTenants, TENANT_LIST } from '#lib/provisioning/tenantList.server.ts';
-import type { TenantView } from '#lib/provisioning/tenantView.server.ts';
-import { isTenantStatus, tenantStatus } from '#lib/provisioning/words.ts';
+import {
+	listTenantRows,
+	TENANT_LIST,
+	type TenantRow
+} from '#lib/provisioning/tenantList.server.ts';
+import { tenantStatus } from '#lib/provisioning/words.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { CsvColumn } from '#lib/ui/csv.ts';
 import { csvOfList } from '#lib/ui/csv-response.ts';
@@ -14,26 +18,26 @@ export const GET: RequestHandler = (event) => {
 	requireStaff(event, 'tenants:read');
 	const query = parseListQuery(event.url, TENANT_LIST);
 	return csvOfList('instancias.csv', tenantColumns(), (page) =>
-		listTenants(db, { ...query, ...page })
+		listTenantRows(db, { ...query, ...page })
 	);
 };
 
-function tenantColumns(): CsvColumn<TenantView>[] {
+function tenantColumns(): CsvColumn<TenantRow>[] {
 	return [
 		{ label: 'ID', value: (row) => row.id },
 		{ label: m.tenants_subdomain(), value: (row) => row.subdomain },
-		{ label: 'URL', value: (row) => row.url },
-		{ label: m.tenants_company(), value: (row) => row.customer.company_name },
-		{ label: m.tenants_email(), value: (row) => row.customer.email },
-		{ label: m.tenants_plan(), value: (row) => row.plan },
+		{ label: 'URL', value: (row) => publicUrl(row.subdomain, row.baseDomain) },
+		{ label: m.tenants_company(), value: (row) => row.companyName },
+		{ label: m.tenants_email(), value: (row) => row.email },
+		{ label: m.tenants_plan(), value: (row) => row.planKey },
 		{
 			label: m.tenants_status(),
-			value: (row) => (isTenantStatus(row.status) ? tenantStatus(row.status).label : row.status)
+			value: (row) => tenantStatus(row.status).label
 		},
 		{ label: m.tenants_node(), value: (row) => row.node },
-		{ label: 'VMID', value: (row) => row.container?.vmid },
-		{ label: m.tenants_database(), value: (row) => row.database_name },
-		{ label: m.tenants_since(), value: (row) => row.created_at },
-		{ label: m.tenants_activated(), value: (row) => row.activated_at }
+		{ label: 'VMID', value: (row) => row.vmid },
+		{ label: m.tenants_database(), value: (row) => row.databaseName },
+		{ label: m.tenants_since(), value: (row) => row.createdAt },
+		{ label: m.tenants_activated(), value: (row) => row.activatedAt }
 	];
 }

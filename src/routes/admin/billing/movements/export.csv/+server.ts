@@ -24,16 +24,15 @@ export const GET: RequestHandler = async (event) => {
 	const planNames = new Map(plans.map(({ key, name }) => [key, name]));
 	const columns: CsvColumn<MrrChange>[] = [
 		{ label: m.calls_when(), value: (row) => row.at },
-		{ label: 'ID', value: (row) => row.subscription.customer.id },
-		{ label: m.tenants_company(), value: (row) => row.subscription.customer.companyName },
-		{ label: m.tenants_email(), value: (row) => row.subscription.customer.email },
-		{ label: m.tenants_country(), value: (row) => row.subscription.customer.country },
-		{ label: m.invoice_subscription(), value: (row) => row.subscription.id },
-		{ label: m.tenants_one(), value: (row) => row.subscription.tenants[0]?.slug },
+		{ label: 'ID', value: (row) => row.customerId },
+		{ label: m.tenants_company(), value: (row) => row.companyName },
+		{ label: m.tenants_email(), value: (row) => row.email },
+		{ label: m.tenants_country(), value: (row) => row.country },
+		{ label: m.invoice_subscription(), value: (row) => row.subscriptionId },
+		{ label: m.tenants_one(), value: (row) => row.slug },
 		{
 			label: m.tenants_plan(),
-			value: (row) =>
-				row.planKey ? (planNames.get(row.planKey) ?? row.planKey) : row.subscription.plan.name
+			value: (row) => (row.planKey ? (planNames.get(row.planKey) ?? row.planKey) : row.plan)
 		},
 		{ label: m.billing_movement(), value: (row) => movementKind(row.kind) },
 		{ label: m.billing_amount(), value: (row) => inMajorUnits(row.amount, row.currency) },

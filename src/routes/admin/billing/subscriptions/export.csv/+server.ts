@@ -19,10 +19,10 @@ export const GET: RequestHandler = (event) => {
 	const query = parseListQuery(event.url, SUBSCRIPTION_LIST);
 	const columns: CsvColumn<SubscriptionRow>[] = [
 		{ label: 'ID', value: (row) => row.id },
-		{ label: m.tenants_company(), value: (row) => row.customer.companyName },
-		{ label: m.tenants_email(), value: (row) => row.customer.email },
-		{ label: m.tenants_one(), value: (row) => row.tenants[0]?.slug },
-		{ label: m.tenants_plan(), value: (row) => row.plan.name },
+		{ label: m.tenants_company(), value: (row) => row.companyName },
+		{ label: m.tenants_email(), value: (row) => row.email },
+		{ label: m.tenants_one(), value: (row) => row.slug },
+		{ label: m.tenants_plan(), value: (row) => row.plan },
 		{ label: m.subscription_state(), value: (row) => subscriptionStatus(row.status).label },
 		{ label: m.subscription_mode(), value: (row) => billingMode(row.billingMode) },
 		{ label: m.dashboard_mrr(), value: (row) => inMajorUnits(row.mrr, row.currency) },
