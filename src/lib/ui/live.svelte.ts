@@ -104,6 +104,20 @@ export async function leave(go: () => Promise<void>): Promise<void> {
 }
 
 /**
+ * What a form's answer does to the page: shows it, with new data, or with new data later where somebody has gone on to
+ * another page meanwhile.
+ * @param update of `enhance`
+ */
+export async function showAnswer(
+	update: (options: { reset: boolean; invalidateAll: boolean }) => Promise<void>,
+	{ reset }: { reset: boolean }
+): Promise<void> {
+	const goesOn = isLeaving();
+	await update({ reset, invalidateAll: !goesOn });
+	if (goesOn) refreshSoon();
+}
+
+/**
  * Keeps a page's data fresh while the component lives; call it while the component is set up.
  * @param topic a name, or a function that returns one (null: none) and is asked again when what it reads changes
  */

@@ -3,7 +3,7 @@ import type { SubmitFunction } from '@sveltejs/kit';
 import { toast } from 'svelte-sonner';
 import { m } from '#i18n/paraglide/messages.js';
 import { errorText, toFormResult } from './form-context.ts';
-import { leave } from './live.svelte.ts';
+import { leave, showAnswer } from './live.svelte.ts';
 
 /**
  * For forms of one button (retry, suspend, log out), which have no room for sentences: the answer is spoken by a
@@ -28,7 +28,7 @@ export function toastResult(busy: (working: boolean) => void): SubmitFunction {
 			}
 			const { message, errors } = toFormResult(result.data);
 			const text = message ?? errorText(Object.values(errors ?? {}).flat());
-			await update({ reset: false });
+			await showAnswer(update, { reset: false });
 			if (result.type === 'failure') toast.error(text ?? m.ui_error_unknown());
 			else if (text) toast.success(text);
 		};

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Page } from '@playwright/test';
+import type { Page, Route } from '@playwright/test';
 import { expect, expectAccessible, lookAt, test, useTheme } from '../fixtures.ts';
 
 const unique = () => Math.random().toString(36).slice(2, 9);
@@ -156,6 +156,32 @@ test('two editors never overwrite each other silently', async ({ page, context, 
 	await expectAccessible(second);
 	await second.getByRole('button', { name: 'Guardar' }).click();
 	await expect(second.getByText('La segunda').first()).toBeVisible();
+});
+
+test('who goes on before a change was answered arrives, and the change is made', async ({
+	page,
+	loginAs
+}) => {
+	await loginAs('staff');
+	const mark = unique();
+	const base = await createCustomer(page, `Prisa ${mark}`, `prisa.${mark}@example.com`);
+	// The answer comes while the next page is on its way.
+	const late = (milliseconds: number) => async (route: Route) => {
+		const answer = await route.fetch();
+		await page.waitForTimeout(milliseconds);
+		await route.fulfill({ response: answer });
+	};
+	await page.route(/\?\/edit$/, late(700));
+	await page.route(/\/domains\/__data\.json/, late(1_500));
+	await page.getByRole('button', { name: 'Editar: Contacto' }).click();
+	await page.locator('input[name=full_name]').fill('Con Prisa');
+	await page.getByRole('button', { name: 'Guardar' }).click();
+	const tab = page.getByRole('main').getByRole('link', { name: 'Dominios', exact: true });
+	await tab.click();
+	await expect(tab).toHaveAttribute('aria-current', 'page');
+	await page.unrouteAll({ behavior: 'wait' });
+	await page.goto(base);
+	await expect(page.getByText('Con Prisa').first()).toBeVisible();
 });
 
 test('who still lives is not deleted: the page says what does', async ({ page, loginAs }) => {
