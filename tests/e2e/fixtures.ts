@@ -75,6 +75,15 @@ export async function expectAccessible(
 		what === 'colours'
 			? { type: 'rule' as const, values: ['color-contrast'] }
 			: { type: 'tag' as const, values: RULES };
+	// What fades in is read when it is there.
+	await page.waitForFunction(() =>
+		document
+			.getAnimations()
+			.every(
+				({ playState, effect }) =>
+					playState !== 'running' || effect?.getComputedTiming().iterations === Infinity
+			)
+	);
 	const { violations } = await new AxeBuilder({ page })
 		// A notice on its way out is neither here nor there.
 		.exclude('[data-sonner-toast][data-removed=true]')

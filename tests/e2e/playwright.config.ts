@@ -22,8 +22,8 @@ export default defineConfig({
 		actionTimeout: 30_000,
 		navigationTimeout: 90_000,
 		screenshot: 'only-on-failure',
-		// Without the film, which would be taken of every test, kept or not.
-		trace: { mode: 'retain-on-failure', screenshots: false, sources: false },
+		// Of a second try: to record every first one, which nearly always passes, takes a tenth of all time.
+		trace: { mode: 'on-first-retry', sources: false },
 		launchOptions: {
 			executablePath: ensureChromium(),
 			args: [
