@@ -218,6 +218,16 @@ describe('the totals of what is filtered', () => {
 		expect(await of()).toMatchObject({ invoices: 1, total: 100, refunded: 0 });
 		await db.invoice.update({ where: { id }, data: { refundedAmount: 40 } });
 		expect(await of()).toMatchObject({ invoices: 1, total: 100, refunded: 40 });
+		const paidIn = async (paid: string) =>
+			(await invoiceTotals(db, ask({ currency: 'eur', paid }))) ?? [];
+		for (const [month, other] of [
+			['2026-04', '2026-05'],
+			['2026-05', '2026-04']
+		] as const) {
+			await db.invoice.update({ where: { id }, data: { paidAt: at(`${month}-10T12:00:00Z`) } });
+			expect(await paidIn(month)).toMatchObject([{ invoices: 1, total: 100 }]);
+			expect(await paidIn(other)).toEqual([]);
+		}
 		await db.invoice.update({ where: { id }, data: { status: 'void', amountPaid: 0 } });
 		expect(
 			(await invoiceTotals(db, ask({ currency: 'eur', status: 'paid' })))?.[0]

@@ -42,13 +42,13 @@ export async function invoiceTotals(tx: Tx, query: InvoicesQuery): Promise<Invoi
 	if (paid) return summed(tx, paidIn(filters, paid));
 	const first = from && nextMonth(from);
 	const last = to && monthOf(to);
-	if (first && last && first >= last) return summed(tx, [issued(filters, from, to)]);
+	if (first && last && first >= last) return summed(tx, [issuedBetween(filters, from, to)]);
 	const whole: Prisma.Sql[] = [];
 	if (first) whole.push(Prisma.sql`month >= ${isoDay(first)}::date`);
 	if (last) whole.push(Prisma.sql`month < ${isoDay(last)}::date`);
 	const parts = [monthsOf(filters, whole)];
-	if (first && from < first) parts.push(issued(filters, from, first));
-	if (last && to > last) parts.push(issued(filters, last, to));
+	if (first && from < first) parts.push(issuedBetween(filters, from, first));
+	if (last && to > last) parts.push(issuedBetween(filters, last, to));
 	return summed(tx, parts);
 }
 
@@ -89,10 +89,10 @@ function paidIn(
 	const parts = [monthsOf(filters, [Prisma.sql`paid_month = ${month}`])];
 	const begins = startOf(month, 'UTC');
 	const ends = nextMonth(new Date(begins.getTime() + 1));
-	if (from > begins) parts.push(paid(filters, begins, from, -1));
-	if (from < begins) parts.push(paid(filters, from, begins, 1));
-	if (to > ends) parts.push(paid(filters, ends, to, 1));
-	if (to < ends) parts.push(paid(filters, to, ends, -1));
+	if (from > begins) parts.push(paidBetween(filters, begins, from, -1));
+	if (from < begins) parts.push(paidBetween(filters, from, begins, 1));
+	if (to > ends) parts.push(paidBetween(filters, ends, to, 1));
+	if (to < ends) parts.push(paidBetween(filters, to, ends, -1));
 	return parts;
 }
 
@@ -110,7 +110,11 @@ function monthsOf(
 }
 
 /** Rows issued from one moment until before another. */
-function issued(filters: InvoicesQuery['filters'], from: Date | null, to: Date | null): Prisma.Sql {
+function issuedBetween(
+	filters: InvoicesQuery['filters'],
+	from: Date | null,
+	to: Date | null
+): Prisma.Sql {
 	return rowsOf(
 		filters,
 		Prisma.sql`invoice.created_at >= ${from} AND invoice.created_at < ${to}`,
@@ -119,7 +123,12 @@ function issued(filters: InvoicesQuery['filters'], from: Date | null, to: Date |
 }
 
 /** Rows paid from one moment until before another. */
-function paid(filters: InvoicesQuery['filters'], from: Date, to: Date, sign: 1 | -1): Prisma.Sql {
+function paidBetween(
+	filters: InvoicesQuery['filters'],
+	from: Date,
+	to: Date,
+	sign: 1 | -1
+): Prisma.Sql {
 	return rowsOf(filters, Prisma.sql`invoice.paid_at >= ${from} AND invoice.paid_at < ${to}`, sign);
 }
 
