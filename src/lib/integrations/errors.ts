@@ -54,3 +54,52 @@ export class VendorError extends Error implements Refusing {
 		});
 	}
 }
+
+/**
+ * We did not ask, because the vendor's budget of calls is spent or it told everybody to wait: nothing was sent, and the
+ * same call may be made later.
+ */
+export class VendorBusy extends VendorError {
+	/** Milliseconds until it is worth asking again. */
+	readonly retryAfterMs: number;
+	/** The vendor itself asked to wait; else our own count says so. */
+	readonly isPaused: boolean;
+
+	constructor(details: { vendor: string; retryAfterMs: number; isPaused: boolean }) {
+		const { vendor, retryAfterMs, isPaused } = details;
+		const name = nameOf(vendor);
+		const why = isPaused ? `${name} asked to wait` : `The calls to ${name} are spent`;
+		super({
+			vendor,
+			operation: 'budget',
+			message: `${why}: again in ${Math.ceil(retryAfterMs / 1000)} s`,
+			retryable: true
+		});
+		this.name = 'VendorBusy';
+		this.retryAfterMs = retryAfterMs;
+		this.isPaused = isPaused;
+	}
+
+	override get isAway(): boolean {
+		return false;
+	}
+
+	override get refusal(): AppError {
+		return busyRefusal(this.vendor, this.retryAfterMs, this);
+	}
+}
+
+/** What a person reads while a vendor takes no more calls. @param retryAfterMs null when it does not say */
+export function busyRefusal(vendor: string, retryAfterMs: number | null, cause: Error): AppError {
+	const minutes = Math.max(1, Math.ceil((retryAfterMs ?? 60_000) / 60_000));
+	return new AppError('VENDOR_BUSY', {
+		params: { vendor: nameOf(vendor), minutes },
+		detail: cause.message,
+		cause
+	});
+}
+
+/** As people write it. */
+function nameOf(vendor: string): string {
+	return vendor.charAt(0).toUpperCase() + vendor.slice(1);
+}

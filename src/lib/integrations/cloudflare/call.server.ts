@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { APIConnectionTimeoutError, APIError, APIUserAbortError } from 'cloudflare/core/error';
 import { z } from 'zod';
+import { VendorBusy } from '../errors.ts';
 import type { CallRecorder } from '../record.ts';
+import { HeldBack } from './client.server.ts';
 import { CloudflareError, kindOf, type CloudflareErrorDetails } from './errors.ts';
+import { retryAfterMs } from './limits.ts';
 
 /** What every request of the SDK is sent with: no retries of its own, they would sleep as long as a 429 says. */
 export interface SendOptions {
@@ -74,8 +77,30 @@ export function asCloudflareError(
 	error: unknown
 ): CloudflareError {
 	if (error instanceof CloudflareError) return error;
-	const failed = (details: Omit<CloudflareErrorDetails, 'operation' | 'cause'>) =>
-		new CloudflareError({ ...details, operation, cause: error });
+	const failed = (details: Omit<CloudflareErrorDetails, 'operation' | 'cause'>, cause = error) =>
+		new CloudflareError({ ...details, operation, cause });
+	const held = heldBack(error);
+	if (held) {
+		const { reason } = held;
+		return reason instanceof VendorBusy
+			? failed(
+					{
+						kind: 'rate_limited',
+						message: reason.message,
+						retryable: true,
+						retryAfterMs: reason.retryAfterMs
+					},
+					reason
+				)
+			: failed(
+					{
+						kind: 'unreachable',
+						message: `The call was not sent: ${String(reason)}`.slice(0, 500),
+						retryable: true
+					},
+					reason
+				);
+	}
 	if (error instanceof z.ZodError || error instanceof SyntaxError) {
 		return failed({
 			kind: 'malformed',
@@ -126,24 +151,30 @@ function answered(
 		message: sentences.join('; ').slice(0, 500) || `Cloudflare answered HTTP ${status}`,
 		retryable: kind === 'rate_limited' || (unclear && !changes),
 		ambiguous: unclear && changes,
-		retryAfterMs: retryAfter(error.headers?.get('retry-after')),
+		retryAfterMs: error.headers ? retryAfterMs(error.headers) : null,
 		cause: error
 	});
 }
 
-function retryAfter(header: string | null | undefined): number | null {
-	const seconds = Number(header ?? Number.NaN);
-	return Number.isFinite(seconds) ? seconds * 1000 : null;
+function heldBack(error: unknown): HeldBack | undefined {
+	return chain(error).find((one) => one instanceof HeldBack);
 }
 
 /** The system's codes of an error and of what caused it. */
 function causes(error: unknown): string[] {
-	const found: string[] = [];
+	return chain(error).flatMap((one) =>
+		'code' in one && typeof one.code === 'string' ? [one.code] : []
+	);
+}
+
+/** An error and what caused it. */
+function chain(error: unknown): Error[] {
+	const found: Error[] = [];
 	const pending: unknown[] = [error];
 	for (let depth = 0; pending.length > 0 && depth < 10; depth += 1) {
 		const one = pending.shift();
 		if (!(one instanceof Error)) continue;
-		if ('code' in one && typeof one.code === 'string') found.push(one.code);
+		found.push(one);
 		// A name with several addresses fails with one error for each.
 		pending.push(one.cause, ...(one instanceof AggregateError ? one.errors : []));
 	}

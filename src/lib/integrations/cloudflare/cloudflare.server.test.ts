@@ -116,13 +116,13 @@ describe('tunnels', () => {
 describe('custom hostnames', () => {
 	test('are created once, read with what is to be proven, and deleted', async () => {
 		const { customHostnames } = client;
-		const made = await customHostnames.create(zoneId, 'erp.cliente.com', 'txt');
+		const made = await customHostnames.create(zoneId, 'erp.cliente.com', { method: 'txt' });
 		expect(made.ownership_verification?.name).toBe('_cf-custom-hostname.erp.cliente.com');
-		const again = customHostnames.create(zoneId, 'erp.cliente.com', 'txt');
+		const again = customHostnames.create(zoneId, 'erp.cliente.com', { method: 'txt' });
 		expect((await failure(again)).kind).toBe('duplicate');
 		expect((await customHostnames.findByName(zoneId, 'erp.cliente.com'))?.id).toBe(made.id);
 		expect(await customHostnames.findByName(zoneId, 'x.cliente.com')).toBeNull();
-		const read = await customHostnames.revalidate(zoneId, made.id, 'txt');
+		const read = await customHostnames.revalidate(zoneId, made.id, { method: 'txt' });
 		expect(read.ssl?.status).toBe('pending_validation');
 		expect(read.ssl?.validation_records[0]?.txt_name).toBe('_acme-challenge.erp.cliente.com');
 		expect(await customHostnames.delete(zoneId, made.id)).toEqual({ deleted: true });

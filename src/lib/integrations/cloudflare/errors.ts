@@ -1,8 +1,10 @@
-import { VendorError, type VendorErrorDetails } from '../errors.ts';
+import type { AppError } from '#lib/core/errors.ts';
+import { busyRefusal, VendorError, type VendorErrorDetails } from '../errors.ts';
 
 /**
  * What went wrong, in the words that callers decide by.
  * `duplicate`: it exists already, read it · `in_use`: the tunnel has active connections · `unauthorized`: token or scope ·
+ * `rate_limited`: too many calls, whether Cloudflare says so or our own budget does before anything is sent ·
  * `unreachable`: nothing was sent · `lost`: sent, no answer · `malformed`: an answer that is not the API's.
  */
 export type CloudflareErrorKind =
@@ -32,6 +34,17 @@ export class CloudflareError extends VendorError {
 		this.name = 'CloudflareError';
 		this.kind = details.kind;
 		this.retryAfterMs = details.retryAfterMs ?? null;
+	}
+
+	/** Who has to wait was answered. */
+	override get isAway(): boolean {
+		return this.kind !== 'rate_limited' && super.isAway;
+	}
+
+	override get refusal(): AppError {
+		return this.kind === 'rate_limited'
+			? busyRefusal(this.vendor, this.retryAfterMs, this)
+			: super.refusal;
 	}
 }
 

@@ -5,11 +5,26 @@ import { goneIsFine } from './records.server.ts';
 import {
 	customHostnameSchema,
 	fallbackOriginSchema,
+	type CertificateAuthority,
 	type CustomHostname,
 	type FallbackOrigin
 } from './types.ts';
 
 const PER_PAGE = 50;
+
+export interface WantedSsl {
+	method: 'http' | 'txt';
+	/** Cloudflare chooses when it is left out. */
+	authority?: CertificateAuthority | undefined;
+}
+
+function sslOf({ method, authority }: WantedSsl) {
+	return {
+		method,
+		type: 'dv' as const,
+		...(authority && { certificate_authority: authority })
+	};
+}
 
 /** Customers' own domains (Cloudflare for SaaS). */
 export function customHostnames(client: CloudflareClient, call: Caller) {
@@ -29,9 +44,19 @@ export function customHostnames(client: CloudflareClient, call: Caller) {
 				}
 				return null;
 			}),
+		/** Every one of the zone, fifty a call. */
+		list: (zoneId: string): Promise<CustomHostname[]> =>
+			call.read({ operation: 'hostnames.list', request: { zoneId } }, async (options) => {
+				const found: CustomHostname[] = [];
+				const query = { zone_id: zoneId, per_page: PER_PAGE };
+				for await (const one of client.customHostnames.list(query, options)) {
+					found.push(customHostnameSchema.parse(one));
+				}
+				return found;
+			}),
 		/** @throws CloudflareError `duplicate` (1406) when it exists: read it */
-		create: (zoneId: string, hostname: string, method: 'http' | 'txt'): Promise<CustomHostname> => {
-			const body = { hostname, ssl: { method, type: 'dv' } } as const;
+		create: (zoneId: string, hostname: string, ssl: WantedSsl): Promise<CustomHostname> => {
+			const body = { hostname, ssl: sslOf(ssl) };
 			return call.change(
 				{ operation: 'hostnames.create', key: hostname, request: { zoneId, ...body } },
 				async (options) =>
@@ -41,11 +66,11 @@ export function customHostnames(client: CloudflareClient, call: Caller) {
 			);
 		},
 		/** Starts the certificate's validation again. */
-		revalidate: (zoneId: string, id: string, method: 'http' | 'txt'): Promise<CustomHostname> =>
+		revalidate: (zoneId: string, id: string, ssl: WantedSsl): Promise<CustomHostname> =>
 			call.change(
-				{ operation: 'hostnames.revalidate', request: { zoneId, id, method } },
+				{ operation: 'hostnames.revalidate', request: { zoneId, id, ssl } },
 				async (options) => {
-					const body = { ssl: { method, type: 'dv' } };
+					const body = { ssl: sslOf(ssl) };
 					const path = `/zones/${zoneId}/custom_hostnames/${id}`;
 					return result.parse(await client.patch(path, { body, ...options })).result;
 				}
@@ -64,6 +89,14 @@ export function customHostnames(client: CloudflareClient, call: Caller) {
 					await client.customHostnames.fallbackOrigin.get({ zone_id: zoneId }, options)
 				)
 			),
+		/** Leaves the zone without one; none there is as good. */
+		clearFallbackOrigin: (zoneId: string): Promise<{ deleted: boolean }> =>
+			call
+				.change({ operation: 'hostnames.clear_fallback', request: { zoneId } }, async (options) => {
+					await client.customHostnames.fallbackOrigin.delete({ zone_id: zoneId }, options);
+					return { deleted: true };
+				})
+				.catch(goneIsFine),
 		/** @param origin a proxied record of the zone that leads to the tunnel */
 		setFallbackOrigin: (zoneId: string, origin: string): Promise<FallbackOrigin> =>
 			call.change(

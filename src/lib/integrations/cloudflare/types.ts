@@ -107,6 +107,7 @@ export const customHostnameSchema = z.looseObject({
 		.looseObject({
 			status: z.string(),
 			method: z.string().optional(),
+			issuer: z.string().nullish(),
 			expires_on: z.string().nullish(),
 			validation_errors: z.array(z.looseObject({ message: z.string() })).default([]),
 			validation_records: z
@@ -143,3 +144,6 @@ export interface TokenCheck {
 	expiresOn: string | null;
 	scopes: Record<'zones' | 'dns' | 'tunnels' | 'customHostnames', ScopeProbe>;
 }
+
+/** Who issues the certificate of a custom hostname. */
+export type CertificateAuthority = 'google' | 'lets_encrypt' | 'ssl_com';

@@ -193,7 +193,8 @@ describe('publicFetch', () => {
 		await recorded.publicFetch({ url: url() });
 		expect(seen.map(({ operation, changes }) => [operation, changes])).toEqual([
 			['public.fetch', false],
-			['resolve.a', false]
+			['resolve.a', false],
+			['resolve.aaaa', false]
 		]);
 	});
 });

@@ -1,6 +1,10 @@
-import { promises } from 'node:dns';
 import { isIP } from 'node:net';
+import type packet from 'dns-packet';
 import type { CallRecorder } from '../record.ts';
+import { bare, readAddress, readName, readOutcome, readText } from './answer.server.ts';
+import { ask, serverFrom } from './ask.server.ts';
+import { lookAtHttps, type HttpsLook, type HttpsLookRequest } from './look-at-https.server.ts';
+import { looker, type Looker, type LookerOptions } from './looker.server.ts';
 import { publicFetch, type PublicAnswer, type PublicRequest } from './public-fetch.server.ts';
 
 export interface DnsConfig {
@@ -11,10 +15,14 @@ export interface DnsConfig {
 	/** Tries at each server; 2 by default. */
 	tries?: number;
 	/**
-	 * Lets `publicFetch` connect to loopback and private addresses. False by default: a customer's DNS must not
-	 * lead our request into our own network.
+	 * Lets `publicFetch` and `lookAtHttps` connect to loopback and private addresses, and zones' own servers be asked
+	 * there. False by default: a customer's DNS must not lead our request into our own network.
 	 */
 	allowPrivateAddresses?: boolean;
+	/** Where zones' own name servers listen; 53 by default. */
+	authoritativePort?: number;
+	/** Everything that is opened by name is asked for here: the sandbox's edge plays the whole world. */
+	via?: { host: string; port: number };
 }
 
 /**
@@ -30,90 +38,98 @@ export type Resolved<T> =
 export interface Dns {
 	/** IPv4 addresses, CNAMEs followed. */
 	resolveA(name: string): Promise<Resolved<string>>;
+	/** IPv6 addresses, CNAMEs followed. */
+	resolveAaaa(name: string): Promise<Resolved<string>>;
 	/** The name's own CNAME, lower case, without the last dot. An apex or proxied record has none. */
 	resolveCname(name: string): Promise<Resolved<string>>;
 	/** Each record's strings joined. */
 	resolveTxt(name: string): Promise<Resolved<string>>;
+	/** One look at all around a name, with what is wrong: signatures, circles, servers that are silent. */
+	looker(options: LookerOptions): Looker;
 	/** Asks a public URL as the world does: names by these servers, never by the machine's own. */
 	publicFetch(request: PublicRequest): Promise<PublicAnswer>;
+	/** Who answers for a name at port 443 of these addresses, and with which certificate. */
+	lookAtHttps(name: string, request: HttpsLookRequest): Promise<HttpsLook>;
 }
 
 const TIMEOUT_MS = 2000;
 const TRIES = 2;
+const PORT = 53;
+/** In a look with little time, the next server is asked besides when one has been silent for so long. */
+const HEDGE_MS = 300;
+const LONGEST_LOOK_TRY_MS = 1000;
 
 /** Looks names up at the given public servers instead of the system's. Failures are answers, not exceptions. */
 export function dns(config: DnsConfig, record: CallRecorder): Dns {
 	if (config.servers.length === 0) throw new Error('dns needs at least one server');
-	const ask = <R, T>(
-		type: string,
+	const { timeoutMs = TIMEOUT_MS, tries = TRIES } = config;
+	const servers = config.servers.map(serverFrom);
+	const allowPrivate = config.allowPrivateAddresses ?? false;
+	const { via } = config;
+
+	const resolve = (
+		type: 'A' | 'AAAA' | 'CNAME' | 'TXT',
 		name: string,
-		query: (resolver: promises.Resolver) => Promise<R[]>,
-		text: (answer: R) => T
-	): Promise<Resolved<T>> =>
+		read: (answer: packet.Answer) => string | null
+	): Promise<Resolved<string>> =>
 		record(
-			{ vendor: 'dns', operation: `resolve.${type}`, request: { name }, changes: false },
+			{
+				...{ vendor: 'dns', operation: `resolve.${type.toLowerCase()}` },
+				...{ request: { name }, changes: false }
+			},
 			async () => {
-				// A new resolver each time: an old one remembers which server failed, and answers.
-				const resolver = new promises.Resolver({
-					timeout: config.timeoutMs ?? TIMEOUT_MS,
-					tries: config.tries ?? TRIES
-				});
-				resolver.setServers(config.servers);
-				try {
-					const records = (await query(resolver)).map(text);
-					// A CNAME that ends nowhere comes back as an empty list.
-					return records.length > 0 ? { kind: 'found', records } : { kind: 'nodata' };
-				} catch (error) {
-					return failure(error);
-				}
+				const question = { name: bare(name), type, recursive: true, unchecked: false };
+				const outcome = await ask(question, { servers, timeoutMs, tries });
+				const seen = readOutcome(outcome, bare(name), type, read);
+				if (seen.kind === 'found') return { kind: 'found', records: seen.records };
+				if (seen.kind === 'nxdomain' || seen.kind === 'nodata') return { kind: seen.kind };
+				return { kind: 'unreachable', reason: seen.reason ?? 'ESERVFAIL' };
 			}
 		);
-	const bare = (name: string) => name.toLowerCase().replace(/\.$/, '');
-	const resolveA = (name: string) =>
-		ask(
-			'a',
-			name,
-			(resolver) => resolver.resolve4(name),
-			(address) => address
-		);
+	const resolveA = (name: string) => resolve('A', name, readAddress);
+	const resolveAaaa = (name: string) => resolve('AAAA', name, readAddress);
+
+	/** Addresses are taken as they are. */
+	const addressesOf = async (name: string): Promise<Resolved<string>> => {
+		if (isIP(name) > 0) return { kind: 'found', records: [name] };
+		const [v4, v6] = await Promise.all([resolveA(name), resolveAaaa(name)]);
+		const records = [v4, v6].flatMap((one) => (one.kind === 'found' ? one.records : []));
+		if (records.length > 0) return { kind: 'found', records };
+		// An outage must not read as "no such name".
+		return v4.kind !== 'unreachable' && v6.kind === 'unreachable' ? v6 : v4;
+	};
 
 	return {
 		resolveA,
-		resolveCname: (name) => ask('cname', name, (resolver) => resolver.resolveCname(name), bare),
-		resolveTxt: (name) =>
-			ask(
-				'txt',
-				name,
-				(resolver) => resolver.resolveTxt(name),
-				(strings) => strings.join('')
+		resolveAaaa,
+		resolveCname: (name) => resolve('CNAME', name, readName),
+		resolveTxt: (name) => resolve('TXT', name, readText),
+		looker: (options) =>
+			looker(
+				{
+					...{ servers, tries, hedgeMs: HEDGE_MS, allowPrivateAddresses: allowPrivate },
+					timeoutMs: Math.min(timeoutMs, LONGEST_LOOK_TRY_MS),
+					authoritativePort: config.authoritativePort ?? PORT
+				},
+				options
 			),
 		publicFetch: (request) => {
-			const { url, method = 'GET' } = request;
+			const { url, method = 'GET', port } = request;
 			return record(
 				{
-					vendor: 'dns',
-					operation: 'public.fetch',
-					request: { url, method, port: request.port },
-					changes: false
+					...{ vendor: 'dns', operation: 'public.fetch' },
+					...{ request: { url, method, port }, changes: false }
 				},
-				() => publicFetch(request, addressOf(resolveA), config.allowPrivateAddresses ?? false)
+				() => publicFetch(request, { resolve: addressesOf, allowPrivate, via })
 			);
-		}
+		},
+		lookAtHttps: (name, request) =>
+			record(
+				{
+					...{ vendor: 'dns', operation: 'look.https' },
+					...{ request: { name, addresses: request.addresses }, changes: false }
+				},
+				() => lookAtHttps(name, request, { allowPrivate, via })
+			)
 	};
-}
-
-/** Addresses are taken as they are. */
-function addressOf(resolveA: Dns['resolveA']): Dns['resolveA'] {
-	return async (name) =>
-		isIP(name) > 0 ? { kind: 'found', records: [name] } : await resolveA(name);
-}
-
-function failure(
-	error: unknown
-): { kind: 'nxdomain' } | { kind: 'nodata' } | { kind: 'unreachable'; reason: string } {
-	const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-	if (code === 'ENOTFOUND') return { kind: 'nxdomain' };
-	if (code === 'ENODATA') return { kind: 'nodata' };
-	// ETIMEOUT, ESERVFAIL, EREFUSED, ECONNREFUSED, EBADRESP …: an outage must not read as "no such name".
-	return { kind: 'unreachable', reason: code };
 }

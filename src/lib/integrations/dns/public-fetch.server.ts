@@ -1,6 +1,7 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { Agent, buildConnector, request as send } from 'undici';
 import type { Resolved } from './dns.server.ts';
+import { isPrivateAddress } from './private-address.server.ts';
 
 export interface PublicRequest {
 	/** `https://acme.sajet.us/web/login`; its host is what is resolved, sent as Host and as SNI. */
@@ -34,55 +35,38 @@ export type PublicAnswer =
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 262_144;
 
-// RFC 6890: what is not on the public internet.
-const PRIVATE = new BlockList();
-for (const [network, prefix] of [
-	['0.0.0.0', 8],
-	['10.0.0.0', 8],
-	['100.64.0.0', 10],
-	['127.0.0.0', 8],
-	['169.254.0.0', 16],
-	['172.16.0.0', 12],
-	['192.0.0.0', 24],
-	['192.168.0.0', 16],
-	['198.18.0.0', 15],
-	['224.0.0.0', 3]
-] as const) {
-	PRIVATE.addSubnet(network, prefix, 'ipv4');
-}
-PRIVATE.addAddress('::', 'ipv6');
-PRIVATE.addAddress('::1', 'ipv6');
-PRIVATE.addSubnet('fc00::', 7, 'ipv6');
-PRIVATE.addSubnet('fe80::', 10, 'ipv6');
-PRIVATE.addSubnet('::ffff:0:0', 96, 'ipv6');
-
-const isPrivate = (address: string): boolean =>
-	(isIPv4(address) && PRIVATE.check(address, 'ipv4')) ||
-	(isIPv6(address) && PRIVATE.check(address, 'ipv6'));
-
 const gaveUp = (reason: UnreachableReason, detail: string): PublicAnswer => ({
 	kind: 'unreachable',
 	reason,
 	detail
 });
 
-/** Sends one request to the address that `resolve` gives for the URL's host. */
+export interface PublicWay {
+	/** IPv4 and IPv6 addresses of a name. */
+	resolve: (name: string) => Promise<Resolved<string>>;
+	allowPrivate: boolean;
+	/** Every request goes to this address instead of the one that was resolved: the sandbox's edge plays the world. */
+	via?: { host: string; port: number };
+}
+
+/** Sends one request to the addresses that `resolve` gives for the URL's host. */
 export async function publicFetch(
 	request: PublicRequest,
-	resolve: (name: string) => Promise<Resolved<string>>,
-	allowPrivate: boolean
+	{ resolve, allowPrivate, via }: PublicWay
 ): Promise<PublicAnswer> {
 	const url = new URL(request.url);
 	const deadline = Date.now() + (request.timeoutMs ?? TIMEOUT_MS);
 	const resolved = await resolve(url.hostname.replace(/^\[|\]$/g, ''));
 	if (resolved.kind === 'unreachable') return gaveUp('dns', resolved.reason);
 	if (resolved.kind !== 'found') return gaveUp(resolved.kind, url.hostname);
-	const inside = allowPrivate ? undefined : resolved.records.find(isPrivate);
+	const inside = allowPrivate ? undefined : resolved.records.find(isPrivateAddress);
 	if (inside) return gaveUp('private_address', inside);
 	const left = deadline - Date.now();
 	if (left <= 0) return gaveUp('timeout', 'resolving took all the time');
 
-	const agent = agentFor(resolved.records, request.port, left);
+	const agent = via
+		? agentVia({ ...via, port: request.port ?? via.port }, left)
+		: agentFor(resolved.records, request.port, left);
 	try {
 		const answer = await send(url, {
 			dispatcher: agent,
@@ -118,6 +102,16 @@ function agentFor(addresses: string[], port: number | undefined, timeout: number
 	return new Agent({
 		connect: (options, callback) => {
 			connect(port === undefined ? options : { ...options, port: String(port) }, callback);
+		}
+	});
+}
+
+/** Connects there whatever the URL says. */
+function agentVia(via: { host: string; port: number }, timeout: number): Agent {
+	const connect = buildConnector({ timeout });
+	return new Agent({
+		connect: (options, callback) => {
+			connect({ ...options, hostname: via.host, port: String(via.port) }, callback);
 		}
 	});
 }

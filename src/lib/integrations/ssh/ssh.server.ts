@@ -4,6 +4,7 @@ import { NodeSSH } from 'node-ssh';
 import type { ClientChannel } from 'ssh2';
 import type { CallRecorder } from '../record.ts';
 import { SshError } from './errors.ts';
+import { stream, type StreamOptions } from './stream.server.ts';
 
 export interface SshConfig {
 	host: string;
@@ -123,6 +124,12 @@ export function ssh(config: SshConfig, record: CallRecorder) {
 			(vmid: number): ContainerExec =>
 			(argv, options) =>
 				pctExec(vmid, argv, { ...options, call: null }),
+		/**
+		 * Follows a command that goes on, see `stream`; it takes no part in the count of sessions, so give it a client of
+		 * its own.
+		 */
+		follow: async (argv: string[], options: StreamOptions) =>
+			stream(await connected('ssh.stream'), bounded(argv, options.timeoutMs), options),
 		close: async (): Promise<void> => {
 			const open = await connection?.catch(() => null);
 			open?.dispose();
@@ -182,6 +189,11 @@ async function dial(config: SshConfig, operation: string): Promise<NodeSSH> {
 	}
 }
 
+/** A command that ends by itself when nobody waits for it any more. */
+function bounded(argv: string[], timeoutMs: number): string {
+	return ['timeout', String(Math.ceil(timeoutMs / 1000)), ...argv].map(quote).join(' ');
+}
+
 async function run(
 	client: NodeSSH,
 	operation: string,
@@ -189,7 +201,7 @@ async function run(
 	argv: string[],
 	{ stdin, timeoutMs = DEFAULT_TIMEOUT_MS }: ExecOptions
 ): Promise<ExecResult> {
-	const command = ['timeout', String(Math.ceil(timeoutMs / 1000)), ...argv].map(quote).join(' ');
+	const command = bounded(argv, timeoutMs);
 	let channel: ClientChannel | null = null;
 	let late = false;
 	const giveUp = setTimeout(() => {
