@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { startAcme } from './acme/server.ts';
 import { startCloudflare } from './cloudflare/server.ts';
 import { startConsole } from './console/server.ts';
 import { startDns } from './dns/server.ts';
@@ -14,7 +15,7 @@ export interface SandboxOptions {
 	dataDir: string | null;
 	/** Factor on every simulated latency: 1 is as slow as the real thing, 0 is at once. */
 	speed: number;
-	/** First of twelve ports, see README.md; 0 takes any free ones. */
+	/** First of thirteen ports, see README.md; 0 takes any free ones. */
 	basePort: number;
 	/** Origin of the application: receives Stripe's webhooks at `/webhooks/stripe`, and clock moves. */
 	appUrl?: string;
@@ -43,6 +44,8 @@ export interface Vendors {
 	}[];
 	dns: { host: string; port: number };
 	smtp: { host: string; port: number };
+	/** `directory` is the address of the certificate authority's directory (RFC 8555). */
+	acme: { directory: string };
 }
 
 export interface Sandbox {
@@ -82,6 +85,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 		const ssh = await started(
 			startSsh(kernel, { ports: [port(9), port(10), port(11)], dataDir: files })
 		);
+		const acme = await started(startAcme(kernel, { port: port(12), edgeUrl: edge.url }));
 		const stripe = await started(startStripe(kernel, { port: port(1), appUrl }));
 		const vendors: Vendors = {
 			stripe: { url: stripe.url, key: stripe.key, webhook_secret: stripe.webhook_secret },
@@ -96,7 +100,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 			proxmox: proxmox.nodes,
 			ssh: ssh.nodes,
 			dns: { host: dns.host, port: dns.port },
-			smtp: { host: smtp.host, port: smtp.port }
+			smtp: { host: smtp.host, port: smtp.port },
+			acme: { directory: acme.directory }
 		};
 		const console = await started(
 			startConsole(kernel, { port: port(0), appUrl, vendors, stripe, smtp })

@@ -75,10 +75,17 @@ export function route(
 	};
 }
 
-/** Cloudflare's fixed window per token: 1,200 calls in five minutes, then 429 until it ends. */
+interface Window {
+	startMs: number;
+	used: number;
+	/** Over the limit once: everything is refused until then. */
+	blockedUntilMs: number;
+}
+
+/** Cloudflare's limit per token: 1,200 calls in five minutes; over it, 429 to every call for the next five minutes. */
 export class RateLimit {
 	readonly #kernel: Kernel;
-	readonly #windows = new Map<string, { startMs: number; used: number }>();
+	readonly #windows = new Map<string, Window>();
 
 	constructor(kernel: Kernel) {
 		this.#kernel = kernel;
@@ -90,19 +97,24 @@ export class RateLimit {
 		const { enforced, requests, window_seconds } = cloudflareDocument(this.#kernel).get()
 			.rate_limit;
 		const now = this.#kernel.clock.nowMs();
+		const windowMs = window_seconds * 1000;
 		let window = this.#windows.get(token.id);
-		if (!window || now - window.startMs >= window_seconds * 1000) {
-			window = { startMs: now, used: 0 };
+		const isBlocked = enforced && window !== undefined && now < window.blockedUntilMs;
+		if (!window || (now - window.startMs >= windowMs && !isBlocked)) {
+			window = { startMs: now, used: 0, blockedUntilMs: 0 };
 			this.#windows.set(token.id, window);
 		}
 		window.used += 1;
-		const left = Math.max(0, requests - window.used);
-		const reset = Math.max(1, Math.ceil((window.startMs + window_seconds * 1000 - now) / 1000));
+		if (enforced && !isBlocked && window.used > requests) window.blockedUntilMs = now + windowMs;
+		const refused = enforced && now < window.blockedUntilMs;
+		const endsMs = refused ? window.blockedUntilMs : window.startMs + windowMs;
+		const left = refused ? 0 : Math.max(0, requests - window.used);
+		const reset = Math.max(1, Math.ceil((endsMs - now) / 1000));
 		const headers = {
 			Ratelimit: `"default";r=${left};t=${reset}`,
 			'Ratelimit-Policy': `"default";q=${requests};w=${window_seconds}`
 		};
-		if (enforced && window.used > requests) {
+		if (refused) {
 			throw new ApiError(429, 971, 'Please wait and consider throttling your request speed', {
 				headers: { ...headers, 'Retry-After': String(reset) }
 			});

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Route, SandboxResponse } from '../kernel/http.ts';
+import type { Route } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { ApiError, failed, jsonBody } from './envelope.ts';
+import { ApiError, controlRoute, jsonBody } from './envelope.ts';
 import { configFrom } from './ingress.ts';
 import {
 	cloudflareDocument,
@@ -12,6 +12,7 @@ import {
 	type Scope,
 	type Tunnel
 } from './state.ts';
+import { activeHostname } from './hostname-state.ts';
 import { disconnect, tunnelStatus, writeConfig } from './tunnels.ts';
 
 const SCOPES: Scope[] = [
@@ -28,18 +29,7 @@ const SCOPES: Scope[] = [
 /** What happens at Cloudflare without the product: another writer, a connector that dies, a token that is rolled. */
 export function cloudflareControlRoutes(kernel: Kernel): Route[] {
 	const document = cloudflareDocument(kernel);
-	const base = '/__sandbox/cloudflare';
-	const route = (method: string, path: string, run: Route['run']): Route => ({
-		method,
-		path: `${base}${path}`,
-		run: async (request, params): Promise<SandboxResponse> => {
-			try {
-				return await run(request, params);
-			} catch (error) {
-				return failed(error);
-			}
-		}
-	});
+	const route = controlRoute('/__sandbox/cloudflare');
 	const tunnelOf = ({ tunnel: id }: Record<string, string>): Tunnel => {
 		const found = document.get().tunnels.find((tunnel) => tunnel.id === id);
 		if (!found) throw new ApiError(404, 1003, 'Tunnel not found');
@@ -93,6 +83,18 @@ export function cloudflareControlRoutes(kernel: Kernel): Route[] {
 			});
 			document.changed();
 			return { status: 200, body: { token: value, scopes } };
+		}),
+		route('POST', '/hostnames', (request) => {
+			const { zone, hostnames } = jsonBody(request);
+			const zoneId = document.get().zones.find(({ name }) => name === zone)?.id;
+			if (!zoneId || !Array.isArray(hostnames)) throw new ApiError(400, 1, 'zone and hostnames');
+			const made = hostnames.map((name) => activeHostname(kernel, zoneId, String(name)));
+			document.get().hostnames.push(...made);
+			document.changed();
+			return {
+				status: 200,
+				body: made.map(({ id, hostname, ssl }) => ({ id, hostname, expires_on: ssl?.expires_on }))
+			};
 		}),
 		route('POST', '/rate-limit', (request) => {
 			const body = jsonBody(request);

@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxResponse } from '../kernel/http.ts';
+import type { Route, SandboxRequest, SandboxResponse } from '../kernel/http.ts';
 
 export interface Problem {
 	code: number;
@@ -103,4 +103,19 @@ export function jsonBody(request: SandboxRequest): Record<string, unknown> {
 
 export function isObject(value: unknown): value is Record<string, unknown> {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Makes routes of the console under `base`; what they throw is answered like Cloudflare's own errors. */
+export function controlRoute(base: string) {
+	return (method: string, path: string, run: Route['run']): Route => ({
+		method,
+		path: `${base}${path}`,
+		run: async (request, params): Promise<SandboxResponse> => {
+			try {
+				return await run(request, params);
+			} catch (error) {
+				return failed(error);
+			}
+		}
+	});
 }

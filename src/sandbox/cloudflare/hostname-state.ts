@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { resolve } from '../dns/resolve.ts';
 import { EDGE_ADDRESS, lookUp } from '../dns/zones.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -18,14 +19,57 @@ const RENEWAL_DAYS = 30;
 export function advance(kernel: Kernel, hostname: CustomHostname): CustomHostname {
 	const document = cloudflareDocument(kernel);
 	const before = JSON.stringify(hostname);
-	if (hostname.status === 'pending' && ownershipProven(kernel, hostname)) {
-		hostname.status = 'active';
-	}
+	const here = leadsHere(kernel, hostname.hostname);
+	if (hostname.status === 'pending' && (here || ownershipText(kernel, hostname))) become('active');
+	else if (hostname.status === 'moved' && here) become('active');
+	// What is active by its TXT record alone has not come yet, so that it cannot have gone.
+	else if (hostname.status === 'active' && !here && !ownershipText(kernel, hostname))
+		become('moved');
 	while (stepped(kernel, hostname)) {
 		// Each step may make the next one due.
 	}
 	if (JSON.stringify(hostname) !== before) document.changed();
 	return hostname;
+
+	function become(status: CustomHostname['status']): void {
+		hostname.status = status;
+		hostname.status_since_ms = kernel.clock.nowMs();
+	}
+}
+
+/** Cloudflare deletes what was not validated for a week, and what has been elsewhere for as long. */
+export function dropGivenUp(kernel: Kernel): void {
+	const document = cloudflareDocument(kernel);
+	const state = document.get();
+	const oldest = kernel.clock.nowMs() - VALIDATION_DAYS * DAY_MS;
+	const kept = state.hostnames.filter((hostname) => {
+		const { status, status_since_ms } = advance(kernel, hostname);
+		return status === 'active' || !(status_since_ms <= oldest);
+	});
+	if (kept.length === state.hostnames.length) return;
+	state.hostnames = kept;
+	document.changed();
+}
+
+/** The name servers of authorities as CAA records call them. */
+const AUTHORITY_DOMAINS: Record<string, string> = {
+	google: 'pki.goog',
+	lets_encrypt: 'letsencrypt.org',
+	ssl_com: 'ssl.com'
+};
+
+/** RFC 8659: the CAA set nearest to the name decides; none lets everybody issue. */
+export function caaForbids(kernel: Kernel, { hostname, ssl }: CustomHostname): boolean {
+	const wanted = AUTHORITY_DOMAINS[ssl?.certificate_authority ?? ''] ?? 'pki.goog';
+	for (let name = hostname; name.includes('.'); name = name.slice(name.indexOf('.') + 1)) {
+		const { answers } = resolve(kernel, name, 'CAA');
+		const issuers = answers.flatMap(({ type, content }) => {
+			const issue = /^\d+ issue "?([^";]*)/.exec(content);
+			return type === 'CAA' && issue ? [issue[1]!.trim().toLowerCase()] : [];
+		});
+		if (issuers.length > 0) return !issuers.includes(wanted);
+	}
+	return false;
 }
 
 function stepped(kernel: Kernel, hostname: CustomHostname): boolean {
@@ -46,7 +90,8 @@ function stepped(kernel: Kernel, hostname: CustomHostname): boolean {
 		case 'initializing':
 			return after(INITIALIZING_MS, 'pending_validation');
 		case 'pending_validation':
-			if (certificateProven(kernel, hostname)) return enter('pending_issuance', now);
+			if (certificateProven(kernel, hostname) && !caaForbids(kernel, hostname))
+				return enter('pending_issuance', now);
 			return now >= ssl.since_ms + VALIDATION_DAYS * DAY_MS && enter('validation_timed_out', now);
 		case 'pending_issuance':
 			return after(ISSUANCE_MS, 'pending_deployment');
@@ -68,12 +113,9 @@ function stepped(kernel: Kernel, hostname: CustomHostname): boolean {
 	}
 }
 
-/** By the TXT record of the token, or by traffic that already leads here. */
-function ownershipProven(kernel: Kernel, { hostname, ownership_token }: CustomHostname): boolean {
-	return (
-		hasText(kernel, `_cf-custom-hostname.${hostname}`, ownership_token) ||
-		leadsHere(kernel, hostname)
-	);
+/** Ownership is proven by the TXT record of the token, as by traffic that already leads here. */
+function ownershipText(kernel: Kernel, { hostname, ownership_token }: CustomHostname): boolean {
+	return hasText(kernel, `_cf-custom-hostname.${hostname}`, ownership_token);
 }
 
 function certificateProven(kernel: Kernel, { hostname, ssl }: CustomHostname): boolean {
@@ -113,4 +155,19 @@ export function fallbackState(kernel: Kernel, zoneId: string) {
 	const status = !ready ? 'initializing' : deployed ? 'active' : 'pending_deployment';
 	const errors = ready ? [] : ['DNS record is not setup for the fallback origin.'];
 	return { origin, status, errors, created_at, updated_at };
+}
+
+/** A hostname that has been in use for a while. */
+export function activeHostname(kernel: Kernel, zoneId: string, hostname: string): CustomHostname {
+	const at = kernel.clock.nowMs();
+	return {
+		...{ id: randomUUID(), zone_id: zoneId, hostname, status: 'active', status_since_ms: at },
+		...{ ownership_token: randomUUID(), created_at: new Date(at).toISOString() },
+		ssl: {
+			...{ id: randomUUID(), status: 'active', method: 'http', type: 'dv', wildcard: false },
+			...{ bundle_method: 'ubiquitous', certificate_authority: 'google', settings: {} },
+			...{ token: randomUUID(), since_ms: at },
+			expires_on: new Date(at + CERTIFICATE_DAYS * DAY_MS).toISOString()
+		}
+	};
 }

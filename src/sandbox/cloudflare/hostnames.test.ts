@@ -63,7 +63,9 @@ describe('custom hostnames', () => {
 	});
 
 	test('renew by delegation, and expire without a proof', async () => {
-		const id = await create('lazy.cliente.com', 'txt');
+		const name = 'lazy.cliente.com';
+		await publish({ name, type: 'CNAME', content: 'edge.sajet.us' });
+		const id = await create(name, 'txt');
 		const { ssl } = await read(id);
 		const delegation = ssl?.dcv_delegation_records?.[0];
 		const answer = await publish({
@@ -80,13 +82,48 @@ describe('custom hostnames', () => {
 		expect((await states(id))[1]).toBe('expired');
 	});
 
-	test('give up after a week; the same settings start validation again', async () => {
+	test('begin anew when the same settings are sent, and are deleted after a week without', async () => {
 		const id = await create('slow.cliente.com', 'http');
 		await read(id);
-		kernel.clock.advance(8 * 86_400_000);
-		expect((await states(id))[1]).toBe('validation_timed_out');
+		kernel.clock.advance(6 * 86_400_000);
 		await sdk.customHostnames.edit(id, { zone_id, ssl: { method: 'http', type: 'dv' } });
+		kernel.clock.advance(6 * 86_400_000);
 		expect((await states(id))[1]).toBe('pending_validation');
+		kernel.clock.advance(2 * 86_400_000);
+		expect(codeOf(await call('GET', `${path}/${id}`))).toBe(1436);
+	});
+
+	test('move away, come back, and are deleted when they stay away', async () => {
+		const name = 'moves.cliente.com';
+		const record = { name, type: 'CNAME', content: 'edge.sajet.us' };
+		const first = await publish(record);
+		const id = await create(name, 'http');
+		expect(await states(id)).toEqual(['active', 'active']);
+		const { id: there } = first.body as { id: string };
+		await runRoute(registrar, 'DELETE', `/__sandbox/dns/records/${there}`, {});
+		expect((await states(id))[0]).toBe('moved');
+		const again = await publish(record);
+		expect((await states(id))[0]).toBe('active');
+		const { id: back } = again.body as { id: string };
+		await runRoute(registrar, 'DELETE', `/__sandbox/dns/records/${back}`, {});
+		expect((await states(id))[0]).toBe('moved');
+		kernel.clock.advance(8 * 86_400_000);
+		expect(codeOf(await call('GET', `${path}/${id}`))).toBe(1436);
+	});
+
+	test('wait while CAA forbids their authority, and say so', async () => {
+		const name = 'strict.cliente.com';
+		await publish({ name: 'cliente.com', type: 'CAA', content: '0 issue "letsencrypt.org"' });
+		await publish({ name, type: 'CNAME', content: 'edge.sajet.us' });
+		const id = await create(name, 'http');
+		expect((await states(id))[1]).toBe('pending_validation');
+		const { ssl } = await read(id);
+		expect(ssl?.validation_errors?.[0]?.message).toContain('caa_error');
+		await sdk.customHostnames.edit(id, {
+			zone_id,
+			ssl: { method: 'http', type: 'dv', certificate_authority: 'lets_encrypt' }
+		});
+		expect((await states(id))[1]).toBe('active');
 	});
 
 	test('refuse duplicates, nonsense, what the plan lacks, and more than the quota', async () => {

@@ -3,7 +3,14 @@ import type { Route, SandboxRequest, SandboxResponse } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { route } from './auth.ts';
 import { ApiError, isObject, jsonBody, ok, paged } from './envelope.ts';
-import { advance, dcvTarget, fallbackState, leadsHere } from './hostname-state.ts';
+import {
+	advance,
+	caaForbids,
+	dcvTarget,
+	dropGivenUp,
+	fallbackState,
+	leadsHere
+} from './hostname-state.ts';
 import { isHostname } from './records.ts';
 import { cloudflareDocument, timestamp, type CustomHostname } from './state.ts';
 import { zoneOf } from './zones.ts';
@@ -43,8 +50,8 @@ function sslFrom(kernel: Kernel, value: unknown, before: Ssl | null): Ssl | null
 }
 
 function shown(kernel: Kernel, one: CustomHostname) {
-	const { ssl, ownership_token, zone_id: _, ...rest } = advance(kernel, one);
-	const pending = one.status === 'pending' && {
+	const { ssl, ownership_token, zone_id: _, status_since_ms: __, ...rest } = advance(kernel, one);
+	const pending = one.status !== 'active' && {
 		ownership_verification: {
 			type: 'txt',
 			name: `_cf-custom-hostname.${one.hostname}`,
@@ -56,10 +63,11 @@ function shown(kernel: Kernel, one: CustomHostname) {
 		},
 		verification_errors: ['custom hostname does not CNAME to this zone.']
 	};
-	return { ...rest, ...pending, ...(ssl ? { ssl: shownSsl(kernel, one.hostname, ssl) } : {}) };
+	return { ...rest, ...pending, ...(ssl ? { ssl: shownSsl(kernel, one, ssl) } : {}) };
 }
 
-function shownSsl(kernel: Kernel, hostname: string, { token, since_ms: _, ...ssl }: Ssl) {
+function shownSsl(kernel: Kernel, one: CustomHostname, { token, since_ms: _, ...ssl }: Ssl) {
+	const { hostname } = one;
 	const certificate = ssl.expires_on && {
 		issuer: 'GoogleTrustServices',
 		serial_number: '6743787633689793699141714808227354901',
@@ -76,12 +84,16 @@ function shownSsl(kernel: Kernel, hostname: string, { token, since_ms: _, ...ssl
 				}
 			: { txt_name: `_acme-challenge.${hostname}`, txt_value: token };
 	const unreached = ssl.method === 'http' && !leadsHere(kernel, hostname);
+	const forbidden = caaForbids(kernel, one);
 	return {
 		...ssl,
 		validation_records: [{ status: 'pending', ...proof }],
-		validation_errors: unreached
-			? [{ message: `${hostname} does not resolve to a Cloudflare address.` }]
-			: [],
+		validation_errors: [
+			...(unreached ? [{ message: `${hostname} does not resolve to a Cloudflare address.` }] : []),
+			...(forbidden
+				? [{ message: 'caa_error: the CAA records of the domain do not let this authority issue.' }]
+				: [])
+		],
 		dcv_delegation_records: [
 			{ cname: `_acme-challenge.${hostname}`, cname_target: dcvTarget(hostname) }
 		]
@@ -92,7 +104,10 @@ function shownSsl(kernel: Kernel, hostname: string, { token, since_ms: _, ...ssl
 export function hostnameRoutes(kernel: Kernel): Route[] {
 	const document = cloudflareDocument(kernel);
 	const path = '/zones/:zone/custom_hostnames';
-	const zone = (request: SandboxRequest, id?: string) => zoneOf(document.get(), request, id);
+	const zone = (request: SandboxRequest, id?: string) => {
+		dropGivenUp(kernel);
+		return zoneOf(document.get(), request, id);
+	};
 	const find = (request: SandboxRequest, params: Record<string, string>): CustomHostname => {
 		const { id } = zone(request, params.zone);
 		const found = document
@@ -162,6 +177,7 @@ export function hostnameRoutes(kernel: Kernel): Route[] {
 				zone_id: id,
 				hostname,
 				status: 'pending',
+				status_since_ms: kernel.clock.nowMs(),
 				ownership_token: randomUUID(),
 				created_at: timestamp(kernel),
 				ssl: sslFrom(kernel, body.ssl, null)
@@ -202,6 +218,7 @@ export function hostnameRoutes(kernel: Kernel): Route[] {
 			const body = jsonBody(request);
 			refuseEntitlements(body);
 			one.ssl = sslFrom(kernel, body.ssl, one.ssl);
+			if (one.status !== 'active') one.status_since_ms = kernel.clock.nowMs();
 			document.changed();
 			return ok(shown(kernel, one));
 		}),

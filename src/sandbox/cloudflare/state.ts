@@ -93,7 +93,9 @@ export interface CustomHostname {
 	id: string;
 	zone_id: string;
 	hostname: string;
-	status: 'pending' | 'active';
+	status: 'pending' | 'active' | 'moved';
+	/** Sandbox milliseconds since the epoch at which `status` was entered, or validation was begun anew. */
+	status_since_ms: number;
 	/** What must stand in `_cf-custom-hostname.<hostname>`. */
 	ownership_token: string;
 	created_at: string;

@@ -1,7 +1,9 @@
 import { dnsControlRoutes } from '../dns/control.ts';
 import { cloudflareControlRoutes } from '../cloudflare/control.ts';
+import { cloudflaredControlRoutes } from '../cloudflared/control.ts';
 import { serveVendor, type Route } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { nginxControlRoutes } from '../nginx/control.ts';
 import { proxmoxControlRoutes } from '../proxmox/control.ts';
 import type { Vendors } from '../sandbox.ts';
 import type { SmtpStandIn } from '../smtp/server.ts';
@@ -36,6 +38,8 @@ export async function startConsole(kernel: Kernel, options: ConsoleOptions): Pro
 		...smtp.controlRoutes,
 		...dnsControlRoutes(kernel),
 		...cloudflareControlRoutes(kernel),
+		...cloudflaredControlRoutes(kernel),
+		...nginxControlRoutes(kernel),
 		...proxmoxControlRoutes(kernel)
 	];
 	const server = await serveVendor(

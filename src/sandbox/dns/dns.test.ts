@@ -59,7 +59,9 @@ describe('our zones', () => {
 		expect(await a('sajet.us')).toBe('ENODATA');
 		expect(await a('nobody.org')).toBe('ENOTFOUND');
 		const found = await control('GET', '/resolve?name=nobody.sajet.us&type=A');
-		expect(found.body).toEqual({ code: 'NXDOMAIN', answers: [], soa: 'sajet.us' });
+		expect(found.body).toEqual({
+			...{ code: 'NXDOMAIN', answers: [], soa: 'sajet.us', negativeTtl: 60 }
+		});
 	});
 
 	test('a wildcard answers for what has no record', async () => {
@@ -121,6 +123,53 @@ describe("customers' zones", () => {
 		]) {
 			expect((await customer(body)).status).toBe(400);
 		}
+	});
+});
+
+describe('what a zone has besides addresses', () => {
+	test('strings in quotes are several of one record, and records stay apart', async () => {
+		await customer({ name: '_erp.cliente.com', type: 'TXT', content: '"one " "two"' });
+		await customer({ name: '_erp.cliente.com', type: 'TXT', content: 'three' });
+		expect(await txt('_erp.cliente.com')).toEqual([['one ', 'two'], ['three']]);
+	});
+
+	test('CAA, name servers and SOA', async () => {
+		const caa = '0 issue "letsencrypt.org"';
+		await customer({ name: 'cliente.com', type: 'CAA', content: caa });
+		expect(await ask((resolver) => resolver.resolveCaa('cliente.com'))).toMatchObject([
+			{ critical: 0, issue: 'letsencrypt.org' }
+		]);
+		expect(await ask((resolver) => resolver.resolveNs('cliente.com'))).toEqual([
+			'ns1.registrar.test'
+		]);
+		expect(await a('ns1.registrar.test')).toEqual(['127.0.0.1']);
+		await control('POST', '/zones', { name: 'cliente.com', negative_ttl: 5 });
+		expect(await ask((resolver) => resolver.resolveSoa('cliente.com'))).toMatchObject({
+			nsname: 'ns1.registrar.test',
+			minttl: 5
+		});
+		await customer({ name: 'cliente.com', type: 'NS', content: 'ns1.elsewhere.net' });
+		expect(await ask((resolver) => resolver.resolveNs('cliente.com'))).toEqual([
+			'ns1.elsewhere.net'
+		]);
+		expect(await ask((resolver) => resolver.resolveNs('sajet.us'))).toContain(
+			'dana.ns.cloudflare.com'
+		);
+	});
+
+	test('a record is changed in its place; what does not fit its type is refused', async () => {
+		const made = await customer({ name: 'a.cliente.com', type: 'A', content: '203.0.113.1' });
+		const { id } = made.body as { id: string };
+		expect((await control('PUT', `/records/${id}`, { content: 'nonsense' })).status).toBe(400);
+		expect((await control('PUT', `/records/${id}`, { content: '203.0.113.2' })).status).toBe(200);
+		expect(await a('a.cliente.com')).toEqual(['203.0.113.2']);
+		for (const [type, content] of [
+			['AAAA', '1.2.3.4'],
+			['CAA', 'letsencrypt.org']
+		]) {
+			expect((await customer({ name: 'b.cliente.com', type, content })).status).toBe(400);
+		}
+		expect((await control('PUT', '/records/none', { content: 'x' })).status).toBe(404);
 	});
 });
 

@@ -141,6 +141,33 @@ describe('from the host to the service', () => {
 	});
 });
 
+describe('names that lead elsewhere', () => {
+	const routes = dnsControlRoutes(kernel);
+	const lead = (content: string) =>
+		runRoute(routes, 'POST', '/__sandbox/dns/records', {
+			...{ name: 'www.cliente.com', type: 'A', content }
+		});
+
+	test("a registrar's parking page answers at its address", async () => {
+		await lead('198.51.100.1');
+		const answer = await get('www.cliente.com');
+		expect(answer).toMatchObject({ status: 200, headers: { server: 'Parking/1.0' } });
+		expect(answer.text).toContain('estacionado');
+		expect((await get('www.cliente.com.localhost:4444')).headers.server).toBe('Parking/1.0');
+	});
+
+	test('another address is another site, or the machine of the sandbox that has it', async () => {
+		await lead('203.0.113.77');
+		expect((await get('www.cliente.com')).headers.server).toBe('Elsewhere/1.0');
+		kernel.network.serve((address) =>
+			address === '203.0.113.77' ? async ({ host }) => ({ status: 200, body: host }) : null
+		);
+		expect(await get('www.cliente.com')).toMatchObject({ text: 'www.cliente.com' });
+		expect((await get('www.cliente.com')).headers.server).toBeUndefined();
+		kernel.network.serve(() => null);
+	});
+});
+
 describe('names', () => {
 	test('acme.localhost stands for the record of that name in one of our zones', async () => {
 		await publish('acme');

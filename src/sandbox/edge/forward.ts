@@ -36,8 +36,11 @@ export async function forward(
 ): Promise<SandboxResponse> {
 	if (service.protocol !== 'http:' && service.protocol !== 'https:') throw new OriginError(502);
 	const { httpHostHeader } = originRequest;
-	const host = typeof httpHostHeader === 'string' ? httpHostHeader : request.host;
-	const sent = { ...request, host, headers: { ...request.headers, host } };
+	const replaced = typeof httpHostHeader === 'string' && httpHostHeader !== '';
+	const host = replaced ? httpHostHeader : request.host;
+	// cloudflared passes the name that it replaces on in this header.
+	const before: Record<string, string> = replaced ? { 'x-forwarded-host': request.host } : {};
+	const sent = { ...request, host, headers: { ...request.headers, ...before, host } };
 	if (LOOPBACK.has(service.hostname)) return overHttp(service, originRequest, sent);
 	const handler = kernel.network.service(service.hostname, portOf(service));
 	if (!handler) throw new OriginError(502);

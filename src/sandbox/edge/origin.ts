@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { matchIngress } from '../cloudflare/ingress.ts';
 import { advance, fallbackState } from '../cloudflare/hostname-state.ts';
 import { cloudflareDocument, type CloudflareState, type DnsRecord } from '../cloudflare/state.ts';
+import { localRules } from '../cloudflared/state.ts';
 import { resolve } from '../dns/resolve.ts';
 import { isWithin } from '../dns/zones.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -62,7 +63,7 @@ function fromRecord(
 		return isPrivate(record.content) ? error(1000) : { kind: 'address', address: record.content };
 	}
 	const tunnelId = /^([0-9a-f-]{36})\.cfargotunnel\.com$/.exec(record.content)?.[1];
-	if (tunnelId) return throughTunnel(state, tunnelId, asked);
+	if (tunnelId) return throughTunnel(kernel, state, tunnelId, asked);
 	if (recordFor(state, record.content)?.proxied) {
 		return fromRecord(kernel, state, record.content, asked, depth + 1);
 	}
@@ -72,13 +73,17 @@ function fromRecord(
 }
 
 function throughTunnel(
+	kernel: Kernel,
 	state: CloudflareState,
 	id: string,
 	asked: { host: string; path: string }
 ): Origin {
 	const tunnel = state.tunnels.find((one) => one.id === id && !one.deleted_at);
 	if (!tunnel || tunnel.connectors.length === 0) return error(1033);
-	const rule = matchIngress(tunnel.config?.ingress ?? [], asked.host, asked.path);
+	// A local one routes by its file as it was when the service read it.
+	const local = tunnel.config_src === 'local' ? localRules(kernel, id) : null;
+	if (local === 'down') return error(1033);
+	const rule = matchIngress(local ?? tunnel.config?.ingress ?? [], asked.host, asked.path);
 	// cloudflared without ingress rules answers 503 to everything.
 	if (!rule) return { kind: 'service', service: 'http_status:503', originRequest: {} };
 	const originRequest = { ...tunnel.config?.originRequest, ...rule.originRequest };

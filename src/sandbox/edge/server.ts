@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream';
 import { cloudflareDocument } from '../cloudflare/state.ts';
 import { serveVendor, type SandboxRequest, type SandboxResponse } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { answerElsewhere, hostMeant } from './away.ts';
 import { forward, isLoopback, joinUpgrade, OriginError } from './forward.ts';
-import { canonicalHost, originOf, type Origin } from './origin.ts';
+import { originOf, type Origin } from './origin.ts';
 import { errorPage } from './pages.ts';
 
 export interface EdgeStandIn {
@@ -27,8 +28,10 @@ export async function startEdge(kernel: Kernel, options: { port: number }): Prom
 		// Not a route: the edge takes every method and every path, even those that do not decode.
 		before: async (request) => {
 			await kernel.latency('edge', USUAL_MS);
-			const host = canonicalHost(kernel, request.host);
+			const host = hostMeant(kernel, request.host);
 			try {
+				const elsewhere = await answerElsewhere(kernel, host, request);
+				if (elsewhere) return elsewhere;
 				return await serve(kernel, request, host, (code) => page(code, request, host));
 			} catch (error) {
 				if (error instanceof OriginError) return page(error.code, request, host);
@@ -137,7 +140,7 @@ function upgrade(kernel: Kernel, raw: IncomingMessage, socket: Duplex, head: Buf
 	const url = new URL(
 		URL.canParse(`http://edge${target}`) ? `http://edge${target}` : 'http://edge/'
 	);
-	const host = canonicalHost(kernel, headers.host ?? '');
+	const host = hostMeant(kernel, headers.host ?? '');
 	const request: SandboxRequest = {
 		method: raw.method ?? 'GET',
 		path: url.pathname,

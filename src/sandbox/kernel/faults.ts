@@ -10,6 +10,7 @@ export type Vendor =
 	| 'odoo'
 	| 'dns'
 	| 'smtp'
+	| 'acme'
 	| 'console';
 
 /**

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Cluster } from '../proxmox/cluster.ts';
 import type { ContainerState } from '../proxmox/state.ts';
+import { runCloudflared } from '../cloudflared/commands.ts';
+import { runNginx } from '../nginx/commands.ts';
 import { runPrefixed } from '../ssh/prefixes.ts';
 import { outcome, type Files, type Invocation, type Outcome } from '../ssh/shell.ts';
 import { curl } from './curl.ts';
@@ -58,6 +60,12 @@ function guestOf(cluster: Cluster, container: ContainerState): Guest {
 }
 
 async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
+	const { kernel } = guest.cluster;
+	const { node, vmid } = guest.container;
+	const told =
+		runCloudflared(kernel, { node, vmid }, invocation) ??
+		runNginx(kernel, { node, vmid }, invocation);
+	if (told) return told;
 	const [program = '', ...args] = invocation.argv;
 	const name = program.split('/').at(-1)!;
 	const plain = PLAIN[name];

@@ -59,7 +59,8 @@ export function serveOdoo(
 					? { status: 200, headers: { 'content-type': 'text/html' }, body: fault.body ?? '<html>' }
 					: null;
 		const late = fault?.when === 'after' && spoiled;
-		const answered = spoiled && !late ? null : await respond(cluster, guest, request, port);
+		const answered =
+			spoiled && !late ? null : await respond(cluster, guest, behindNginx(request, port), port);
 		kernel.faults.struck(fault);
 		const answer = spoiled ?? answered!;
 		kernel.calls.add({
@@ -72,6 +73,12 @@ export function serveOdoo(
 		});
 		return answer;
 	};
+}
+
+/** What the nginx of our template does on port 80: Odoo hears of no other host than the one that nginx was asked for. */
+function behindNginx(request: SandboxRequest, port: number): SandboxRequest {
+	if (port !== 80) return request;
+	return { ...request, headers: { ...request.headers, 'x-forwarded-host': request.host } };
 }
 
 async function respond(

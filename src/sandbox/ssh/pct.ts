@@ -1,16 +1,23 @@
 import { createHash } from 'node:crypto';
 import { lockOf, rootBytes, type Cluster } from '../proxmox/cluster.ts';
 import type { ContainerState } from '../proxmox/state.ts';
+import { runCloudflared } from '../cloudflared/commands.ts';
+import { runNginx } from '../nginx/commands.ts';
 import { runInGuest } from '../odoo/commands.ts';
 import { outcome, type Invocation, type Outcome } from './shell.ts';
 
-/** What root's shell on a node knows: `pct`, the digests of backup archives, and nothing else. */
+/** What root's shell on a node knows: `pct`, the digests of backup archives, cloudflared where it is, and nothing else. */
 export async function runOnNode(
 	cluster: Cluster,
 	node: string,
 	invocation: Invocation
 ): Promise<Outcome> {
 	const [program = '', verb = '', ...args] = invocation.argv;
+	const place = { node, vmid: null };
+	const told =
+		runCloudflared(cluster.kernel, place, invocation) ??
+		runNginx(cluster.kernel, place, invocation);
+	if (told) return told;
 	if (program.split('/').at(-1) === 'sha256sum') return digests(cluster, invocation.argv.slice(1));
 	if (program.split('/').at(-1) !== 'pct') {
 		return outcome(127, '', `bash: line 1: ${program}: command not found\n`);

@@ -12,7 +12,7 @@ import { NodeServer } from '../proxmox/server.ts';
 import { keyFolder, keyPair, type KeyPair } from './keys.ts';
 import { runOnNode } from './pct.ts';
 import { runPrefixed } from './prefixes.ts';
-import { outcome, runLine, type Outcome } from './shell.ts';
+import { outcome, runLine, type Invocation, type Outcome } from './shell.ts';
 
 export interface SshAccess {
 	node: string;
@@ -160,7 +160,8 @@ async function serve(
 	if (fault?.kind === 'delay' && fault.when === 'before') await sleep(fault.ms ?? 1000);
 	if (!fault || fault.kind === 'delay' || fault.when === 'after') {
 		await kernel.work('ssh', PCT_MS);
-		result = await run(cluster, node, command, stdin, gone.signal);
+		const emit = (chunk: Buffer) => void (channel.writable && channel.write(chunk));
+		result = await run(cluster, node, command, { stdin, emit, signal: gone.signal });
 		kernel.faults.struck(fault);
 	}
 	if (fault?.kind === 'delay' && fault.when === 'after') await sleep(fault.ms ?? 1000);
@@ -194,8 +195,7 @@ async function run(
 	cluster: Cluster,
 	node: string,
 	command: string,
-	stdin: Buffer,
-	signal: AbortSignal
+	{ stdin, emit, signal }: Pick<Invocation, 'stdin' | 'emit' | 'signal'>
 ): Promise<Outcome> {
 	// A node's own files are out of reach: nothing that we send reads or writes them.
 	const files = { read: () => null, write: () => undefined };
@@ -203,7 +203,8 @@ async function run(
 		return await runLine(
 			command,
 			stdin,
-			(invocation) => runPrefixed(invocation, (inner) => runOnNode(cluster, node, inner), files),
+			(invocation) =>
+				runPrefixed({ ...invocation, emit }, (inner) => runOnNode(cluster, node, inner), files),
 			files,
 			signal
 		);

@@ -11,6 +11,8 @@ export interface Invocation {
 	env: Record<string, string>;
 	/** Aborts when the caller stops waiting (`timeout`) or the connection is gone. */
 	signal: AbortSignal;
+	/** Sends output before the end, of a command that goes on (`journalctl -f`); what was sent is not in its outcome. */
+	emit?: (chunk: Buffer) => void;
 }
 
 /** Runs one simple command. */
