@@ -9,6 +9,7 @@ export const CATEGORIES = [
 	'billing',
 	'stripe',
 	'cloudflare',
+	'domains',
 	'odoo',
 	'infrastructure',
 	'notifications'

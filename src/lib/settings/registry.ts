@@ -2,11 +2,11 @@ import { z } from 'zod';
 import '#lib/core/validation.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { BILLING_SETTINGS } from './billingSettings.ts';
+import { CLOUDFLARE_SETTINGS } from './cloudflareSettings.ts';
 import { define, type SettingDefinition } from './definition.ts';
 
 const count = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 const secret = z.string().trim().max(4_000);
-const identifier = z.string().trim().max(200);
 const language = z.string().regex(/^[a-z]{2,3}(_[A-Z]{2})?$/);
 
 function isTimeZone(name: string): boolean {
@@ -183,40 +183,22 @@ export const SETTINGS = {
 		label: m.settings_stripe_webhook_secret,
 		hint: m.settings_stripe_webhook_secret_hint
 	}),
-	'cloudflare.api_token': define({
-		category: 'cloudflare',
-		schema: secret.min(1),
-		control: 'text',
-		secret: true,
-		fromEnv: (env) => env.CLOUDFLARE_API_TOKEN,
-		initial: '',
-		label: m.settings_cloudflare_api_token,
-		hint: m.settings_cloudflare_api_token_hint
+	...CLOUDFLARE_SETTINGS,
+	'domains.ownership_grace_days': define({
+		category: 'domains',
+		schema: count(1, 90),
+		control: 'number',
+		initial: 7,
+		label: m.settings_domains_ownership_grace_days,
+		hint: m.settings_domains_ownership_grace_days_hint
 	}),
-	'cloudflare.account_id': define({
-		category: 'cloudflare',
-		schema: identifier.min(1),
+	'domains.acme_contact': define({
+		category: 'domains',
+		schema: z.union([z.literal(''), z.email()]),
 		control: 'text',
-		fromEnv: (env) => env.CLOUDFLARE_ACCOUNT_ID,
 		initial: '',
-		label: m.settings_cloudflare_account_id
-	}),
-	'cloudflare.zone_id': define({
-		category: 'cloudflare',
-		schema: identifier.min(1),
-		control: 'text',
-		fromEnv: (env) => env.CLOUDFLARE_ZONE_ID,
-		initial: '',
-		label: m.settings_cloudflare_zone_id
-	}),
-	'cloudflare.tunnel_id': define({
-		category: 'cloudflare',
-		schema: identifier.min(1),
-		control: 'text',
-		fromEnv: (env) => env.CLOUDFLARE_TUNNEL_ID,
-		initial: '',
-		label: m.settings_cloudflare_tunnel_id,
-		hint: m.settings_cloudflare_tunnel_id_hint
+		label: m.settings_domains_acme_contact,
+		hint: m.settings_domains_acme_contact_hint
 	}),
 	'odoo.version': define({
 		category: 'odoo',

@@ -9,6 +9,7 @@ const CATEGORY_WORDS: Record<SettingCategory, () => string> = {
 	billing: m.settings_category_billing,
 	stripe: m.settings_category_stripe,
 	cloudflare: m.settings_category_cloudflare,
+	domains: m.settings_category_domains,
 	odoo: m.settings_category_odoo,
 	infrastructure: m.settings_category_infrastructure,
 	notifications: m.settings_category_notifications
