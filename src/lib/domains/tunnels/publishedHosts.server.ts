@@ -1,0 +1,73 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import type { HostRoute } from './ingress.ts';
+
+/** Why the control plane answers for a host. */
+export type AnsweredByUs = 'suspended' | 'redirects' | 'unplaced';
+
+/** A host of a tenant that a tunnel leads somewhere. */
+export interface PublishedHost extends HostRoute {
+	tenantId: string;
+	slug: string;
+	customerId: string;
+	/** Null for the platform's own name of the tenant. */
+	customDomainId: string | null;
+	/** Null when the container answers. */
+	answeredByUs: AnsweredByUs | null;
+}
+
+/**
+ * Every host of the tenants that are published through a tunnel: the platform's name of each, and its customers' own
+ * domains that come through Cloudflare. One query for all of them: a document of a thousand hosts is built many times.
+ */
+export async function publishedHosts(tx: Tx, tunnelId: string): Promise<PublishedHost[]> {
+	const rows = await tx.$queryRaw<Row[]>`
+		WITH here AS (
+			SELECT tenant.id, tenant.subdomain AS slug, tenant.customer_id, base.name AS base,
+				container.ip_address, tenant.status IN ('suspended', 'deleting') AS suspended,
+				EXISTS (
+					SELECT 1 FROM custom_domains one WHERE one.tenant_deployment_id = tenant.id AND one.is_primary
+						AND one.published AND one.verification_status = 'active') AS has_primary
+			FROM tenant_deployments tenant
+			JOIN base_domains base ON base.id = tenant.base_domain_id
+			LEFT JOIN lxc_containers container ON container.id = tenant.container_id
+			WHERE tenant.published
+				AND (tenant.tunnel_id = ${tunnelId}::uuid
+					OR (tenant.tunnel_id IS NULL AND base.tunnel_id = ${tunnelId}::uuid))
+		)
+		SELECT here.slug || '.' || here.base AS hostname, NULL AS "hostHeader", here.ip_address AS "ipAddress",
+			here.id AS "tenantId", here.slug, here.customer_id AS "customerId", NULL::uuid AS "customDomainId",
+			here.suspended, here.has_primary AS redirects, NULL::timestamptz AS "verifiedAt"
+		FROM here
+		UNION ALL
+		SELECT own.external_domain, here.slug || '.' || here.base, here.ip_address, here.id, here.slug,
+			here.customer_id, own.id, here.suspended,
+			own.redirect_to_id IS NOT NULL OR (here.has_primary AND NOT own.is_primary), own.verified_at
+		FROM here JOIN custom_domains own ON own.tenant_deployment_id = here.id
+		WHERE own.published AND own.driver <> 'edge' AND own.verification_status <> 'removed'
+		ORDER BY "verifiedAt" NULLS LAST`;
+	const once = new Map<string, PublishedHost>();
+	for (const { suspended, redirects, verifiedAt: _, ...row } of rows) {
+		// Of two customers who claim one name the one who has proven it is served.
+		if (once.has(row.hostname)) continue;
+		const answeredByUs = suspended
+			? 'suspended'
+			: redirects
+				? 'redirects'
+				: row.ipAddress
+					? null
+					: 'unplaced';
+		once.set(row.hostname, {
+			...row,
+			ipAddress: answeredByUs ? null : row.ipAddress,
+			healthAddress: answeredByUs === 'redirects' && !row.customDomainId ? row.ipAddress : null,
+			answeredByUs
+		});
+	}
+	return [...once.values()];
+}
+
+type Row = Omit<PublishedHost, 'answeredByUs'> & {
+	suspended: boolean;
+	redirects: boolean;
+	verifiedAt: Date | null;
+};
