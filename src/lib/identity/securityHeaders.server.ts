@@ -16,6 +16,13 @@ const NO_PAGE = "default-src 'none'; frame-ancestors 'none'";
 const STATIC_PAGE =
 	"default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'";
 
+/**
+ * Where the answer to a form may lead: Stripe's pages besides our own. Without scripts a browser follows the answer as
+ * part of the form, so that the policy must name its host.
+ */
+const paymentPages = () =>
+	env.STRIPE_API_URL ? new URL(env.STRIPE_API_URL).origin : 'https://*.stripe.com';
+
 /** Puts on what SvelteKit does not: its own is the Content-Security-Policy of pages. */
 export function withSecurityHeaders(
 	response: Response,
@@ -33,7 +40,11 @@ export function withSecurityHeaders(
 	);
 	if (env.ORIGIN.startsWith('https:'))
 		headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains');
-	if (!headers.has('content-security-policy')) {
+	const policy = headers.get('content-security-policy');
+	if (policy) {
+		const wider = policy.replace("form-action 'self'", `form-action 'self' ${paymentPages()}`);
+		headers.set('content-security-policy', wider);
+	} else {
 		const isPage = headers.get('content-type')?.startsWith('text/html') ?? false;
 		headers.set('content-security-policy', isPage ? STATIC_PAGE : NO_PAGE);
 	}

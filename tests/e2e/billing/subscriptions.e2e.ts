@@ -156,18 +156,30 @@ test('the end is typed and confirmed, and taken back', async ({ page, expectCons
 	await expect(page.getByRole('link', { name: 'Cambiar plan o usuarios' })).toBeVisible();
 });
 
-test("the card is changed on Stripe's page", async ({ page }) => {
-	await enter(page);
-	await page.getByRole('button', { name: 'Cambiar tarjeta' }).click();
-	await page.waitForURL(/\/p\/session\//);
-	await page.locator('input[name=cardNumber]').fill('5555 5555 5555 4444');
-	await page.locator('input[name=cardExpiry]').fill('11/35');
-	await page.locator('input[name=cardCvc]').fill('321');
-	await page.locator('form:has(input[name=cardNumber]) button').click();
-	await page.waitForURL(/\/tenant\/portal\/billing\?card/);
-	await expect(page.getByText('•••• 4444')).toBeVisible({ timeout: 30_000 });
-	await expect(page.getByText(/Vence \d\d\/\d{4}/)).toBeVisible();
-});
+for (const { scripts, card, end } of [
+	{ scripts: false, card: '4242 4242 4242 4242', end: '4242' },
+	{ scripts: true, card: '5555 5555 5555 4444', end: '4444' }
+]) {
+	test.describe(scripts ? 'with scripts' : 'without scripts', () => {
+		test.use({ javaScriptEnabled: scripts });
+
+		test("the card is changed on Stripe's page", async ({ page }) => {
+			await enter(page);
+			await page.getByRole('button', { name: 'Cambiar tarjeta' }).click();
+			await page.waitForURL(/\/p\/session\//);
+			await page.locator('input[name=cardNumber]').fill(card);
+			await page.locator('input[name=cardExpiry]').fill('11/35');
+			await page.locator('input[name=cardCvc]').fill('321');
+			await page.locator('form:has(input[name=cardNumber]) button').click();
+			await page.waitForURL(/\/tenant\/portal\/billing\?card/);
+			await expect(async () => {
+				await page.goto('/tenant/portal/billing');
+				await expect(page.getByText(`•••• ${end}`)).toBeVisible({ timeout: 1_000 });
+			}).toPass({ timeout: 30_000 });
+			await expect(page.getByText(/Vence \d\d\/\d{4}/)).toBeVisible();
+		});
+	});
+}
 
 test('staff see and do the same, and a move is refused before anything is charged', async ({
 	page,

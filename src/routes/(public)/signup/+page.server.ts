@@ -2,10 +2,9 @@ import { redirect } from '@sveltejs/kit';
 import { message, setError, superValidate } from 'sveltekit-superforms';
 import { zod4 } from 'sveltekit-superforms/adapters';
 import { db } from '#lib/core/db.server.ts';
-import { env } from '#lib/core/env.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
-import { planCards } from '#lib/plans/planCards.server.ts';
+import { likelyBaseDomain, likelyPlan, planCards } from '#lib/plans/planCards.server.ts';
 import { countries, likelyCountry } from '#lib/provisioning/countries.server.ts';
 import { signupDraft } from '#lib/provisioning/signupDraft.server.ts';
 import { rememberSignup, signupOf } from '#lib/provisioning/signupCookie.server.ts';
@@ -21,7 +20,7 @@ export const load: PageServerLoad = async (event) => {
 	const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
 	const plans = await planCards(db);
 	const likely = {
-		plan: plans.find(({ highlighted, purchasable }) => highlighted && purchasable)?.key ?? '',
+		plan: likelyPlan(plans)?.key ?? '',
 		country: likelyCountry(event.request.headers.get('accept-language')) ?? ''
 	};
 	const known = { ...likely, ...draft, ...given };
@@ -29,7 +28,8 @@ export const load: PageServerLoad = async (event) => {
 		form: await superValidate(known, zod4(signupSchema), { errors: false }),
 		plans,
 		countries: countries(event.locals.locale),
-		baseDomain: env.BASE_DOMAIN,
+		/** Of the plan's cards, until one is chosen. */
+		baseDomain: likelyBaseDomain(plans),
 		cancelled: searchParams.has('cancelled')
 	};
 };
@@ -55,9 +55,7 @@ export const actions: Actions = {
 				: message(form, error.sentence, { status: 409 });
 		}
 		rememberSignup(event.cookies, opened.signupId);
-		// Browsers do not let a form lead to another host by itself, as our security policy asks; a page of ours goes on.
-		const isScripted = event.request.headers.has('x-sveltekit-action');
-		redirect(303, isScripted ? opened.url : '/signup/continue?form');
+		redirect(303, opened.url);
 	}
 };
 

@@ -1,5 +1,5 @@
 import { db } from '#lib/core/db.server.ts';
-import { env } from '#lib/core/env.server.ts';
+import { baseDomainOf } from '#lib/domains/base/baseDomains.server.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
 import { setupProgress } from '#lib/provisioning/progress.server.ts';
 import { signupOf } from '#lib/provisioning/signupCookie.server.ts';
@@ -19,13 +19,16 @@ export const load: PageServerLoad = async (event) => {
 	if (own) {
 		const signup = await db.signup.findUnique({
 			where: { id: own },
-			select: { id: true, status: true, companyName: true, slug: true, email: true, tenantId: true }
+			select: {
+				...{ id: true, status: true, companyName: true, slug: true, email: true, tenantId: true },
+				plan: { select: { baseDomainId: true } }
+			}
 		});
 		if (signup) {
 			return {
 				maxWaitHours,
 				cameFromStripe,
-				hostname: `${signup.slug}.${env.BASE_DOMAIN}`,
+				hostname: `${signup.slug}.${await domainOf(signup)}`,
 				status: signup.status,
 				signup: {
 					id: signup.id,
@@ -52,3 +55,17 @@ export const load: PageServerLoad = async (event) => {
 		progress: null
 	};
 };
+
+/** Where the instance stands, or will stand once it is paid. */
+async function domainOf(signup: {
+	tenantId: string | null;
+	plan: { baseDomainId: string | null };
+}): Promise<string> {
+	const tenant = signup.tenantId
+		? await db.tenant.findUnique({
+				where: { id: signup.tenantId },
+				select: { baseDomain: { select: { name: true } } }
+			})
+		: null;
+	return (tenant?.baseDomain ?? (await baseDomainOf(db, signup.plan))).name;
+}
