@@ -1,0 +1,19 @@
+import { beforeNavigate, goto } from '$app/navigation';
+
+/**
+ * Lets the address of a page follow what is typed in it, without a new entry in the history. What would come too late,
+ * because the page is being left, does not come.
+ * @param hrefOf the address for what stands there now; null: it stays
+ * @returns what is called at each change, with how many milliseconds to wait for the next
+ */
+export function followTyping(hrefOf: () => string | null): (wait?: number) => void {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	beforeNavigate(() => clearTimeout(timer));
+	return (wait = 0) => {
+		clearTimeout(timer);
+		timer = setTimeout(() => {
+			const href = hrefOf();
+			if (href) void goto(href, { keepFocus: true, noScroll: true, replaceState: true });
+		}, wait);
+	};
+}
