@@ -45,9 +45,19 @@ describe('the environment', () => {
 		['a test key in production', { STRIPE_SECRET_KEY: 'sk_test_x' }, 'a test key is refused'],
 		['the sandbox edge in production', { EDGE_URL: 'http://localhost:4503' }, 'EDGE_URL'],
 		[
+			"the port of the sandbox's name servers in production",
+			{ PUBLIC_DNS_AUTHORITATIVE_PORT: '4504' },
+			'PUBLIC_DNS_AUTHORITATIVE_PORT'
+		],
+		[
 			'a sandbox address in production',
 			{ CLOUDFLARE_API_URL: 'http://127.0.0.1:4502' },
 			'CLOUDFLARE_API_URL'
+		],
+		[
+			"the sandbox's certificate authority in production",
+			{ ACME_DIRECTORY_URL: 'http://127.0.0.1:4512/directory' },
+			'ACME_DIRECTORY_URL'
 		],
 		['plain http in production', { ORIGIN: 'http://erp.sajet.us' }, 'must be https'],
 		['a live key in the demo', { APP_ENV: 'demo' }, 'a live key is refused'],

@@ -50,6 +50,9 @@ const schema = z.object({
 	EDGE_URL: z.url().optional(),
 	INTERNAL_URL: z.url().optional(),
 	PUBLIC_DNS_SERVERS: list.default(['1.1.1.1', '8.8.8.8']),
+	PUBLIC_DNS_AUTHORITATIVE_PORT: port.optional(),
+
+	ACME_DIRECTORY_URL: z.url().default('https://acme-v02.api.letsencrypt.org/directory'),
 
 	SSH_KEY_PATH: z.string().optional(),
 
@@ -96,11 +99,15 @@ function contradictions(env: Env): string[] {
 		if (!live) problems.push('STRIPE_SECRET_KEY: a test key is refused with APP_ENV=production');
 		if (env.EDGE_URL)
 			problems.push('EDGE_URL: only for the sandbox, leave it empty with APP_ENV=production');
+		if (env.PUBLIC_DNS_AUTHORITATIVE_PORT)
+			problems.push(
+				'PUBLIC_DNS_AUTHORITATIVE_PORT: only for the sandbox, leave it empty with APP_ENV=production'
+			);
 		if (env.SANDBOX_URL)
 			problems.push('SANDBOX_URL: only for the sandbox, leave it empty with APP_ENV=production');
 		if (!env.ORIGIN.startsWith('https:'))
 			problems.push('ORIGIN: must be https with APP_ENV=production');
-		for (const name of ['STRIPE_API_URL', 'CLOUDFLARE_API_URL'] as const) {
+		for (const name of ['STRIPE_API_URL', 'CLOUDFLARE_API_URL', 'ACME_DIRECTORY_URL'] as const) {
 			if (env[name] && isLoopback(env[name]))
 				problems.push(`${name}: a sandbox address is refused with APP_ENV=production`);
 		}

@@ -25,6 +25,28 @@ const ERRORS = {
 	EVENT_DONE: { status: 409, message: () => m.error_event_done() },
 	PLAN_NOT_FOUND: { status: 404, message: () => m.error_plan_not_found() },
 	PLAN_NOT_PURCHASABLE: { status: 409, message: () => m.error_plan_not_purchasable() },
+	DOMAIN_INVALID: {
+		status: 400,
+		message: (p) =>
+			m.error_domain_invalid({ domain: String(p.domain ?? ''), reason: String(p.reason ?? '') })
+	},
+	DOMAIN_EXISTS: {
+		status: 409,
+		message: (p) => m.error_domain_exists({ domain: String(p.domain ?? '') })
+	},
+	DOMAIN_NOT_FOUND: {
+		status: 404,
+		message: (p) => m.error_domain_not_found({ domain: String(p.domain ?? '') })
+	},
+	DOMAIN_NOT_ACTIVE: {
+		status: 409,
+		message: (p) => m.error_domain_not_active({ domain: String(p.domain ?? '') })
+	},
+	DOMAIN_REDIRECTS: {
+		status: 409,
+		message: (p) => m.error_domain_redirects({ domain: String(p.domain ?? '') })
+	},
+	TENANT_GONE: { status: 409, message: () => m.error_tenant_gone() },
 	LINK_EXPIRED: { status: 410, message: () => m.error_link_expired() },
 	NAME_TAKEN: { status: 409, message: () => m.error_name_taken() },
 	NAME_RESERVED: { status: 409, message: () => m.error_name_reserved() },
@@ -83,6 +105,11 @@ const ERRORS = {
 	VENDOR_UNAVAILABLE: {
 		status: 503,
 		message: (p) => m.error_vendor_unavailable({ vendor: String(p.vendor ?? '') })
+	},
+	VENDOR_BUSY: {
+		status: 503,
+		message: (p) =>
+			m.error_vendor_busy({ vendor: String(p.vendor ?? ''), minutes: String(p.minutes ?? 5) })
 	},
 	VENDOR_FAILED: {
 		status: 502,

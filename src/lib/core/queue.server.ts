@@ -2,6 +2,7 @@ import { fromPrisma, PgBoss, type Queue } from 'pg-boss';
 import type { z } from 'zod';
 import type { Tx } from './db.server.ts';
 import { env } from './env.server.ts';
+import { refusalIn } from './errors.ts';
 import { publish } from './live.server.ts';
 import { log } from './log.server.ts';
 import { timeJob } from './metrics.server.ts';
@@ -179,7 +180,11 @@ async function startAllWorkers(queue: PgBoss, stop: AbortSignal): Promise<void> 
 				const signal = AbortSignal.any([job.signal, stop]);
 				await timeJob(name, () => runUnchecked(job.data, { signal }));
 			} catch (error) {
-				if (!stop.aborted) log.error({ err: error, job: name, id: job.id }, 'job failed');
+				const refusal = refusalIn(error);
+				// Nothing went wrong: the queue asks again, and so do all that call the same vendor.
+				if (refusal?.code === 'VENDOR_BUSY')
+					log.warn({ job: name, id: job.id, detail: refusal.message }, 'job waits for a vendor');
+				else if (!stop.aborted) log.error({ err: error, job: name, id: job.id }, 'job failed');
 				throw error;
 			}
 		};

@@ -1,3 +1,6 @@
+import { refusalIn } from './errors.ts';
+import type { StepWait } from './saga.server.ts';
+
 /** Scaled down by tests, so that a fault costs no waiting. */
 export const tuning = { backoffScale: 1 };
 
@@ -18,4 +21,22 @@ export function attemptsOf(step: { attempts?: number }, error: unknown): number 
 /** Seconds before the try after the `tries`-th one. */
 export function backoffSeconds(tries: number): number {
 	return Math.min(LONGEST_BACKOFF, 0.5 * 2 ** (tries - 1)) * tuning.backoffScale;
+}
+
+/** A vendor takes no calls for longer than this at most before it is asked again. */
+const LONGEST_BUSY = 600;
+
+/** A vendor takes no more calls for now (VENDOR_BUSY): the step looks again later, and that was no try; null: something else. */
+export function busyWait(error: unknown): StepWait | null {
+	const refusal = refusalIn(error);
+	if (refusal?.code !== 'VENDOR_BUSY') return null;
+	const asked =
+		error instanceof Error && 'retryAfterMs' in error && typeof error.retryAfterMs === 'number'
+			? error.retryAfterMs / 1000
+			: 60;
+	return {
+		wait: Math.min(Math.max(1, Math.ceil(asked)), LONGEST_BUSY),
+		reason: 'vendor_busy',
+		message: { code: 'vendor_busy', params: refusal.params }
+	};
 }

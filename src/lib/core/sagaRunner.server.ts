@@ -18,7 +18,7 @@ import {
 	type StepWait
 } from './saga.server.ts';
 import { contextOf, LONGEST_SLEEP } from './sagaContext.server.ts';
-import { attemptsOf, backoffSeconds } from './sagaPatience.ts';
+import { attemptsOf, backoffSeconds, busyWait } from './sagaPatience.ts';
 import {
 	claimRun,
 	wordsOf,
@@ -131,6 +131,8 @@ async function attempt(
 			return 'done';
 		} catch (error) {
 			if (error instanceof ClaimLost || signal.aborted) throw error;
+			const busy = busyWait(error);
+			if (busy) return await park(run, saga, row, busy);
 			const again = await afterFailure(run, saga, step, row, error);
 			if (!again) return 'parked';
 			await sleep(again * SECOND, undefined, { signal });

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProvisioningStep } from '#prisma/generated/client.ts';
 import { now, SECOND } from './clock.server.ts';
 import { ClaimLost, runOf, wakeSaga, type AnySaga, type Step } from './saga.server.ts';
-import { contextOf } from './sagaContext.server.ts';
-import { attemptsOf, backoffSeconds } from './sagaPatience.ts';
+import { contextOf, LONGEST_SLEEP } from './sagaContext.server.ts';
+import { attemptsOf, backoffSeconds, busyWait } from './sagaPatience.ts';
 import {
 	wordsOf,
 	writeClaimed,
@@ -55,6 +55,12 @@ async function undo(
 			return true;
 		} catch (error) {
 			if (error instanceof ClaimLost || signal.aborted) throw error;
+			const busy = busyWait(error);
+			if (busy) {
+				tries -= 1;
+				await sleep(Math.min(busy.wait, LONGEST_SLEEP) * SECOND, undefined, { signal });
+				continue;
+			}
 			const message = wordsOf(error);
 			await writeRunLog(run, step.name, 'warning', `undo: ${message}`);
 			if (tries >= attemptsOf(step, error)) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { db } from '#lib/core/db.server.ts';
-import { publicUrl } from '../domains/baseDomains.server.ts';
+import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { openSignup } from './signups.server.ts';
 
 const platform = await testPlatform();

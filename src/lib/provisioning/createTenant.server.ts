@@ -12,7 +12,7 @@ import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { notify } from '../notifications/notifications.server.ts';
 import { setting } from '../settings/settings.server.ts';
-import { publicUrl } from '../domains/baseDomains.server.ts';
+import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { leaveCleanup } from './cleanup.server.ts';
 import { containerStep } from './containerStep.server.ts';
 import { databaseStep } from './databaseStep.server.ts';

@@ -1,5 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import { publicUrl } from '#lib/domains/baseDomains.server.ts';
+import { publicUrl } from '#lib/domains/base/baseDomains.server.ts';
 
 /** The hosts that a company's instances have under our own domains; those of instances that are gone are left out. */
 export async function customerHosts(tx: Tx, customerId: string) {

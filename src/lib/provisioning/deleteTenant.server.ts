@@ -4,7 +4,8 @@ import { db } from '#lib/core/db.server.ts';
 import { defineSaga, type Step } from '#lib/core/saga.server.ts';
 import { takeLastBackup } from '../backups/backups.server.ts';
 import { cancelSubscription } from '../billing/subscriptions.server.ts';
-import { removeRecord } from '../domains/dns.server.ts';
+import { removeDomainsOf } from '../domains/custom/customDomains.server.ts';
+import { removeRecord } from '../domains/records/dns.server.ts';
 import { destroyContainer } from '../infrastructure/containers.server.ts';
 import { odooIn } from '../infrastructure/odooClient.server.ts';
 import { releaseContainer } from '../infrastructure/placement.server.ts';
@@ -67,10 +68,14 @@ const unpublishStep: Step<State> = {
 	name: 'unpublish',
 	async run(context) {
 		const { tenant, tunnel } = await placeOf(context.subjectId);
-		if (context.state.withdrawnAt === undefined) await context.save({ withdrawnAt: Date.now() });
+		if (context.state.withdrawnAt === undefined) {
+			await context.write((tx) => removeDomainsOf(tx, tenant.id, SYSTEM));
+			await context.save({ withdrawnAt: Date.now() });
+		}
 		const wait = await withdraw(context, tunnel.id, context.state.withdrawnAt!);
 		if (wait) return wait;
-		await removeRecord(await cloudflareClient(context.trace), tenant.id);
+		const owner = { kind: 'tenant', id: tenant.id } as const;
+		await removeRecord(await cloudflareClient(context.trace), owner);
 	}
 };
 

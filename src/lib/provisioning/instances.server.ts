@@ -2,7 +2,7 @@ import { after, DAY, now } from '#lib/core/clock.server.ts';
 import { asCustomer, asOwner, type CustomerScope, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
-import { publicUrl } from '../domains/baseDomains.server.ts';
+import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { usesOf, type ResourceUse } from '../plans/uses.server.ts';
 import { adminAccess, type AdminAccess } from './adminPassword.server.ts';
 import { setupProgress, type SetupProgress } from './progress.server.ts';

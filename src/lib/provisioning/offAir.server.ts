@@ -1,6 +1,8 @@
 import { render } from 'svelte/server';
 import { db } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
+import type { TenantStatus } from '#prisma/generated/client.ts';
+import { hostUrl, landingOf, tenantHosts } from '../domains/custom/domainHosts.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import { unpaidFacts } from './offAirFacts.server.ts';
 import OffAirPage from './OffAirPage.svelte';
@@ -15,16 +17,12 @@ export async function answerForTenantHost(
 ): Promise<Response | null> {
 	const hostname = (request.headers.get('host') ?? '').replace(/:\d+$/, '').toLowerCase();
 	if (!hostname || hostname === new URL(env.ORIGIN).hostname) return null;
-	const [slug, ...rest] = hostname.split('.');
-	const tenant = await db.tenant.findFirst({
-		where: {
-			slug,
-			baseDomain: { name: rest.join('.') },
-			status: { notIn: ['deleted', 'refunded'] }
-		},
-		select: { status: true, suspensionReason: true, subscriptionId: true }
-	});
+	const tenant = await tenantOf(hostname);
 	if (!tenant) return null;
+	if (tenant.status !== 'suspended' && tenant.status !== 'deleting') {
+		const landing = landingOf(await tenantHosts(db, tenant.id), hostname);
+		if (landing !== hostname) return sendOn(request, landing);
+	}
 	const reason =
 		tenant.status === 'suspended'
 			? (tenant.suspensionReason ?? 'request')
@@ -54,5 +52,34 @@ export async function answerForTenantHost(
 			'content-security-policy':
 				"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 		}
+	});
+}
+
+/** The instance that a host is of: the platform's name for it, or its customer's own domain. */
+async function tenantOf(hostname: string) {
+	const [slug, ...rest] = hostname.split('.');
+	const select = { id: true, status: true, suspensionReason: true, subscriptionId: true };
+	const status = { notIn: ['deleted', 'refunded'] satisfies TenantStatus[] };
+	return (
+		(await db.tenant.findFirst({
+			where: { slug, baseDomain: { name: rest.join('.') }, status },
+			select
+		})) ??
+		(await db.tenant.findFirst({
+			where: {
+				status,
+				domains: { some: { hostname, published: true, status: { not: 'removed' } } }
+			},
+			select
+		}))
+	);
+}
+
+/** For now only: the primary domain may break, or another become it, and no browser may remember the way. */
+function sendOn(request: Request, hostname: string): Response {
+	const { pathname, search } = new URL(request.url);
+	return new Response(null, {
+		status: 307,
+		headers: { location: `${hostUrl(hostname)}${pathname}${search}`, 'cache-control': 'no-store' }
 	});
 }

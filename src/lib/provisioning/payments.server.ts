@@ -8,7 +8,7 @@ import { retrieveCheckoutSession } from '../billing/checkout.server.ts';
 import { refundDuplicatePayment, refundSignup } from '../billing/refunds.server.ts';
 import { retrieveSubscription, upsertFromStripe } from '../billing/subscriptions.server.ts';
 import { findOrCreateForSignup } from '../customers/customers.server.ts';
-import { defaultBaseDomain } from '../domains/baseDomains.server.ts';
+import { baseDomainOf } from '../domains/base/baseDomains.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
 import { passToTenant, reserveName } from './reservations.server.ts';
 import { expireSignup } from './signups.server.ts';
@@ -150,7 +150,7 @@ async function tenantFor(
 			return null;
 		throw error;
 	}
-	const baseDomain = await defaultBaseDomain(tx);
+	const baseDomain = await baseDomainOf(tx, signup.plan);
 	const tenant = await tx.tenant.create({
 		data: {
 			...owner,

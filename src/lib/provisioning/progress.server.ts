@@ -1,5 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import { publicUrl } from '../domains/baseDomains.server.ts';
+import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { stepNote } from './stepMessages.ts';
 import { setupSpeed } from './speed.server.ts';
 import { latestRuns } from './tenantView.server.ts';

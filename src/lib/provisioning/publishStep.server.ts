@@ -3,10 +3,15 @@ import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { nextNotice } from '#lib/core/listen.server.ts';
 import type { Step, StepContext, StepWait } from '#lib/core/saga.server.ts';
-import { ensureRecord, removeRecord } from '../domains/dns.server.ts';
-import { convergence, requestConvergence, wantedVersion } from '../domains/tunnels.server.ts';
+import { ensureRecord, removeRecord } from '../domains/records/dns.server.ts';
+import { tunnelFor } from '../domains/tunnels/tunnelChoice.server.ts';
+import {
+	convergence,
+	requestConvergence,
+	wantedVersion
+} from '../domains/tunnels/tunnels.server.ts';
 import { cloudflareClient } from '../settings/clients.server.ts';
-import { lookFromOutside } from './probe.server.ts';
+import { lookFromOutside } from '../domains/custom/answer.server.ts';
 import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
 
@@ -24,10 +29,11 @@ export const patience = {
 export const dnsStep: Step<CreateTenantState> = {
 	name: 'dns',
 	async run(context) {
+		await chooseTunnel(context);
 		const { tenant, hostname, tunnel } = await placeOf(context.subjectId);
 		const client = await cloudflareClient(context.trace);
 		await ensureRecord(client, {
-			tenantId: tenant.id,
+			owner: { kind: 'tenant', id: tenant.id },
 			customerId: tenant.customerId,
 			zoneId: tenant.baseDomain.zoneId,
 			name: hostname,
@@ -36,7 +42,12 @@ export const dnsStep: Step<CreateTenantState> = {
 		return { message: stepMessage('record_ready', { hostname, tunnel: tunnel.name }) };
 	},
 	async undo(context) {
-		await removeRecord(await cloudflareClient(context.trace), context.subjectId);
+		const owner = { kind: 'tenant', id: context.subjectId } as const;
+		await removeRecord(await cloudflareClient(context.trace), owner);
+		// Another try may find room on another node.
+		await context.write((tx) =>
+			tx.tenant.update({ where: { id: context.subjectId }, data: { tunnelId: null } })
+		);
 	}
 };
 
@@ -82,6 +93,17 @@ export const verifyStep: Step<CreateTenantState> = {
 		return { wait: pace, message, reason: message.code };
 	}
 };
+
+/** Once: what is published stays with its tunnel until somebody moves it. */
+async function chooseTunnel(context: CreateTenantContext): Promise<void> {
+	const { tenant } = await placeOf(context.subjectId);
+	if (tenant.tunnelId) return;
+	const { baseDomain, container } = tenant;
+	await context.write(async (tx) => {
+		const { id } = await tunnelFor(tx, { baseDomain, nodeId: container?.nodeId ?? null });
+		await tx.tenant.update({ where: { id: tenant.id }, data: { tunnelId: id } });
+	});
+}
 
 async function askForRule(context: CreateTenantContext, tunnelId: string): Promise<void> {
 	const version = await context.write(async (tx) => {
@@ -152,11 +174,16 @@ async function notApplied(
 export async function placeOf(tenantId: string) {
 	const tenant = await db.tenant.findUniqueOrThrow({
 		where: { id: tenantId },
-		include: { baseDomain: { include: { tunnel: true } }, customer: true }
+		include: {
+			baseDomain: { include: { tunnel: true } },
+			tunnel: true,
+			container: { select: { nodeId: true } },
+			customer: true
+		}
 	});
 	return {
 		tenant,
 		hostname: `${tenant.slug}.${tenant.baseDomain.name}`,
-		tunnel: tenant.baseDomain.tunnel
+		tunnel: tenant.tunnel ?? tenant.baseDomain.tunnel
 	};
 }

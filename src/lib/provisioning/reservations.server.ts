@@ -1,6 +1,7 @@
 import { after, HOUR, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
+import { isPlatformName, lockName } from '../domains/base/platformNames.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import { slugProblem } from './slug.ts';
 
@@ -10,7 +11,7 @@ export type NameState = 'free' | 'taken' | 'reserved' | 'bad';
 export async function nameState(tx: Tx, slug: string): Promise<NameState> {
 	const problem = slugProblem(slug);
 	if (problem) return problem === 'reserved' ? 'reserved' : 'bad';
-	if (await isEdgeHost(tx, slug)) return 'reserved';
+	if (await isPlatformName(tx, slug)) return 'reserved';
 	const held = await tx.nameReservation.findFirst({
 		where: { slug, OR: [{ expiresAt: null }, { expiresAt: { gt: now() } }] },
 		select: { slug: true }
@@ -29,7 +30,9 @@ export interface Holder {
  * @throws {AppError} NAME_TAKEN, NAME_RESERVED, TOO_MANY_RESERVATIONS
  */
 export async function reserveName(tx: Tx, slug: string, holder: Holder): Promise<void> {
-	if (slugProblem(slug) || (await isEdgeHost(tx, slug))) throw new AppError('NAME_RESERVED');
+	if (slugProblem(slug)) throw new AppError('NAME_RESERVED');
+	await lockName(tx, slug);
+	if (await isPlatformName(tx, slug)) throw new AppError('NAME_RESERVED');
 	await letGoOfOld(tx, slug, holder);
 	if (holder.signup) await limitPerAddress(tx, holder.signup);
 	const { count } = await tx.nameReservation.createMany({
@@ -109,13 +112,4 @@ async function limitPerAddress(tx: Tx, signup: { id: string; ip: string | null }
 	});
 	if (live >= (await setting('provisioning.reservations_per_address')))
 		throw new AppError('TOO_MANY_RESERVATIONS');
-}
-
-async function isEdgeHost(tx: Tx, slug: string): Promise<boolean> {
-	const domains = await tx.baseDomain.findMany({ select: { name: true } });
-	const host = await tx.edgeHost.findFirst({
-		where: { hostname: { in: domains.map(({ name }) => `${slug}.${name}`) } },
-		select: { id: true }
-	});
-	return host !== null;
 }

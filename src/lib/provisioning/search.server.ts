@@ -1,6 +1,9 @@
 import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, inOrder } from '#lib/core/paging.server.ts';
+import { toUnicode } from '../domains/punycode.ts';
+import { nameTyped } from '../domains/custom/typedDomain.server.ts';
+import type { CustomDomainStatus } from '#prisma/generated/enums.ts';
 import { tenantSelect, tenantViews, type TenantView } from './tenantView.server.ts';
 
 /**
@@ -58,4 +61,25 @@ export function searchInvoiceNumbers(tx: Tx, typed: string, take = 10): Promise<
 		FROM invoices invoice JOIN customers customer ON customer.id = invoice.customer_id
 		WHERE lower(invoice.number) LIKE ${contains(typed)} OR invoice.stripe_invoice_id = ${typed}
 		LIMIT ${take}`;
+}
+
+/** A customer's own domain as the search shows it. */
+export interface FoundDomain {
+	id: string;
+	/** As people read it. */
+	unicode: string;
+	status: CustomDomainStatus;
+	companyName: string;
+}
+
+/** Customers' own domains by their name, in whatever script; removed ones are left out. */
+export async function searchDomains(tx: Tx, typed: string, take = 10): Promise<FoundDomain[]> {
+	const rows = await tx.$queryRaw<(Omit<FoundDomain, 'unicode'> & { hostname: string })[]>`
+		SELECT entry.id, entry.external_domain AS hostname, entry.verification_status AS status,
+			customer.company_name AS "companyName"
+		FROM custom_domains entry JOIN customers customer ON customer.id = entry.customer_id
+		WHERE entry.external_domain LIKE ${contains(nameTyped(typed))} AND entry.verification_status <> 'removed'
+		ORDER BY entry.verified_at IS NULL, length(entry.external_domain), entry.created_at
+		LIMIT ${take}`;
+	return rows.map(({ hostname, ...row }) => ({ ...row, unicode: toUnicode(hostname) }));
 }

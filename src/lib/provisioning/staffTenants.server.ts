@@ -1,9 +1,9 @@
-import type { Tx } from '#lib/core/db.server.ts';
+import { isUniqueViolation, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Customer, Tenant } from '#prisma/generated/client.ts';
 import { createInvoicedSubscription } from '../billing/subscriptions.server.ts';
 import { createCustomer } from '../customers/customers.server.ts';
-import { defaultBaseDomain } from '../domains/baseDomains.server.ts';
+import { baseDomainOf } from '../domains/base/baseDomains.server.ts';
 import { audit, type Actor } from '../logs/audit.server.ts';
 import { planOnSale, type PlanWithPrices } from '../plans/plans.server.ts';
 import { mailPaymentLink, payByFromNow } from './requests.server.ts';
@@ -35,7 +35,7 @@ export async function createByStaff(
 				country: input.country ?? null,
 				locale: act.locale
 			});
-	const baseDomain = await defaultBaseDomain(tx);
+	const baseDomain = await baseDomainOf(tx, plan);
 	const subscription =
 		input.billing === 'checkout_link'
 			? null
@@ -45,19 +45,24 @@ export async function createByStaff(
 					billing: input.billing,
 					reason: input.billing_reason ?? null
 				});
-	const tenant = await tx.tenant.create({
-		data: {
-			customerId: customer.id,
-			subscriptionId: subscription?.id,
-			planId: plan.id,
-			baseDomainId: baseDomain.id,
-			slug: input.subdomain,
-			databaseName: input.subdomain,
-			isolation: plan.isolation,
-			locale: act.locale,
-			country: input.country
-		}
-	});
+	const tenant = await tx.tenant
+		.create({
+			data: {
+				customerId: customer.id,
+				subscriptionId: subscription?.id,
+				planId: plan.id,
+				baseDomainId: baseDomain.id,
+				slug: input.subdomain,
+				databaseName: input.subdomain,
+				isolation: plan.isolation,
+				locale: act.locale,
+				country: input.country
+			}
+		})
+		.catch((error: unknown) => {
+			// A living instance has it, under whichever base domain.
+			throw isUniqueViolation(error) ? new AppError('NAME_TAKEN', { cause: error }) : error;
+		});
 	await reserveName(tx, tenant.slug, { tenantId: tenant.id });
 	if (subscription) await provision(tx, tenant, null);
 	else await askForPayment(tx, tenant, input, plan, act.locale);

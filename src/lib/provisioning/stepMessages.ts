@@ -66,7 +66,10 @@ const MESSAGES = {
 	),
 	nothing_to_back_up: message([], () => m.step_nothing_to_back_up()),
 	backup_taken: message(['location'], (v) => m.step_backup_taken(v)),
-	backup_running: message([], () => m.step_backup_running())
+	backup_running: message([], () => m.step_backup_running()),
+	vendor_busy: message(['vendor', 'minutes'], (v) => m.step_vendor_busy(v), {
+		forCustomers: m.step_vendor_busy_customer
+	})
 };
 
 export type StepCode = keyof typeof MESSAGES;

@@ -2,7 +2,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import type { Prisma, Tenant, TenantStatus } from '#prisma/generated/client.ts';
-import { requestConvergence } from '../domains/tunnels.server.ts';
+import { requestHosts } from '../domains/tenantHosts.server.ts';
 import { mayBecome } from './tenantStates.ts';
 
 /**
@@ -31,15 +31,10 @@ export async function announce(tx: Tx, tenant: { id: string; customerId: string 
 	await publish(tx, topics, tenant.id);
 }
 
-/** The public rule of a tenant changed and must be written anew. @returns the version to wait for; null when it has no rule */
+/** The public rules of a tenant changed and must be written anew. @returns the version to wait for; null when it has none */
 export async function republish(
 	tx: Tx,
-	tenant: Pick<Tenant, 'published' | 'baseDomainId'>
+	tenant: Pick<Tenant, 'id' | 'published'>
 ): Promise<number | null> {
-	if (!tenant.published) return null;
-	const { tunnelId } = await tx.baseDomain.findUniqueOrThrow({
-		where: { id: tenant.baseDomainId },
-		select: { tunnelId: true }
-	});
-	return requestConvergence(tx, tunnelId);
+	return tenant.published ? requestHosts(tx, { tenantId: tenant.id }) : null;
 }

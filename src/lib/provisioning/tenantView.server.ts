@@ -3,7 +3,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Prisma, Tenant } from '#prisma/generated/client.ts';
 import { getLocale } from '#i18n/paraglide/runtime.js';
-import { publicUrl } from '../domains/baseDomains.server.ts';
+import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { stepError, stepSentence } from './stepMessages.ts';
 
 /** What a tenant looks like in the API; times are ISO 8601 in UTC. */
