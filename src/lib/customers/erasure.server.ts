@@ -44,6 +44,7 @@ export async function erase(
 	await publish(tx, [`customer:${customerId}`, 'staff:customers'], customerId);
 	await enqueue(tx, 'customers.erase-traces', { customerId });
 	await enqueue(tx, 'provisioning.erase-signups', { customerId });
+	await enqueue(tx, 'domains.erase', { customerId });
 	if (customer.stripeCustomerId) {
 		await enqueue(tx, 'billing.erase-events', { customerId });
 		await enqueue(tx, 'billing.push-customer', { customerId }, { key: customerId });

@@ -16,6 +16,8 @@ declare module '#lib/core/queue.server.ts' {
 		/** What identifies people was erased: their own rows follow. */
 		'billing.erase-events': { customerId: string };
 		'provisioning.erase-signups': { customerId: string };
+		/** Of domains, which knows what stands under their names. */
+		'domains.erase': { customerId: string };
 	}
 }
 

@@ -51,6 +51,8 @@ export const CUSTOMER_PERMISSIONS = {
 	'instance:open': { what: 'Open the ERP', scoped: false },
 	'instance:secret': { what: "Reveal the ERP's administrator password", scoped: false },
 	'instance:manage': { what: 'Change or delete the instance', scoped: false },
+	'domains:read': { what: "See the company's own domains", scoped: false },
+	'domains:manage': { what: 'Add, change and remove own domains', scoped: false },
 	'subscription:read': { what: 'See the subscription', scoped: false },
 	'subscription:manage': { what: 'Change, cancel and resume the subscription', scoped: false },
 	'invoices:read': { what: 'See and download invoices', scoped: false },
@@ -150,6 +152,8 @@ export const CUSTOMER_ROLE_GRANTS: Record<CustomerRoleKey, readonly CustomerGran
 		'instance:open',
 		'instance:secret',
 		'instance:manage',
+		'domains:read',
+		'domains:manage',
 		'subscription:read',
 		'subscription:manage',
 		'invoices:read',
@@ -164,6 +168,8 @@ export const CUSTOMER_ROLE_GRANTS: Record<CustomerRoleKey, readonly CustomerGran
 	manager: [
 		'instance:read',
 		'instance:open',
+		'domains:read',
+		'domains:manage',
 		'subscription:read',
 		'invoices:read',
 		'invoices:pay',
@@ -174,9 +180,16 @@ export const CUSTOMER_ROLE_GRANTS: Record<CustomerRoleKey, readonly CustomerGran
 		'activity:read:all',
 		'profile:manage:own'
 	],
-	member: ['instance:read', 'instance:open', 'activity:read:own', 'profile:manage:own'],
+	member: [
+		'instance:read',
+		'instance:open',
+		'domains:read',
+		'activity:read:own',
+		'profile:manage:own'
+	],
 	auditor: [
 		'instance:read',
+		'domains:read',
 		'subscription:read',
 		'invoices:read',
 		'team:read',

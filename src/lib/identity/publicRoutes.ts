@@ -31,6 +31,8 @@ export const PUBLIC_ROUTES: readonly string[] = [
 	'/health',
 	'/health/ready',
 	'/webhooks/stripe',
+	// Certificate authorities look here for the proof that a customer's domain leads to us.
+	'/[x+2e]well-known/acme-challenge/[token]',
 	// Shows the components while developing; answers 404 in production.
 	'/dev/ui',
 	// The sandbox's console moves the demo's time; answers 404 where there is no sandbox.

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { db } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { unrecorded } from '#lib/integrations/record.ts';
-import { ssh, type SshClient } from '#lib/integrations/ssh/ssh.server.ts';
+import { ssh, type SshClient, type SshConfig } from '#lib/integrations/ssh/ssh.server.ts';
 
 interface Entry {
 	client: SshClient;
@@ -30,20 +30,28 @@ export interface SharedSsh {
  * does there.
  */
 export async function sshOn(nodeId: string): Promise<SharedSsh> {
-	const node = await db.node.findUniqueOrThrow({ where: { id: nodeId } });
-	const { sshHost: host, sshPort: port, sshUser: username, sshHostKey: hostKey } = node;
+	const config = await accessOf(nodeId);
 	// A node whose address or key was changed is another place.
-	const place = JSON.stringify([host, port, username, hostKey]);
-	const privateKey = await readFile(keyPath(), 'utf8');
+	const place = JSON.stringify([config.host, config.port, config.username, config.hostKey]);
 	const pool = pools.get(place) ?? [];
 	pools.set(place, pool);
 	let entry = pool.toSorted((a, b) => a.users - b.users)[0];
 	if (!entry || (entry.users >= CROWDED && pool.length < MOST_PER_NODE)) {
-		const config = { host, port, username, hostKey, privateKey };
 		entry = { client: ssh(config, unrecorded), users: 0, closing: null };
 		pool.push(entry);
 	}
 	return use(place, entry);
+}
+
+/** SSH to a node over a connection of one's own, for what goes on for long; `close` it. It records nothing. */
+export async function sshAlone(nodeId: string): Promise<SshClient> {
+	return ssh(await accessOf(nodeId), unrecorded);
+}
+
+async function accessOf(nodeId: string): Promise<SshConfig> {
+	const node = await db.node.findUniqueOrThrow({ where: { id: nodeId } });
+	const { sshHost: host, sshPort: port, sshUser: username, sshHostKey: hostKey } = node;
+	return { host, port, username, hostKey, privateKey: await readFile(keyPath(), 'utf8') };
 }
 
 function use(place: string, entry: Entry): SharedSsh {

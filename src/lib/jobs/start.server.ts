@@ -7,6 +7,7 @@ import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { type Hub, startHub } from '#lib/identity/hub.server.ts';
 import { followSandboxClock } from '#lib/settings/sandboxClock.server.ts';
 import { closeSsh } from '#lib/infrastructure/sshPool.server.ts';
+import { requestFirstLooks } from '#lib/domains/records/recordJobs.server.ts';
 import { requestSync } from '#lib/plans/jobs.server.ts';
 import './live.server.ts';
 import './registry.server.ts';
@@ -28,6 +29,8 @@ export async function startProcess(): Promise<void> {
 	await startQueue({ work: works });
 	// What is on sale can be paid for before the first visitor comes.
 	if (works) await transaction(requestSync);
+	// Before the first customer points a domain at us, it leads somewhere.
+	if (works) await transaction(requestFirstLooks);
 	const hub: Hub | undefined = env.ROLE === 'worker' ? undefined : startHub();
 	const metrics = env.METRICS_PORT && (await startMetrics(env.METRICS_PORT, env.HOST));
 	// src/server.ts calls the one for each WebSocket, the other once no new request comes in.

@@ -95,6 +95,21 @@ export async function closeUnseen(tx: Tx, kinds: string[], since: Date): Promise
 	return count;
 }
 
+/** Closes what a job has put right, or has seen to be right. @returns false when none was open */
+export async function closeDrift(
+	tx: Tx,
+	found: Pick<Found, 'kind' | 'subjectType' | 'subjectId'>,
+	outcome: 'repaired' | 'gone'
+): Promise<boolean> {
+	const { kind, subjectType, subjectId } = found;
+	const { count } = await tx.drift.updateMany({
+		where: { kind, subjectType, subjectId, closedAt: null },
+		data: { closedAt: now(), outcome, repairError: null }
+	});
+	if (count > 0) await publish(tx, 'staff:drifts');
+	return count > 0;
+}
+
 /**
  * Repairs what was found. It is closed when the repair has seen both sides agree, else by the next look that does. What
  * goes wrong stays open with what was said.

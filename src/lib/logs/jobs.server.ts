@@ -3,12 +3,14 @@ import { z } from 'zod';
 import { MINUTE, SECOND } from '#lib/core/clock.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { sealAudit } from './audit.server.ts';
+import { purgeCalls } from './budget.server.ts';
 import { closeOldCalls } from './calls.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
 		'logs.seal-audit': Record<string, never>;
 		'logs.close-calls': Record<string, never>;
+		'logs.purge-provider-uses': Record<string, never>;
 	}
 }
 
@@ -33,5 +35,13 @@ defineJob({
 	payload: z.object({}),
 	run: () => closeOldCalls(),
 	schedule: { cron: '*/30 * * * *', payload: {} },
+	queue: { policy: 'short', retryLimit: 0 }
+});
+
+defineJob({
+	name: 'logs.purge-provider-uses',
+	payload: z.object({}),
+	run: () => purgeCalls(),
+	schedule: { cron: '17 * * * *', payload: {} },
 	queue: { policy: 'short', retryLimit: 0 }
 });

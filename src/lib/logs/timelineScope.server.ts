@@ -38,6 +38,8 @@ export function tenantScope(tenant: {
 			SELECT 'tenant', ${id} UNION ALL
 			SELECT 'subscription', ${subscriptionId}::text WHERE ${subscriptionId}::text IS NOT NULL UNION ALL
 			SELECT 'signup', signup.id::text FROM (${signups}) signup UNION ALL
+			SELECT 'domain', domain.id::text FROM custom_domains domain
+			WHERE domain.customer_id = ${customerId}::uuid AND domain.tenant_deployment_id = ${id}::uuid UNION ALL
 			SELECT 'refund-order', refund_order.id::text FROM refund_orders refund_order
 			WHERE refund_order.customer_id = ${customerId}::uuid AND refund_order.signup_id IN (${signups}))`,
 		runs: Prisma.sql`run.subject_id = ${id}::uuid`,
@@ -77,5 +79,19 @@ export function invoiceScope(id: string): TimelineScope {
 		movements: nothing,
 		mails: nothing,
 		alerts: Prisma.sql`alert.subject_type = 'invoice' AND alert.subject_id = ${id}`
+	};
+}
+
+/** One domain of a customer: what was done with it, and what it was reported for. */
+export function domainScope(id: string): TimelineScope {
+	const nothing = Prisma.sql`false`;
+	return {
+		acts: Prisma.sql`entry.subject_type = 'domain' AND entry.subject_id = ${id}`,
+		runs: nothing,
+		invoices: nothing,
+		refunds: nothing,
+		movements: nothing,
+		mails: nothing,
+		alerts: Prisma.sql`alert.subject_type = 'domain' AND alert.subject_id = ${id}`
 	};
 }

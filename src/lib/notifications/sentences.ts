@@ -1,4 +1,5 @@
 import { m } from '#i18n/paraglide/messages.js';
+import { getLocale } from '#i18n/paraglide/runtime.js';
 import type { MailLocale } from './locale.ts';
 
 type Values = Record<string, unknown>;
@@ -8,6 +9,7 @@ type Language = { locale?: MailLocale };
 const LIMITED: Record<string, (values: object, options: Language) => string> = {
 	users: m.limits_users,
 	disk_gb: m.limits_disk_gb,
+	domains: m.limits_domains,
 	backups: m.limits_backups,
 	members: m.limits_members,
 	instances: m.limits_instances
@@ -94,6 +96,32 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 			{ slug: text(v.slug), plan: text(v.plan) },
 			options
 		),
+	domain_verified: (v, options) =>
+		m.notification_domain_verified({ domain: text(v.domain) }, options),
+	domain_broken: (v, options) =>
+		m.notification_domain_broken(
+			{
+				domain: text(v.domain),
+				reason: text((options.locale ?? getLocale()) === 'en' ? v.reason_en : v.reason_es),
+				fallback: text(v.fallback)
+			},
+			options
+		),
+	domain_restored: (v, options) =>
+		m.notification_domain_restored({ domain: text(v.domain) }, options),
+	domain_unproven: (v, options) =>
+		m.notification_domain_unproven({ domain: text(v.domain), until: text(v.until) }, options),
+	domain_lost: (v, options) =>
+		m.notification_domain_lost({ domain: text(v.domain), fallback: text(v.fallback) }, options),
+	'domains.provider-paused': (v, options) =>
+		m.notification_domains_provider_paused({ vendor: text(v.vendor) }, options),
+	'domains.ingress-differs': (v, options) =>
+		m.notification_domains_ingress_differs(
+			{ tunnel: text(v.tunnel), hurt: text(v.hurt), added: text(v.added) },
+			options
+		),
+	'domains.tunnel-down': (v, options) =>
+		m.notification_domains_tunnel_down({ tunnel: text(v.tunnel) }, options),
 	'infrastructure.node-offline': (v, options) =>
 		m.notification_infrastructure_node_offline({ node: text(v.node) }, options),
 	'infrastructure.container-missing': (v, options) =>
@@ -137,6 +165,7 @@ export function subjectHref(data: unknown): string | null {
 	if (typeof data !== 'object' || data === null) return null;
 	const { subjectType, subjectId }: Values = { ...data };
 	if (typeof subjectType !== 'string' || typeof subjectId !== 'string') return null;
+	if (subjectType === 'provider') return `/admin/settings?tab=${subjectId}`;
 	if (subjectType === 'node') return '/admin/infrastructure';
 	if (subjectType === 'container') return '/admin/infrastructure?tab=containers';
 	const page = PAGES[subjectType];
@@ -146,6 +175,8 @@ export function subjectHref(data: unknown): string | null {
 /** Where staff find what an alert is about. */
 const PAGES: Record<string, string | undefined> = {
 	tenant: '/admin/tenants',
+	tunnel: '/admin/tunnels',
+	domain: '/admin/domains',
 	subscription: '/admin/billing/subscriptions',
 	invoice: '/admin/billing/invoices',
 	'refund-order': '/admin/billing/refunds',

@@ -75,6 +75,7 @@ const FIELDS: Record<string, () => string> = {
 	published: m.plans_published,
 	purchasable: m.plans_purchasable,
 	highlighted: m.plans_highlighted,
+	baseDomain: m.plans_base_domain,
 	version: m.plans_version
 };
 

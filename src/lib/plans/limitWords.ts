@@ -10,6 +10,7 @@ const LABELS: Record<ResourceName, (values: object, options: Language) => string
 	users: m.limits_users,
 	disk_gb: m.limits_disk_gb,
 	backups: m.limits_backups,
+	domains: m.limits_domains,
 	members: m.limits_members,
 	instances: m.limits_instances
 };
@@ -17,6 +18,7 @@ const HINTS: Record<ResourceName, () => string> = {
 	users: m.limits_users_hint,
 	disk_gb: m.limits_disk_gb_hint,
 	backups: m.limits_backups_hint,
+	domains: m.limits_domains_hint,
 	members: m.limits_members_hint,
 	instances: m.limits_instances_hint
 };

@@ -45,6 +45,14 @@ export const RESOURCES = {
 		timesQuantity: false,
 		acts: ['tell', 'refuse']
 	},
+	/** Domains of its own that an instance has; the `www` that only sends on is not counted. */
+	domains: {
+		scope: 'tenant',
+		source: 'counted',
+		perUnit: 1,
+		timesQuantity: false,
+		acts: ['tell', 'refuse']
+	},
 	/** People who may log in to the portal, invitations included. */
 	members: {
 		scope: 'customer',

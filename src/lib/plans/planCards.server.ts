@@ -1,4 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { env } from '#lib/core/env.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { inCurrency, plansOnSale } from './plans.server.ts';
 
@@ -6,6 +7,10 @@ import { inCurrency, plansOnSale } from './plans.server.ts';
 export async function planCards(tx: Tx) {
 	const plans = await plansOnSale(tx);
 	const currency = await setting('billing.currency');
+	const bases = await tx.baseDomain.findMany({
+		select: { id: true, name: true, isDefault: true }
+	});
+	const usual = bases.find(({ isDefault }) => isDefault)?.name ?? env.BASE_DOMAIN;
 	return plans.map((plan) => {
 		const monthly = plan.prices.filter(({ interval }) => interval === 'month');
 		const price = inCurrency(monthly.length > 0 ? monthly : plan.prices, currency);
@@ -21,6 +26,8 @@ export async function planCards(tx: Tx) {
 			slaBasisPoints: plan.slaBasisPoints,
 			purchasable: plan.purchasable,
 			highlighted: plan.highlighted,
+			/** Under which its new instances get their name. */
+			baseDomain: bases.find(({ id }) => id === plan.baseDomainId)?.name ?? usual,
 			price: price
 				? { amount: price.amount, currency: price.currency, interval: price.interval }
 				: null
@@ -29,3 +36,13 @@ export async function planCards(tx: Tx) {
 }
 
 export type PlanCard = Awaited<ReturnType<typeof planCards>>[number];
+
+/** The plan that a visitor gets who has not chosen one yet: the highlighted one that can be bought. */
+export function likelyPlan(cards: PlanCard[]): PlanCard | undefined {
+	return cards.find(({ highlighted, purchasable }) => highlighted && purchasable);
+}
+
+/** The domain that a visitor's name will stand under before a plan is chosen. */
+export function likelyBaseDomain(cards: PlanCard[]): string {
+	return (likelyPlan(cards) ?? cards[0])?.baseDomain ?? env.BASE_DOMAIN;
+}

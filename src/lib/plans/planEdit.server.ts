@@ -77,8 +77,10 @@ export async function editWords(tx: Tx, id: string, words: PlanWords, act: Act):
 		supportChannel: words.support_channel,
 		published: words.published,
 		purchasable: words.purchasable,
-		highlighted: words.highlighted
+		highlighted: words.highlighted,
+		baseDomainId: words.base_domain === undefined ? before.baseDomainId : words.base_domain || null
 	};
+	await refuseUnknownBase(tx, data.baseDomainId);
 	const { count } = await tx.plan.updateMany({
 		where: { id, revision: words.revision },
 		data: { ...data, revision: { increment: 1 } }
@@ -89,8 +91,8 @@ export async function editWords(tx: Tx, id: string, words: PlanWords, act: Act):
 		actor: act.by,
 		action: 'plans.edit',
 		subject: { type: 'plan', id },
-		before: pick(before),
-		after: pick(after)
+		before: await shownWords(tx, before),
+		after: await shownWords(tx, after)
 	});
 	// Its name is that of the product, and who may buy it must be able to pay.
 	if (after.name !== before.name || (after.purchasable && !before.purchasable))
@@ -101,7 +103,24 @@ export async function editWords(tx: Tx, id: string, words: PlanWords, act: Act):
 
 function pick(plan: Plan) {
 	const { name, position, trialDays, supportChannel, published, purchasable, highlighted } = plan;
-	return { name, position, trialDays, supportChannel, published, purchasable, highlighted };
+	const words = { name, position, trialDays, supportChannel, published, purchasable, highlighted };
+	return { ...words, baseDomainId: plan.baseDomainId };
+}
+
+/** As the history tells it: the domain by its name, which may be gone one day. */
+async function shownWords(tx: Tx, plan: Plan) {
+	const { baseDomainId, ...words } = pick(plan);
+	if (!baseDomainId) return { ...words, baseDomain: null };
+	const base = await tx.baseDomain.findUnique({
+		where: { id: baseDomainId },
+		select: { name: true }
+	});
+	return { ...words, baseDomain: base?.name ?? null };
+}
+
+async function refuseUnknownBase(tx: Tx, id: string | null): Promise<void> {
+	if (id && (await tx.baseDomain.count({ where: { id } })) === 0)
+		throw new AppError('BAD_INPUT', { fields: { base_domain: m.plans_base_domain_unknown() } });
 }
 
 /** What saving these terms would do, before it is done. */

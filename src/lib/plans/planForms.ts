@@ -37,9 +37,14 @@ export const wordsForm = z.object({
 	support_channel: z.enum(SUPPORT_CHANNELS),
 	published: flag,
 	purchasable: flag,
-	highlighted: flag
+	highlighted: flag,
+	/** Where its new instances get their name; empty: under the default one. */
+	base_domain: z.union([z.uuid(), z.literal('')]).optional()
 });
-export type PlanWords = z.output<typeof wordsForm>;
+/** Without `base_domain` it stays as it is; null is the default one. */
+export type PlanWords = Omit<z.output<typeof wordsForm>, 'base_domain'> & {
+	base_domain?: string | null | undefined;
+};
 
 /** A promised availability in percent, at most two decimals, as hundredths of a percent. */
 const sla = z

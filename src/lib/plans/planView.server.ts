@@ -40,6 +40,8 @@ export const planSchema = z.object({
 	backup_interval_hours: z.int(),
 	support_channel: z.string(),
 	sla_basis_points: z.int(),
+	/** Where its new instances get their name; null: under the default base domain. */
+	base_domain_id: z.uuid().nullable(),
 	prices: z.array(price),
 	limits: z.array(limit),
 	customers: z.int(),
@@ -73,6 +75,7 @@ export function planView(plan: PlanVersion): PlanView {
 		backup_interval_hours: plan.backupIntervalHours,
 		support_channel: plan.supportChannel,
 		sla_basis_points: plan.slaBasisPoints,
+		base_domain_id: plan.baseDomainId,
 		prices: plan.prices.map(({ interval, currency, amount, stripePriceId }) => ({
 			...{ interval, currency, amount, stripe_price_id: stripePriceId }
 		})),
@@ -156,6 +159,7 @@ export const changePlanBody = termsBody
 		published: z.boolean(),
 		purchasable: z.boolean(),
 		highlighted: z.boolean(),
+		base_domain_id: z.uuid().nullable(),
 		limits: z.array(limitBody).max(RESOURCE_NAMES.length)
 	})
 	.partial()
@@ -190,7 +194,8 @@ export function wordsFrom(body: z.output<typeof changePlanBody>, plan: WholePlan
 		support_channel: z.enum(SUPPORT_CHANNELS).parse(body.support_channel ?? plan.supportChannel),
 		published: body.published ?? plan.published,
 		purchasable: body.purchasable ?? plan.purchasable,
-		highlighted: body.highlighted ?? plan.highlighted
+		highlighted: body.highlighted ?? plan.highlighted,
+		base_domain: body.base_domain_id === undefined ? plan.baseDomainId : body.base_domain_id
 	};
 }
 
@@ -204,6 +209,7 @@ export function saysWords(body: z.output<typeof changePlanBody>): boolean {
 		support_channel,
 		published,
 		purchasable,
-		body.highlighted
+		body.highlighted,
+		body.base_domain_id
 	].some((value) => value !== undefined);
 }

@@ -50,6 +50,13 @@ export async function useOf(tx: Tx, subject: Subject, resource: ResourceName): P
 			const where = { customerId, tenantId: idOf(subject), status: { in: KEPT_BACKUPS } };
 			return { used: await tx.backup.count({ where }), at };
 		}
+		case 'domains': {
+			const where = { customerId, tenantId: idOf(subject), redirectToId: null };
+			return {
+				used: await tx.customDomain.count({ where: { ...where, status: { not: 'removed' } } }),
+				at
+			};
+		}
 		case 'disk_gb':
 			return (await containerDisk(tx, subject)) ?? reading(tx, subject, resource);
 		case 'users':

@@ -38,6 +38,8 @@ export type MailTemplates = {
 	};
 	/** How much of a plan is used, or what was done about it. `sentence`: all of it, in the mail's language. */
 	limit: { name: string; sentence: string; url: string };
+	/** What became of a custom domain. `sentence`: all of it, in the mail's language. */
+	domain: { name: string; domain: string; sentence: string; url: string };
 	/** Something that its owner must know of was done to an account. */
 	security: SecurityNotice;
 };
@@ -66,6 +68,7 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 		...{ amount: z.string(), date: z.string() }
 	}),
 	limit: z.object({ name, sentence: z.string(), url: z.string() }),
+	domain: z.object({ name, domain: z.string(), sentence: z.string(), url: z.string() }),
 	security: securityNotice
 };
 
@@ -173,6 +176,11 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 		subject: m.mail_card_expires_subject(data, options),
 		paragraphs: [m.mail_card_expires(data, options)],
 		action: { label: m.mail_card_expires_action({}, options), url: `${portal}/billing` }
+	}),
+	domain: ({ domain, sentence, url }, _places, options) => ({
+		subject: m.mail_domain_subject({ domain }, options),
+		paragraphs: [sentence, m.mail_domain_body({}, options)],
+		action: { label: m.mail_domain_button({}, options), url }
 	}),
 	limit: ({ sentence, url }, _places, options) => ({
 		subject: m.mail_limit_subject({}, options),
