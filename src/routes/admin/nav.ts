@@ -1,6 +1,8 @@
 import BellRing from '@lucide/svelte/icons/bell-ring';
 import Boxes from '@lucide/svelte/icons/boxes';
 import Building2 from '@lucide/svelte/icons/building-2';
+import Cable from '@lucide/svelte/icons/cable';
+import Globe from '@lucide/svelte/icons/globe';
 import Layers from '@lucide/svelte/icons/layers';
 import LayoutDashboard from '@lucide/svelte/icons/layout-dashboard';
 import Receipt from '@lucide/svelte/icons/receipt';
@@ -42,6 +44,12 @@ export function navGroups(permissions: ReadonlySet<string>): NavGroup[] {
 					label: m.admin_nav_tenants(),
 					icon: Boxes,
 					needs: 'tenants:read'
+				},
+				{
+					href: '/admin/domains',
+					label: m.admin_nav_domains(),
+					icon: Globe,
+					needs: 'domains:read'
 				}
 			]
 		},
@@ -53,6 +61,12 @@ export function navGroups(permissions: ReadonlySet<string>): NavGroup[] {
 					label: m.admin_nav_infrastructure(),
 					icon: Server,
 					needs: 'infrastructure:read'
+				},
+				{
+					href: '/admin/tunnels',
+					label: m.admin_nav_tunnels(),
+					icon: Cable,
+					needs: 'domains:read'
 				},
 				{
 					href: '/admin/provision',

@@ -4,6 +4,7 @@ import {
 	refundStatus,
 	subscriptionStatus
 } from '#lib/billing/words.ts';
+import { domainStatus, isDomainStatus } from '#lib/domains/custom/domainStateWords.ts';
 import { actionLabel } from '#lib/logs/words.ts';
 import type { TimelineEntry, TimelineKind } from '#lib/logs/timeline.ts';
 import { alertSeverity } from '#lib/notifications/alertWords.ts';
@@ -56,7 +57,7 @@ export function timelineWords(entry: TimelineEntry, locale: string): TimelineWor
 			return {
 				...calm,
 				title: actionLabel(entry.data.action),
-				...stateOf(entry.data.after?.status)
+				...stateOf(entry.data.action, entry.data.after?.status)
 			};
 		case 'run.started':
 			return {
@@ -122,9 +123,11 @@ export function timelineWords(entry: TimelineEntry, locale: string): TimelineWor
 	}
 }
 
-/** The state that an act led to, of an instance or a subscription. */
-function stateOf(status: unknown): { detail: string; tone: Tone } | null {
+/** The state that an act led to, of an instance, a domain or a subscription. */
+function stateOf(action: string, status: unknown): { detail: string; tone: Tone } | null {
 	if (typeof status !== 'string') return null;
+	if (action.startsWith('domains.'))
+		return isDomainStatus(status) ? look(domainStatus(status)) : null;
 	if (isTenantStatus(status)) return look(tenantStatus(status));
 	return isSubscriptionStatus(status) ? look(subscriptionStatus(status)) : null;
 }

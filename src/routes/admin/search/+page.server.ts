@@ -2,6 +2,7 @@ import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import {
 	searchCustomers,
+	searchDomains,
 	searchInvoiceNumbers,
 	searchTenants
 } from '#lib/provisioning/search.server.ts';
@@ -18,6 +19,7 @@ export const load: PageServerLoad = async (event) => {
 		rows: q ? await searchTenants(db, q) : [],
 		customers: q && permissions.has('customers:read') ? await searchCustomers(db, q) : [],
 		invoices: q && permissions.has('billing:read') ? await searchInvoiceNumbers(db, q) : [],
+		domains: q && permissions.has('domains:read') ? await searchDomains(db, q) : [],
 		crumbs: [{ label: m.ui_search() }]
 	};
 };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
+import { providerBudget } from '#lib/domains/providerBudget.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { hasSteppedUp, requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { saveCategory, settingFields } from '#lib/settings/categoryForm.server.ts';
@@ -23,6 +24,10 @@ export const load: PageServerLoad = async (event) => {
 	return {
 		category,
 		fields: await settingFields(db, category),
+		budget:
+			category === 'cloudflare' && staff.permissions.has('domains:read')
+				? await providerBudget()
+				: null,
 		mayWrite: staff.permissions.has('settings:write'),
 		confirmed: event.locals.auth !== null && hasSteppedUp(event.locals.auth),
 		crumbs: [{ label: m.admin_nav_settings() }]

@@ -40,6 +40,10 @@ export const load: PageServerLoad = async (event) => {
 					: []
 			)
 		),
+		baseDomains: await db.baseDomain.findMany({
+			orderBy: [{ isDefault: 'desc' }, { name: 'asc' }],
+			select: { id: true, name: true, isDefault: true }
+		}),
 		versions,
 		isLast: versions[0]?.id === plan.id,
 		currencies: CURRENCY_CODES,

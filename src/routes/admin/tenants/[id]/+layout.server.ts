@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import { publicUrl } from '#lib/domains/baseDomains.server.ts';
+import { publicUrl } from '#lib/domains/base/baseDomains.server.ts';
 import { hasSteppedUp, requireStaff } from '#lib/identity/guard.server.ts';
 import { requestOf } from '#lib/provisioning/requests.server.ts';
 import { failureOf } from '#lib/provisioning/runs.server.ts';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
+import { domainsOf } from '#lib/domains/custom/staffDomain.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { deleteOrCancel, sendPaymentLink } from '#lib/provisioning/requests.server.ts';
@@ -20,8 +21,13 @@ import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
-	requireStaff(event, 'tenants:read');
-	return runsOfTenant(db, event.params.id, event.url.searchParams.get('run'));
+	const { permissions } = requireStaff(event, 'tenants:read');
+	const { id } = event.params;
+	return {
+		...(await runsOfTenant(db, id, event.url.searchParams.get('run'))),
+		domains: permissions.has('domains:read') ? await domainsOf(db, { tenantId: id }) : null,
+		mayAddDomain: permissions.has('domains:write')
+	};
 };
 
 /** The version that the person saw: what somebody changed since is not overwritten. */

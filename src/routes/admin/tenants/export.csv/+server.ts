@@ -1,5 +1,5 @@
 import { db } from '#lib/core/db.server.ts';
-import { publicUrl } from '#lib/domains/baseDomains.server.ts';
+import { publicUrl } from '#lib/domains/base/baseDomains.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import {
 	listTenantRows,
