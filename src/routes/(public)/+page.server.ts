@@ -1,7 +1,6 @@
 import { db } from '#lib/core/db.server.ts';
-import { env } from '#lib/core/env.server.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
-import { planCards } from '#lib/plans/planCards.server.ts';
+import { likelyBaseDomain, planCards } from '#lib/plans/planCards.server.ts';
 import { slowestSetups } from '#lib/provisioning/slowest.server.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
@@ -11,14 +10,16 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	publicRoute(event);
+	const plans = await planCards(db);
+	const baseDomain = likelyBaseDomain(plans);
 	const words = landing({
-		plans: await planCards(db),
+		plans,
 		speed: await setupSpeed(db),
 		slowest: await slowestSetups(db),
-		baseDomain: env.BASE_DOMAIN,
+		baseDomain,
 		contact: await setting('general.contact_address'),
 		maxWaitHours: await setting('provisioning.max_wait_hours'),
 		locale: formattingLocale(event.locals.locale, event.request.headers.get('accept-language'))
 	});
-	return { words, baseDomain: env.BASE_DOMAIN };
+	return { words, baseDomain };
 };
