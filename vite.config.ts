@@ -27,7 +27,7 @@ export default defineConfig({
 		// A test that asserts nothing fails.
 		expect: { requireAssertions: true },
 		pool: 'forks',
-		// Two files wait for minutes for vendors that are slow or dead on purpose: the others go on beside them.
+		// Some files wait for minutes for vendors that are slow or dead on purpose: the others go on beside them.
 		maxWorkers: cpus().length + 1,
 		sequence: { sequencer: WaitingFirst },
 		testTimeout: 20_000,

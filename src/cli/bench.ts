@@ -3,11 +3,14 @@
  * figure beside a reference that was measured in the same run. Nothing is asserted: figures of a busy machine say little.
  *
  *   npm run bench                        everything but the clone
- *   npm run bench -- pages landing       these subjects alone (start provisioning webhook pages landing lists)
+ *   npm run bench -- pages landing       these subjects alone (start provisioning webhook pages landing lists ingress
+ *                                         domains)
  *   npm run bench -- --quick             small numbers, to see that it works
  *   npm run bench -- --clone             also clones and installs into a temporary folder
  */
 import { parseArgs } from 'node:util';
+import { benchDomains } from '../../tests/bench/domains.ts';
+import { benchIngress } from '../../tests/bench/ingress.ts';
 import { benchLanding } from '../../tests/bench/landing.ts';
 import { benchLists } from '../../tests/bench/lists.ts';
 import { benchPages } from '../../tests/bench/pages.ts';
@@ -19,7 +22,16 @@ import { newPlace, type World } from '../../tests/bench/world.ts';
 import { build } from './build.ts';
 import { generateIfChanged } from './generate.ts';
 
-const SUBJECTS = ['start', 'provisioning', 'webhook', 'pages', 'landing', 'lists'];
+const SUBJECTS = [
+	'start',
+	'provisioning',
+	'webhook',
+	'pages',
+	'landing',
+	'lists',
+	'ingress',
+	'domains'
+];
 /** Of the vendors' real time, where their time is the subject. */
 const SPEED = 0.1;
 
@@ -58,9 +70,10 @@ try {
 	}
 	await world.stop();
 
-	if (wanted('pages') || wanted('landing')) {
+	if (wanted('pages') || wanted('landing') || wanted('ingress')) {
 		// A web process alone: a worker would look after the invented tenants.
 		world = await place.start({ role: 'web', speed: 0 });
+		if (wanted('ingress')) await benchIngress(world);
 		if (wanted('landing')) await benchLanding(world);
 		if (wanted('pages')) await benchPages(world, quick ? 5_000 : 100_000);
 		await world.stop();
@@ -72,6 +85,13 @@ try {
 		world = await place.start({ role: 'web', speed: 0 });
 		// Each list alone is looked at some 200 times: with fewer its p99 would be its slowest look.
 		await benchLists(world, quick ? 5_000 : 100_000, quick ? 20 : 300);
+		await world.stop();
+		world = null;
+	}
+	if (wanted('domains')) {
+		place.remove();
+		world = await place.start({ role: 'all', speed: 0 });
+		await benchDomains(world, quick ? 200 : 2_000);
 	}
 	console.log(`\n${table()}`);
 	await end(0);

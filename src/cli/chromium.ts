@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { aptInstall, canInstall } from './apt.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const MAC = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
@@ -23,14 +23,9 @@ export function ensureChromium(): string {
 	if (found) return found;
 	const sentence =
 		'The end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH to one.';
-	if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(sentence);
+	if (!canInstall()) throw new Error(sentence);
 	try {
-		const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-		execFileSync('apt-get', ['update', '-q'], { env, stdio: 'ignore' });
-		execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'chromium'], {
-			env,
-			stdio: 'ignore'
-		});
+		aptInstall('chromium');
 	} catch (error) {
 		throw new Error(sentence, { cause: error });
 	}

@@ -23,6 +23,8 @@ export interface Vendors {
 	}[];
 	dns: { host: string; port: number };
 	smtp: { host: string; port: number };
+	/** `directory` is the address of the certificate authority's directory. */
+	acme: { directory: string };
 }
 
 /** The environment variables that point the product at these stand-ins instead of the real services. */
@@ -39,6 +41,8 @@ export function vendorEnvironment(vendors: Vendors): Record<string, string> {
 		CLOUDFLARE_TUNNEL_ID: cloudflare.tunnel_id,
 		EDGE_URL: vendors.edge,
 		PUBLIC_DNS_SERVERS: `${dns.host}:${dns.port}`,
+		PUBLIC_DNS_AUTHORITATIVE_PORT: String(dns.port),
+		ACME_DIRECTORY_URL: vendors.acme.directory,
 		SMTP_URL: `smtp://${smtp.host}:${smtp.port}`,
 		SSH_KEY_PATH: ssh[0]?.key_path ?? ''
 	};

@@ -236,6 +236,25 @@ export const INSERTS: { table: string; sql: string }[] = [
 		(SELECT id FROM base_domains ORDER BY is_default DESC LIMIT 1) domain`
 	},
 	{
+		table: 'custom_domains',
+		// Nobody has them: they are never looked at, so that no DNS is asked for names that do not exist.
+		sql: `INSERT INTO custom_domains (id, customer_id, tenant_deployment_id, external_domain, driver, verification_status, verification_name,
+		verification_token, verified_at, routed_at, ssl_status, certificate_issuer, certificate_expires_at, published, is_primary, checked_at, next_check_at,
+		activated_at, created_at, updated_at)
+	SELECT pg_temp.id7(added, 'scale-domain-' || n), customer_id, id, domain, 'custom_hostname', state::custom_domain_status, '_erp-verify.' || domain,
+		'erp-verify=' || md5('scale-token-' || n), CASE WHEN state <> 'pending' THEN added END, CASE WHEN state <> 'pending' THEN added END,
+		(CASE state WHEN 'pending' THEN 'none' WHEN 'error' THEN 'error' ELSE 'active' END)::domain_certificate, CASE WHEN state <> 'pending' THEN 'google' END,
+		CASE WHEN state IN ('active', 'inactive') THEN now() + interval '2 days' + pg_temp.chance(n, 21) * interval '88 days' END, state = 'active',
+		state = 'active' AND pg_temp.chance(n, 22) < 0.4, now(), NULL, CASE WHEN state <> 'pending' THEN added + interval '10 minutes' END, added, added
+	FROM (
+		SELECT sub.n, tenant.id, tenant.customer_id, 'erp.' || tenant.subdomain || '.example' AS domain,
+			least(now(), tenant.created_at + interval '1 day') AS added,
+			CASE WHEN luck < 0.01 THEN 'error' WHEN luck < 0.04 THEN 'pending' WHEN luck < 0.05 THEN 'inactive' ELSE 'active' END AS state
+		FROM sim_sub sub JOIN tenant_deployments tenant ON tenant.subscription_id = sub.id, LATERAL (SELECT pg_temp.chance(sub.n, 20) AS luck) chance
+		WHERE tenant.status <> 'deleted'
+	) claimed`
+	},
+	{
 		table: 'stripe_events',
 		sql: `INSERT INTO stripe_events (id, event_id, event_type, stripe_customer_id, processed, outcome, payload, created_at, received_at, processed_at)
 	SELECT pg_temp.id7(coalesce(paid_at, issued_at), 'scale-event-' || stripe_invoice_id), 'evt_' || substr(stripe_invoice_id, 4),

@@ -1,11 +1,17 @@
 import { expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
+import { aTunnel } from '../../tests/factories/tunnels.ts';
 import { testDatabase } from '../../tests/setup/database.ts';
 import { seedScale } from './seed-scale.ts';
 
 const { url } = await testDatabase();
 
 it('writes a platform that adds up, and continues it', async () => {
+	const { id: tunnelId } = await aTunnel(db);
+	// Without one there are no instances.
+	await db.baseDomain.create({
+		data: { name: 'escala.example', zoneId: 'zone', tunnelId, isDefault: true }
+	});
 	const few = await seedScale(url, 60);
 	const more = await seedScale(url, 150);
 	expect(await seedScale(url, 150)).toEqual({});
@@ -15,6 +21,9 @@ it('writes a platform that adds up, and continues it', async () => {
 	expect(rows('subscriptions')).toBeGreaterThan(150);
 	expect(rows('mrr_movements')).toBeGreaterThan(3_000);
 	expect(rows('invoices')).toBeGreaterThan(500);
+	const living = await db.tenant.count({ where: { status: { not: 'deleted' } } });
+	expect(living).toBeGreaterThan(50);
+	expect(rows('custom_domains')).toBe(living);
 
 	const wrong = await db.$queryRaw`
 		SELECT subscription.id FROM subscriptions subscription

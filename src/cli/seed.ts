@@ -4,6 +4,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { z } from 'zod';
 import '#lib/core/sagaRunner.server.ts';
 import '#lib/notifications/jobs.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
@@ -31,6 +32,8 @@ export async function seedDemo(demo: DemoFile): Promise<string> {
 	const survey = await surveyWorld(demo.vendors);
 	await transaction((tx) => createWorld(tx, demo.vendors, survey, demo.app));
 	await enrolSecondDomain(demo.vendors.cloudflare.tunnel_id);
+	await installConnector(demo.sandbox, demo.vendors.cloudflare.tunnel_id);
+	await enrolEdge(demo.sandbox);
 	await keepLateSubscriptions(demo.vendors.stripe.url);
 	const [staffHash, customerHash] = [
 		await hashPassword(demo.staff.password),
@@ -73,6 +76,42 @@ async function keepLateSubscriptions(stripeUrl: string): Promise<void> {
 	if (!answer.ok) throw new Error(`the sandbox's Stripe answered ${answer.status}`);
 }
 
+/** cloudflared on the first node, so that its log is there to be read; what was said of another place since stays. */
+async function installConnector(sandboxUrl: string, tunnelId: string): Promise<void> {
+	const route = `${sandboxUrl}/__sandbox/cloudflared`;
+	const installed: unknown = await (await fetch(route)).json();
+	const node = await db.node.findFirstOrThrow({ orderBy: { name: 'asc' } });
+	if (Array.isArray(installed) && installed.length === 0) {
+		const answer = await fetch(route, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ node: node.name, tunnel_id: tunnelId, source: 'cloudflare' })
+		});
+		if (!answer.ok) throw new Error(`the sandbox answered ${answer.status}`);
+	}
+	await db.tunnel.updateMany({
+		where: { cloudflareId: tunnelId, hostNodeId: null },
+		data: { hostNodeId: node.id }
+	});
+}
+
+/** The sandbox's nginx with a public address of its own: who wants to try it chooses it for a base domain. */
+async function enrolEdge(sandboxUrl: string): Promise<void> {
+	const answer = await fetch(`${sandboxUrl}/__sandbox/nginx`);
+	const places = z.array(
+		z.object({ node: z.string(), vmid: z.number().nullable(), address: z.string() })
+	);
+	const [place] = places.parse(await answer.json());
+	const node = place && (await db.node.findFirst({ where: { name: place.node } }));
+	if (!place || !node) return;
+	const data = { nodeId: node.id, vmid: place.vmid, ipv4: [place.address] };
+	await db.edgeServer.upsert({
+		where: { name: 'edge-1' },
+		create: { name: 'edge-1', ...data },
+		update: data
+	});
+}
+
 /** triboka.com, through the same tunnel. */
 async function enrolSecondDomain(tunnelId: string): Promise<void> {
 	const name = 'triboka.com';
@@ -81,7 +120,8 @@ async function enrolSecondDomain(tunnelId: string): Promise<void> {
 	if (!zone) return;
 	const tunnel = await db.tunnel.findUniqueOrThrow({ where: { cloudflareId: tunnelId } });
 	const data = { zoneId: zone.id, tunnelId: tunnel.id };
-	await db.baseDomain.upsert({ where: { name }, create: { name, ...data }, update: data });
+	const created = { name, ...data, target: `customers.${name}` };
+	await db.baseDomain.upsert({ where: { name }, create: created, update: data });
 }
 
 /** Whoever tries the demo has no authenticator at hand; a choice that was made since stays. */

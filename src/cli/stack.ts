@@ -18,7 +18,7 @@ import { migrate } from './migrate.ts';
 import { startPostgres } from './postgres.ts';
 import { freePorts, portIsFree, type Running, startProcess } from './processes.ts';
 
-const SANDBOX_PORTS = 12;
+const SANDBOX_PORTS = 13;
 
 export interface StackOptions {
 	/** Where everything is kept between starts. */

@@ -9,6 +9,7 @@ import { check, type Outcome, playwright, toolCheck, vitest } from './checks.ts'
 import { ensureChromium } from './chromium.ts';
 import { generate } from './generate.ts';
 import { root } from './hash.ts';
+import { ensureNginx } from './nginx.ts';
 import { hostTests } from './test-host.ts';
 
 const MINIMUM_COVERAGE = 80;
@@ -24,6 +25,10 @@ for (const old of ['.data/test', 'coverage'])
 	rmSync(join(root, old), { recursive: true, force: true });
 
 await part('generate', () => check(generate));
+
+// Before the two lanes: Debian installs one thing at a time. Without it the tests that need it are skipped.
+const noNginx = ensureNginx();
+if (noNginx) console.log(`~ skipped: ${noNginx}`);
 
 let chromium: string | null = null;
 let built = false;
