@@ -158,7 +158,8 @@ async function admitted(entry: Entry, run: Run): Promise<string[]> {
 }
 
 function asked(entry: Entry, params: Record<string, string>, persona: Persona): Asked {
-	const isForm = entry.member.startsWith('actions');
+	// Whatever is posted in the portal says for which company its page was made.
+	const isForm = entry.member.startsWith('actions') || entry.routeId.startsWith('/tenant/');
 	const contentType: Record<string, string> =
 		isForm || entry.method === 'GET' ? {} : { 'content-type': 'application/json' };
 	return {

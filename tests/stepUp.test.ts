@@ -37,12 +37,17 @@ const DANGEROUS = [
 	['/admin/billing/dunning/[id]', 'stop'],
 	['/admin/billing/dunning/[id]', 'now'],
 	['/admin/customers/[id]', 'delete'],
+	['/admin/domains/[id]', 'remove'],
+	['/admin/domains/base', 'remove'],
+	['/admin/domains/records', 'change'],
+	['/admin/tunnels/[id]/hosts', 'remove'],
 	['/admin/customers/[id]', 'erase'],
 	[TEAM, 'transfer'],
 	['/admin/tenants/[id]', 'delete'],
 	['/admin/tenants/[id]', 'refund'],
 	['/admin/tenants/[id]/usage', 'read_only'],
 	['/tenant/portal/billing', 'cancel'],
+	['/tenant/portal/domains/[id]', 'remove'],
 	['/tenant/portal/team', 'transfer']
 ] as const;
 

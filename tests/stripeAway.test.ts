@@ -18,8 +18,10 @@ import { type Entry, entriesOf } from './access/entries.ts';
 import { label, paramsOf } from './access/run.ts';
 import { queuedCases, refusedCases } from './access/stripeAwayCases.ts';
 import { readSources } from './architecture/source.ts';
+import { createUnplacedTenant } from './factories/infrastructure.ts';
 import { caseOf, payersAt, scopeOf, someStaff } from './factories/payers.ts';
 import { aPlan } from './factories/plans.ts';
+import { aPublishedDomain } from './factories/tunnels.ts';
 import { testDatabase } from './setup/database.ts';
 import { testQueue } from './setup/queue.ts';
 import { testStripe } from './setup/stripe.ts';
@@ -88,6 +90,10 @@ describe('a page is shown without asking Stripe', () => {
 		const debtor = await aDebtor();
 		const { key } = await aPlan({ amount: 9_900 });
 		const { id: changeId } = await previewChange(scopeOf(payer), { planKey: key }, someStaff);
+		const tenant = { ...(await createUnplacedTenant(db)), customerId: payer.customer.id };
+		const { id, customerId } = tenant;
+		await db.tenant.update({ where: { id }, data: { customerId } });
+		const domain = await aPublishedDomain(db, tenant, 'erp.pagador.com');
 		known = {
 			'customers/[id]': payer.customer.id,
 			'subscriptions/[id]': payer.subscription.id,
@@ -95,6 +101,7 @@ describe('a page is shown without asking Stripe', () => {
 			'invoices/[id]': payer.invoice.id,
 			'change/[id]': changeId,
 			'change/[change]': changeId,
+			'domains/[id]': domain.id,
 			'dunning/[id]': (await caseOf(debtor)).id,
 			'pay/[token]': new URL(payLink(debtor.subscription.id, 'page')).pathname.split('/').at(-1)!
 		};

@@ -6,6 +6,8 @@ import { aChange, anInvoice, aRefundOrder, aStripeEvent, aSubscription } from '.
 import { aDunningCase, aPayToken } from './dunning.ts';
 import { anInvitation, createCompany, createMember } from './identity.ts';
 import { createUnplacedTenant } from './infrastructure.ts';
+import { aTunnel } from './tunnels.ts';
+import { aPublishedDomain } from './tunnels.ts';
 
 /**
  * A real value for every parameter of every route, by the segment before it and its name (`tenants/[id]`), and for
@@ -15,7 +17,12 @@ import { createUnplacedTenant } from './infrastructure.ts';
 export const PARAMS: Record<string, () => Promise<string>> = {
 	'topic/admin.tenant': async () => (await createUnplacedTenant(db)).id,
 	'topic/portal.tenant': async () => (await createUnplacedTenant(db)).id,
+	'topic/portal.domain': createDomain,
 	'topic/signup': createSignup,
+	'topic/admin.domain': createDomain,
+	'domains/[id]': createDomain,
+	'domains/[domain]': createDomain,
+	'check/[domain]': async () => `erp.${randomBytes(5).toString('hex')}.com`,
 	'tenants/[id]': async () => (await createUnplacedTenant(db)).id,
 	'plans/[id]': async () => (await db.plan.findFirstOrThrow()).id,
 	'users/[id]': async () => (await createMember()).id,
@@ -25,11 +32,15 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'change/[change]': async () => (await aChange()).id,
 	'refunds/[id]': async () => (await aRefundOrder()).id,
 	'pay/[token]': async () => aPayToken(),
+	'acme-challenge/[token]': anAcmeToken,
 	'[token]/[invoice]': async () => (await anInvoice()).id,
 	'pay/[subscription]': async () => (await aSubscription()).id,
 	'dunning/[id]': async () => (await aDunningCase()).id,
 	'events/[id]': async () => (await aStripeEvent()).id,
 	'invoices/[id]': async () => (await anInvoice()).id,
+	'tunnels/[id]': async () => (await aTunnel(db)).id,
+	'topic/admin.tunnel': async () => (await aTunnel(db)).id,
+	'topic/admin.tunnel-log': async () => (await aTunnel(db)).id,
 	'imports/[id]': async () =>
 		(await db.customerImport.create({ data: { fileName: 'clientes.csv', byLabel: 'tests' } })).id,
 	'topic/admin.customer': async () => (await createCompany()).id,
@@ -42,6 +53,18 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'set-password/[token]': async () =>
 		(await issueUserToken(db, (await createMember()).id, 'set_password')).token
 };
+
+async function createDomain(): Promise<string> {
+	const tenant = await createUnplacedTenant(db);
+	return (await aPublishedDomain(db, tenant, `erp.${tenant.slug}.com`)).id;
+}
+
+async function anAcmeToken(): Promise<string> {
+	const token = randomBytes(24).toString('base64url');
+	const expiresAt = new Date(Date.now() + 86_400_000);
+	const data = { token, hostname: 'erp.example.com', keyAuthorization: `${token}.x`, expiresAt };
+	return (await db.acmeChallenge.create({ data })).token;
+}
 
 async function createSignup(): Promise<string> {
 	const plan = await db.plan.findFirstOrThrow();

@@ -59,7 +59,10 @@ export async function createWorld(
 	});
 	await tx.baseDomain.upsert({
 		where: { name: 'sajet.us' },
-		create: { name: 'sajet.us', zoneId: zone_id, tunnelId: tunnel.id, isDefault: true },
+		create: {
+			...{ name: 'sajet.us', zoneId: zone_id, tunnelId: tunnel.id, isDefault: true },
+			target: 'customers.sajet.us'
+		},
 		update: { zoneId: zone_id }
 	});
 	const own = { tunnelId: tunnel.id, hostname: 'erp.sajet.us' };

@@ -75,7 +75,10 @@ function rowsOf(plan: PlanKey): Row[] {
 	const isProxmox = ({ request }: FaultCase) => request.target === 'proxmox';
 	const lasting = [...LASTING.filter(isProxmox), ...LASTING.filter((one) => !isProxmox(one))];
 	return [
-		...PASSING.map((one) => row(one, false, 'active')),
+		// What comes after the container is the same for every plan: what passes there is tried with one of them.
+		...PASSING.filter(({ step }) => plan === 'pro' || step === 'container').map((one) =>
+			row(one, false, 'active')
+		),
 		...SHARED.map((one) => row(one, false, 'active')),
 		...PAYMENT.map((one) => row(one, true, 'active')),
 		...lasting.map((one) => {

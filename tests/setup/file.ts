@@ -26,7 +26,10 @@ const defaults: Record<string, string> = {
 	MAIL_FROM: 'Jeturing <no-reply@sajet.us>'
 };
 // The caller's own settings must not decide how a test ends.
-for (const name of ['REDIS_URL', 'DATABASE_DIRECT_URL', 'EDGE_URL', 'SANDBOX_URL']) {
+for (const name of [
+	...['REDIS_URL', 'DATABASE_DIRECT_URL', 'EDGE_URL', 'SANDBOX_URL'],
+	'PUBLIC_DNS_AUTHORITATIVE_PORT'
+]) {
 	delete process.env[name];
 }
 Object.assign(process.env, defaults);

@@ -2,7 +2,7 @@ import { tuning as sagaTuning } from '#lib/core/sagaPatience.ts';
 import { patience as proxmoxPatience } from '#lib/infrastructure/clients.server.ts';
 import { tuning as odooTuning } from '#lib/integrations/odoo/patience.ts';
 import { patience as sshPatience } from '#lib/integrations/ssh/ssh.server.ts';
-import { patience as lookPatience } from '#lib/provisioning/probe.server.ts';
+import { patience as lookPatience } from '#lib/domains/custom/answer.server.ts';
 import { patience as publishPatience } from '#lib/provisioning/publishStep.server.ts';
 import { tuning as clientTuning } from '#lib/settings/clients.server.ts';
 

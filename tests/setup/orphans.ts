@@ -69,7 +69,10 @@ async function allowed(slug: string): Promise<Found> {
 		databases: [container.vmid],
 		records: [`CNAME erpcore tenant ${tenant.id}`],
 		recordRows: 1,
-		rules: [away ? process.env.INTERNAL_URL! : `http://${container.ipAddress}:80`],
+		// WebSocket and HTTP; one rule where the control plane answers.
+		rules: away
+			? [process.env.INTERNAL_URL!]
+			: Array.from({ length: 2 }, () => `http://${container.ipAddress}:80`),
 		users: [1],
 		secrets: 1,
 		name: 'tenant',

@@ -1,10 +1,11 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request as send } from 'undici';
 import { afterAll } from 'vitest';
 import { receiveStripeEvent } from '#lib/billing/events.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { tuning } from '#lib/core/sagaPatience.ts';
+import { keyAuthorization } from '#lib/domains/edge/acmeChallenge.server.ts';
 import '#lib/jobs/registry.server.ts';
 import type { FaultRequest } from '../../src/sandbox/kernel/faults.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -19,7 +20,10 @@ export interface TestPlatform {
 	stripe(path: string, body?: object): Promise<Record<string, unknown>>;
 	fault(request: FaultRequest): void;
 	/** What a browser sees under a public host, through the edge. */
-	open(host: string, path: string): Promise<{ status: number; body: string }>;
+	open(
+		host: string,
+		path: string
+	): Promise<{ status: number; body: string; location: string | undefined }>;
 }
 
 /**
@@ -59,12 +63,27 @@ export async function testPlatform(
 		},
 		fault: (request) => void sandbox.kernel.faults.add(request),
 		open: async (host, path) => {
-			const { statusCode, body } = await send(`${sandbox.vendors.edge}${path}`, {
+			const { statusCode, headers, body } = await send(`${sandbox.vendors.edge}${path}`, {
 				headers: { host }
 			});
-			return { status: statusCode, body: await body.text() };
+			const location = [headers.location].flat()[0];
+			return { status: statusCode, body: await body.text(), location };
 		}
 	};
+}
+
+/** What the application answers for the hosts of tenants that the tunnels lead to it, and to certificate authorities. */
+async function asTenantHost(request: IncomingMessage, response: ServerResponse): Promise<void> {
+	// Holds a page: most tests never ask for it.
+	const { answerForTenantHost } = await import('#lib/provisioning/offAir.server.ts');
+	const host = request.headers.host ?? '';
+	const token = /^\/\.well-known\/acme-challenge\/([^/]+)$/.exec(request.url ?? '')?.[1];
+	const proof = token ? await keyAuthorization(token) : null;
+	if (proof) return void response.end(proof);
+	const asked = new Request(`http://${host}${request.url ?? '/'}`, { headers: { host } });
+	const answer = await answerForTenantHost(asked, 'es');
+	response.writeHead(answer?.status ?? 404, Object.fromEntries(answer?.headers ?? []));
+	response.end(await answer?.text());
 }
 
 async function listen(): Promise<Server> {
@@ -72,6 +91,7 @@ async function listen(): Promise<Server> {
 		const chunks: Buffer[] = [];
 		request.on('data', (chunk: Buffer) => chunks.push(chunk));
 		request.on('end', () => {
+			if (request.url !== '/webhooks/stripe') return void asTenantHost(request, response);
 			receiveStripeEvent(Buffer.concat(chunks), String(request.headers['stripe-signature'] ?? ''))
 				.then(() => response.writeHead(200).end())
 				.catch(() => response.writeHead(500).end());

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { patience as proxmox } from '#lib/infrastructure/clients.server.ts';
 import { startProcess } from '#lib/jobs/start.server.ts';
-import { patience as looks } from '#lib/provisioning/probe.server.ts';
+import { patience as looks } from '#lib/domains/custom/answer.server.ts';
 import { patience as publishing } from '#lib/provisioning/publishStep.server.ts';
 import { signupSchema } from '#lib/provisioning/schema.ts';
 import { openSignup } from '#lib/provisioning/signups.server.ts';

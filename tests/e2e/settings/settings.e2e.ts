@@ -51,3 +51,17 @@ test('staff change a setting, are told what is wrong with it, and replace a secr
 	await expect(page.getByRole('table', { name: 'Registro' })).toBeVisible();
 	await expectAccessible(page);
 });
+
+test('staff see how many calls Cloudflare still takes, and by whom they were used', async ({
+	page,
+	loginAs
+}) => {
+	await loginAs('staff');
+	await page.goto('/admin/settings?tab=cloudflare');
+	const card = page.getByRole('region', { name: 'Llamadas a Cloudflare', exact: true });
+	await expect(card.getByRole('meter')).toHaveAttribute('aria-valuemax', '1200');
+	await expect(card.getByText('Tareas de fondo', { exact: true }).first()).toBeVisible();
+	await card.getByText('Ver como tabla').click();
+	await expect(card.getByRole('row')).toHaveCount(31);
+	await expectAccessible(page);
+});
