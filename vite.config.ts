@@ -26,6 +26,8 @@ export default defineConfig({
 		setupFiles: ['tests/setup/file.ts'],
 		// A test that asserts nothing fails.
 		expect: { requireAssertions: true },
+		// As they are: to transform three thousand messages for each file takes longer than most files' tests.
+		server: { deps: { external: [/\/src\/i18n\/paraglide\//] } },
 		pool: 'forks',
 		// Some files wait for minutes for vendors that are slow or dead on purpose: the others go on beside them.
 		maxWorkers: cpus().length + 1,
