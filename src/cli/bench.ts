@@ -18,6 +18,7 @@ import { benchOverhead, benchQueue, benchRush } from '../../tests/bench/provisio
 import { table } from '../../tests/bench/report.ts';
 import { benchClone, benchStart } from '../../tests/bench/start.ts';
 import { benchWebhook } from '../../tests/bench/webhook.ts';
+import { benchWizard } from '../../tests/bench/wizard.ts';
 import { newPlace, type World } from '../../tests/bench/world.ts';
 import { build } from './build.ts';
 import { generateIfChanged } from './generate.ts';
@@ -91,6 +92,7 @@ try {
 	if (wanted('domains')) {
 		place.remove();
 		world = await place.start({ role: 'all', speed: 0 });
+		await benchWizard(world, quick ? 3 : 20);
 		await benchDomains(world, quick ? 200 : 2_000);
 	}
 	console.log(`\n${table()}`);

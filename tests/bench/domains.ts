@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { figure, heading } from './report.ts';
-import { bareQuery, type World } from './world.ts';
+import { activeInstance, bareQuery, type World } from './world.ts';
 
 const turned = z.object({ listedMs: z.number(), turns: z.number() });
 const made = z.array(z.object({ id: z.string(), hostname: z.string(), expires_on: z.string() }));
@@ -79,9 +79,7 @@ async function seed(world: World, count: number): Promise<void> {
 		if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
 		return answer.json();
 	};
-	// The demo's instance is set up while the rest starts.
-	const live = `SELECT count(*) AS n FROM tenant_deployments WHERE status = 'active'`;
-	while ((await number(world, live)) === 0) await sleep(200);
+	await activeInstance(sql);
 	const { rows } = await sql.query<{ name: string; target: string }>(
 		'SELECT name, target FROM base_domains WHERE is_default'
 	);

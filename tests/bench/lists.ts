@@ -134,6 +134,31 @@ const LISTS: List[] = [
 		name: 'Events, a type',
 		path: '/admin/billing/events?type=invoice.paid',
 		sql: page('stripe_events', `event_type = 'invoice.paid'`, 'received_at')
+	},
+	{
+		name: 'Domains',
+		path: '/admin/domains',
+		sql: page('custom_domains', `verification_status <> 'removed'`)
+	},
+	{
+		name: 'Domains, a state',
+		path: '/admin/domains?status=error',
+		sql: page('custom_domains', `verification_status = 'error'`)
+	},
+	{
+		name: 'Domains, certificates that end soon',
+		path: '/admin/domains?certificate=expiring&sort=certificate',
+		sql: page('custom_domains', `verification_status <> 'removed'`, 'certificate_expires_at')
+	},
+	{
+		name: 'Domains, by name',
+		path: '/admin/domains?sort=domain',
+		sql: page('custom_domains', `verification_status <> 'removed'`, 'external_domain')
+	},
+	{
+		name: 'Domains, a word',
+		path: '/admin/domains?q=persona77%40',
+		sql: page('custom_domains', `customer_id IN (SELECT id FROM customers WHERE ${WORD})`)
 	}
 ];
 

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Agent, request } from 'undici';
 import { removePostgres } from '../../src/cli/postgres.ts';
@@ -125,4 +126,15 @@ export async function bareQuery(sql: pg.Client): Promise<Times> {
 	const ask = () => sql.query('SELECT 1');
 	await hammer(ask, { concurrency: 1, count: 50, seconds: 5 });
 	return hammer(ask, { concurrency: 1, count: 500, seconds: 5 });
+}
+
+/** The demo's instance, which is set up while the rest starts. @returns its id */
+export async function activeInstance(sql: pg.Client): Promise<string> {
+	for (;;) {
+		const { rows } = await sql.query<{ id: string }>(
+			`SELECT id FROM tenant_deployments WHERE status = 'active' ORDER BY created_at LIMIT 1`
+		);
+		if (rows[0]) return rows[0].id;
+		await sleep(200);
+	}
 }

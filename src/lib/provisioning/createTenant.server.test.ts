@@ -2,6 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { db } from '#lib/core/db.server.ts';
+import { newTunnelForm } from '../domains/tunnels/tunnelForms.ts';
+import { createTunnel } from '../domains/tunnels/tunnelActs.server.ts';
+import { isMade } from '../domains/tunnels/tunnelRow.ts';
+import { watchTunnels } from '../domains/tunnels/tunnelState.server.ts';
+import { forgetSettings } from '../settings/settings.server.ts';
+import { cloudflareDocument } from '../../sandbox/cloudflare/state.ts';
+import { testCloudflared } from '../../sandbox/cloudflared/testing.ts';
 import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { openSignup } from './signups.server.ts';
 
@@ -61,4 +68,38 @@ describe('a signup that is paid', () => {
 			)
 		);
 	});
+});
+
+it('goes through the tunnel of its node where tunnels go by node', async () => {
+	const { kernel } = platform.sandbox;
+	await db.setting.create({
+		data: { key: 'cloudflare.tunnel_per', category: 'cloudflare', value: 'node' }
+	});
+	forgetSettings();
+	const by = { kind: 'staff' as const, id: crypto.randomUUID(), label: 'ana@jeturing.example' };
+	const own = new Set<string>();
+	for (const { id: nodeId, name } of await db.node.findMany()) {
+		const form = newTunnelForm.parse({ name: `by-${name}`, node_id: nodeId });
+		const { id } = await createTunnel(form, by);
+		const { cloudflareId } = await eventually(async () => {
+			const tunnel = await db.tunnel.findUniqueOrThrow({ where: { id } });
+			return isMade(tunnel) && tunnel;
+		});
+		await testCloudflared(
+			kernel,
+			{ node: name, vmid: null },
+			{ tunnelId: cloudflareId, source: 'cloudflare' }
+		);
+		own.add(id);
+	}
+	await watchTunnels();
+	const { signupId } = await openSignup(input('pro', 'por-nodo'), visitor);
+	await pay(signupId);
+	const { tunnelId } = await tenantIn('por-nodo', 'active');
+	expect(own).toContain(tunnelId);
+	expect((await platform.open('por-nodo.sajet.us', '/web/login')).status).toBe(200);
+	const { cloudflareId } = await db.tunnel.findUniqueOrThrow({ where: { id: tunnelId! } });
+	const { tunnels } = cloudflareDocument(kernel).get();
+	const holders = tunnels.filter(({ config }) => JSON.stringify(config).includes('por-nodo.sajet'));
+	expect(holders.map(({ id }) => id)).toEqual([cloudflareId]);
 });

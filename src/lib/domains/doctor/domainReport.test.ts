@@ -49,6 +49,16 @@ describe('what is seen next to what should be there', () => {
 		expect(rows.certificate).toBeUndefined();
 	});
 
+	test('where the record is ours to set, the page says so instead of asking for nothing', () => {
+		const rows = report({ records: [], observed: { ...seen, cnames: [] } });
+		for (const key of ['cname', 'a', 'aaaa'] as const) {
+			expect(rows[key].wanted, key).toEqual([]);
+			expect(rows[key].wantedNote, key).toBe('Lo pone la plataforma en su zona');
+		}
+		expect(rows.a.state).toBe('right');
+		expect(rows.txt.wanted).toEqual([TOKEN]);
+	});
+
 	test('a finding marks the row that it is about', () => {
 		const elsewhere = { ...seen, a: ['203.0.113.9'], cnames: [] };
 		const rows = report({

@@ -118,6 +118,11 @@ function wantedOf({ hostname, records }: ReportInput, types: WantedRecord['type'
 		.map(({ value }) => value);
 }
 
+/** Where the customer has no record to set but the token. */
+function setByUs({ records }: ReportInput): string | null {
+	return records.some(({ purpose }) => purpose === 'routing') ? null : m.domains_wanted_by_us();
+}
+
 function cname(input: ReportInput, { cnames, address }: Observed): SeenRow {
 	const wanted = wantedOf(input, ['CNAME', 'ALIAS']);
 	const isThere = wanted.some((target) => cnames.includes(target));
@@ -127,6 +132,7 @@ function cname(input: ReportInput, { cnames, address }: Observed): SeenRow {
 		seen: cnames,
 		note: cnames.length === 0 ? nothing(address) : null,
 		wanted,
+		wantedNote: setByUs(input),
 		state: isUnasked(address)
 			? 'unknown'
 			: isThere
@@ -147,7 +153,8 @@ function addresses(input: ReportInput, observed: Observed, type: 'A' | 'AAAA'): 
 		seen,
 		note: seen.length === 0 ? nothing(observed.address) : null,
 		wanted,
-		wantedNote: wanted.length === 0 && target ? m.domains_wanted_of_target({ target }) : null,
+		wantedNote:
+			wanted.length === 0 && target ? m.domains_wanted_of_target({ target }) : setByUs(input),
 		state: isUnasked(observed.address)
 			? 'unknown'
 			: input.routed && seen.length > 0

@@ -203,7 +203,7 @@ test('a restart cuts the connectors off and is in the log with who asked', async
 	expect(row).toMatchObject({ kind: 'restarted', byLabel: ANA.label });
 });
 
-test('a tenant goes by its node’s tunnel only where tunnels go by node and it has one', async () => {
+test('a tenant goes by its node’s tunnel only where tunnels go by node and it has one that carries requests', async () => {
 	const base = await aTunnel(db);
 	const [node, other] = await db.node.findMany({ take: 2 });
 	const own = await aTunnel(db, { nodeId: node!.id });
@@ -214,6 +214,9 @@ test('a tenant goes by its node’s tunnel only where tunnels go by node and it 
 		data: { key: 'cloudflare.tunnel_per', category: 'cloudflare', value: 'node' }
 	});
 	forgetSettings();
+	// Nobody has seen a connector of it.
+	expect(await choose(node!.id)).toBe(base.id);
+	await db.tunnel.update({ where: { id: own.id }, data: { status: 'healthy' } });
 	expect(await choose(node!.id)).toBe(own.id);
 	expect(await choose(other?.id ?? null)).toBe(base.id);
 });

@@ -19,7 +19,8 @@ declare module '#lib/core/queue.server.ts' {
 export const DOWN_RULE = 'domains.tunnel-down';
 /** Not Cloudflare's word: it does not list the tunnel any more. */
 export const GONE = 'deleted';
-const CARRIES = new Set(['healthy', 'degraded']);
+/** What Cloudflare calls a tunnel that requests come through. */
+export const CARRIES: ReadonlySet<string> = new Set(['healthy', 'degraded']);
 
 /**
  * Looks how each tunnel is connected, and keeps what was seen and when. What could not be seen stays as it was, with the
