@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tickbox } from '#lib/core/tickbox.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { LimitAct } from '#prisma/generated/enums.ts';
 import { CURRENCY_CODES, parseAmount, type Currency } from './currencies.ts';
@@ -18,10 +19,6 @@ const name = z
 	.trim()
 	.min(1)
 	.max(60, { error: () => m.signup_too_long({ max: 60 }) });
-const flag = z
-	.union([z.literal('on'), z.literal('true'), z.literal('false'), z.literal('')])
-	.optional()
-	.transform((value) => value === 'on' || value === 'true');
 
 export const SUPPORT_CHANNELS = ['email', 'chat', 'phone'] as const;
 export const ISOLATIONS = ['shared', 'dedicated', 'dedicated_ha'] as const;
@@ -35,9 +32,9 @@ export const wordsForm = z.object({
 	position: whole(0, 999),
 	trial_days: whole(0, 365),
 	support_channel: z.enum(SUPPORT_CHANNELS),
-	published: flag,
-	purchasable: flag,
-	highlighted: flag,
+	published: tickbox,
+	purchasable: tickbox,
+	highlighted: tickbox,
 	/** Where its new instances get their name; empty: under the default one. */
 	base_domain: z.union([z.uuid(), z.literal('')]).optional()
 });

@@ -91,7 +91,8 @@ test('of a host of ours and a signup that want one name at once, one gets it', a
 		const { id: tenantId } = await createUnplacedTenant(db);
 		const host = {
 			...{ hostname: `${slug}.triboka.com`, path: null, service: 'http://10.0.0.1:80' },
-			originRequest: null
+			originRequest: null,
+			dnsKept: false
 		};
 		const results = await Promise.allSettled([
 			transaction((tx) => addEdgeHost(tx, tunnelId, host, { by: SYSTEM })),

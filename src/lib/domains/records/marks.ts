@@ -1,13 +1,14 @@
-/** What of ours a DNS record was made for. */
-export type OwnerKind = 'tenant' | 'domain' | 'base';
+/** What of ours a DNS record may have been made for. */
+export const OWNER_KINDS = ['tenant', 'domain', 'base', 'host'] as const;
+export type OwnerKind = (typeof OWNER_KINDS)[number];
 
 export interface Owner {
 	kind: OwnerKind;
-	/** Of the tenant, the custom domain or the base domain. */
+	/** Of the tenant, the custom domain, the base domain or the host of a tunnel. */
 	id: string;
 }
 
-const MARK = /\berpcore (tenant|domain|base) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g;
+const MARK = /\berpcore (tenant|domain|base|host) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g;
 
 /** The comment by which a record of ours is known again. */
 export function markOf({ kind, id }: Owner): string {
@@ -25,7 +26,7 @@ export function ownerIn(comment: string | null | undefined): Owner | null {
 }
 
 export function isOwnerKind(kind: string | null | undefined): kind is OwnerKind {
-	return kind === 'tenant' || kind === 'domain' || kind === 'base';
+	return OWNER_KINDS.some((one) => one === kind);
 }
 
 export function isSameOwner(a: Owner | null, b: Owner | null): boolean {

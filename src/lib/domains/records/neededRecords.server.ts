@@ -1,4 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { isMade } from '../tunnels/tunnelRow.ts';
 import type { Needed, Needs } from './recordStanding.ts';
 import { ownedName } from './recordStanding.ts';
 
@@ -7,7 +8,7 @@ export function tunnelName(cloudflareId: string): string {
 	return `${cloudflareId}.cfargotunnel.com`;
 }
 
-/** The records that tenants, base domains and custom domains want in these zones, as the database says now. */
+/** The records that tenants, base domains, custom domains and hosts of tunnels want in these zones, as the database says now. */
 export async function neededRecords(tx: Tx, zoneIds: string[]): Promise<Needs> {
 	const needed: Needed[] = [];
 	const tolerated = new Set<string>();
@@ -45,7 +46,34 @@ export async function neededRecords(tx: Tx, zoneIds: string[]): Promise<Needs> {
 		tolerated.add(ownedName({ kind: 'domain', id }, hostname));
 	const bases = await tx.baseDomain.findMany({ where: { zoneId: { in: zoneIds } } });
 	for (const { id } of bases) needed.push(...(await neededOfBase(tx, id)));
+	needed.push(...(await neededOfHosts(tx)).filter(({ zoneId }) => zoneIds.includes(zoneId)));
 	return { needed, tolerated };
+}
+
+/** The records of hosts of tunnels that are ours to keep; of several rules for one name the oldest has it. */
+export async function neededOfHosts(tx: Tx, hostname?: string): Promise<Needed[]> {
+	const hosts = await tx.edgeHost.findMany({
+		where: { dnsKept: true, tunnel: { deletedAt: null }, ...(hostname && { hostname }) },
+		orderBy: { id: 'asc' },
+		select: { id: true, hostname: true, tunnel: { select: { cloudflareId: true } } }
+	});
+	if (hosts.length === 0) return [];
+	const bases = await tx.baseDomain.findMany({ select: { name: true, zoneId: true } });
+	const needed = new Map<string, Needed>();
+	for (const { id, hostname: name, tunnel } of hosts) {
+		const base = bases.find((one) => isUnder(name, one.name));
+		if (!base || needed.has(name) || !isMade(tunnel)) continue;
+		needed.set(name, {
+			...{ owner: { kind: 'host', id }, zoneId: base.zoneId, name, type: 'CNAME', proxied: true },
+			content: tunnelName(tunnel.cloudflareId)
+		});
+	}
+	return [...needed.values()];
+}
+
+/** The base domain itself, or a name below it. */
+export function isUnder(hostname: string, base: string): boolean {
+	return hostname === base || hostname.endsWith(`.${base}`);
 }
 
 /** What the driver of a base domain, and those of its custom domains, need at its target. */

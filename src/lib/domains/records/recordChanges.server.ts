@@ -6,6 +6,7 @@ import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import type { RecordAct, RecordStanding } from '#prisma/generated/enums.ts';
 import { audit, type Actor } from '../../logs/audit.server.ts';
+import type { Needed } from './recordStanding.ts';
 import { chunksOf } from './records.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
@@ -76,6 +77,27 @@ export async function askForChanges(tx: Tx, ids: string[], by: Actor): Promise<A
 		await publish(tx, 'staff:domain-records');
 	}
 	return { batchId, count: changes.length, left: ids.length - changes.length };
+}
+
+/**
+ * Asks for records to be made or taken away together, as part of what makes or removes their owners.
+ * @param changes with each record as its owner wants it, or wanted it until now
+ */
+export async function askForRecords(
+	tx: Tx,
+	changes: { act: 'create' | 'delete'; needed: Needed }[],
+	by: Actor
+): Promise<void> {
+	if (changes.length === 0) return;
+	const batchId = randomUUID();
+	await tx.recordChange.createMany({
+		data: changes.map(({ act, needed: { owner, zoneId, name, type, content } }) => ({
+			...{ batchId, zoneId, act, name, type, content, byLabel: by.label },
+			...{ ownerKind: owner.kind, ownerId: owner.id }
+		}))
+	});
+	await enqueue(tx, 'domains.apply-record-changes', { batchId }, { key: batchId });
+	await publish(tx, 'staff:domain-records');
 }
 
 function keyOf(one: {

@@ -13,7 +13,7 @@ import {
 /** A change as somebody asked for it. */
 export interface AskedChange {
 	act: RecordAct;
-	/** Null for one that has to be made. */
+	/** Null for one that has to be made, or that its owner's mark alone names. */
 	cloudflareId: string | null;
 	name: string;
 	type: string;
@@ -58,7 +58,11 @@ export function decide(
 	leaving: ReadonlySet<string> = new Set()
 ): Decision {
 	if (change.act === 'create') return decideCreation(change, there, needs, leaving);
-	const record = there.find(({ id }) => id === change.cloudflareId);
+	const record = there.find((one) =>
+		change.cloudflareId
+			? one.id === change.cloudflareId
+			: one.type === change.type && isSameOwner(ownerIn(one.comment), change.owner)
+	);
 	if (!record) return change.act === 'delete' ? { act: 'nothing' } : refuse('gone');
 	if (!isSameOwner(ownerIn(record.comment), change.owner)) return refuse('not_ours');
 	if (record.name.toLowerCase() !== change.name.toLowerCase() || record.type !== change.type)

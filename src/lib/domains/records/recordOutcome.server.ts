@@ -56,7 +56,9 @@ async function forget(tx: Tx, change: RecordChange): Promise<void> {
 		},
 		data: { deletedAt: now() }
 	});
-	if (cloudflareId) await tx.zoneRecord.deleteMany({ where: { zoneId, cloudflareId } });
+	await tx.zoneRecord.deleteMany({
+		where: { zoneId, ...(cloudflareId ? { cloudflareId } : { name, type, ownerKind, ownerId }) }
+	});
 }
 
 async function remember(tx: Tx, change: RecordChange, record: StandingRecord): Promise<void> {

@@ -57,10 +57,9 @@ export function reasonWord(reason: string | null): string | null {
 const OWNERS: Record<OwnerKind, { label: () => string; href: (id: string) => string }> = {
 	tenant: { label: m.domains_owner_tenant, href: (id) => `/admin/tenants/${id}` },
 	domain: { label: m.domains_owner_domain, href: (id) => `/admin/domains/${id}` },
-	base: { label: m.domains_owner_base, href: () => '/admin/domains/base' }
+	base: { label: m.domains_owner_base, href: () => '/admin/domains/base' },
+	host: { label: m.domains_owner_host, href: () => '/admin/tunnels' }
 };
-
-export const OWNER_KINDS = ['tenant', 'domain', 'base'] as const;
 
 export function ownerWord(kind: string | null): string | null {
 	return isOwnerKind(kind) ? OWNERS[kind].label() : null;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tickbox } from '#lib/core/tickbox.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { isHostName } from '../base/baseDomainForms.ts';
 
@@ -71,9 +72,9 @@ function refuseCatchAll(
 }
 
 export const edgeHostForm = z
-	.object({ hostname: pattern, path, service, options })
+	.object({ hostname: pattern, path, service, options, dns: tickbox })
 	.superRefine(refuseCatchAll)
-	.transform(({ options, ...rest }) => ({ ...rest, originRequest: options }));
+	.transform(({ options, dns, ...rest }) => ({ ...rest, originRequest: options, dnsKept: dns }));
 export type EdgeHostInput = z.output<typeof edgeHostForm>;
 
 export const editedHostForm = z.intersection(edgeHostForm, z.object({ host: z.uuid() }));
@@ -85,14 +86,17 @@ export const edgeHostBody = z
 		path: z.string().trim().max(500).nullable().default(null),
 		service,
 		/** Cloudflare's `originRequest`: options for the way to the service. */
-		origin_request: z.record(z.string(), z.unknown()).nullable().default(null)
+		origin_request: z.record(z.string(), z.unknown()).nullable().default(null),
+		/** The record of its name is made, and taken away with it; only under a base domain. */
+		dns: z.boolean().default(false)
 	})
 	.superRefine(refuseCatchAll)
 	.refine(({ path }) => !path || isExpression(path), {
 		path: ['path'],
 		error: () => m.tunnels_host_bad_path()
 	})
-	.transform(({ origin_request, ...rest }): EdgeHostInput => ({
+	.transform(({ origin_request, dns, ...rest }): EdgeHostInput => ({
 		...rest,
-		originRequest: origin_request
+		originRequest: origin_request,
+		dnsKept: dns
 	}));

@@ -14,6 +14,8 @@ import { edgeHostForm } from './edgeHostForms.ts';
 import { EDGE_HOST_LIST, listEdgeHosts } from './edgeHostList.server.ts';
 import { addEdgeHost, editEdgeHost, removeEdgeHost } from './edgeHosts.server.ts';
 import { converge } from './tunnels.server.ts';
+import { applyChanges } from '../records/applyRecordChanges.server.ts';
+import { lookAtRecords } from '../records/records.server.ts';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 
 await testDatabase();
@@ -177,5 +179,102 @@ describe('an adopted one', () => {
 		expect((await list('kind=adopted')).map(({ hostname }) => hostname)).toEqual([
 			'grafana.sajet.us'
 		]);
+	});
+});
+
+describe('the record of its name', () => {
+	const records = () =>
+		cloudflareDocument(kernel)
+			.get()
+			.records.filter(({ name }) => name.endsWith('.sajet.us'))
+			.map(({ name, type, content, comment }) => ({ name, type, content, comment }));
+	/** What was asked for, as the queue would carry it out. */
+	const apply = async () => {
+		const waiting = await db.recordChange.findMany({
+			where: { status: 'waiting' },
+			distinct: ['batchId'],
+			orderBy: { createdAt: 'asc' }
+		});
+		for (const { batchId } of waiting) await applyChanges(batchId);
+	};
+	const statuses = async () =>
+		(await db.recordChange.findMany({ orderBy: { id: 'asc' } })).map(
+			({ act, name, status, reason }) => [act, name, reason ?? status].join(' ')
+		);
+	const target = `${standIn.tunnelId}.cfargotunnel.com`;
+	beforeEach(() => db.recordChange.deleteMany({}));
+
+	test('is made with it, follows it, and goes with it', async () => {
+		const host = await add({ dns: 'on' });
+		await apply();
+		expect(records()).toEqual([
+			{
+				...{ name: 'status.sajet.us', type: 'CNAME', content: target },
+				comment: `erpcore host ${host.id}`
+			}
+		]);
+		await edit(host.id, { hostname: 'estado.sajet.us', dns: 'on' });
+		await apply();
+		expect(records().map(({ name }) => name)).toEqual(['estado.sajet.us']);
+		await edit(host.id, { hostname: 'estado.sajet.us' });
+		await apply();
+		expect(records()).toEqual([]);
+		await edit(host.id, { hostname: 'estado.sajet.us', dns: 'on' });
+		await apply();
+		expect(records()).toHaveLength(1);
+		await remove(host.id);
+		await apply();
+		expect(records()).toEqual([]);
+		expect(await statuses()).toEqual([
+			'create status.sajet.us done',
+			'delete status.sajet.us done',
+			'create estado.sajet.us done',
+			'delete estado.sajet.us done',
+			'create estado.sajet.us done',
+			'delete estado.sajet.us done'
+		]);
+	});
+
+	test('is one for all rules of the name, and stays while one of them wants it', async () => {
+		const first = await add({ dns: 'on' });
+		const second = await add({ dns: 'on', path: '^/api' });
+		await apply();
+		expect(records().map(({ comment }) => comment)).toEqual([`erpcore host ${first.id}`]);
+		await remove(first.id);
+		await apply();
+		expect(records().map(({ comment }) => comment)).toEqual([`erpcore host ${second.id}`]);
+	});
+
+	test('of somebody else is not touched, and nothing is asked for where the zone is not ours', async () => {
+		const foreign = { type: 'A', name: 'status.sajet.us', content: '203.0.113.5', proxied: false };
+		const answer = await fetch(`${standIn.url}/zones/${standIn.zoneId}/dns_records`, {
+			method: 'POST',
+			headers: {
+				authorization: `Bearer ${standIn.token}`,
+				'content-type': 'application/json'
+			},
+			body: JSON.stringify(foreign)
+		});
+		expect(answer.ok).toBe(true);
+		const host = await add({ dns: 'on' });
+		await apply();
+		expect(records().map(({ content }) => content)).toEqual(['203.0.113.5']);
+		expect(await statuses()).toEqual(['create status.sajet.us taken']);
+		await remove(host.id);
+		await apply();
+		expect(records()).toHaveLength(1);
+		expect(await fieldsOf(add({ hostname: 'erp.cliente.com', dns: 'on' }))).toEqual(['dns']);
+		expect(await db.edgeHost.count({ where: { hostname: 'erp.cliente.com' } })).toBe(0);
+	});
+
+	test('is missing for staff to see when it went away at Cloudflare', async () => {
+		const host = await add({ dns: 'on' });
+		await lookAtRecords();
+		expect(
+			await db.zoneRecord.findMany({
+				where: { ownerKind: 'host' },
+				select: { standing: true, name: true, ownerId: true }
+			})
+		).toEqual([{ standing: 'missing', name: 'status.sajet.us', ownerId: host.id }]);
 	});
 });

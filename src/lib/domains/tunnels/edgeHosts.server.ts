@@ -8,6 +8,9 @@ import { audit, type Actor } from '../../logs/audit.server.ts';
 import { appUrl } from './derivedIngress.server.ts';
 import type { EdgeHostInput } from './edgeHostForms.ts';
 import { controlPlaneHost, hostHolder } from '../base/platformNames.server.ts';
+import { askForRecords } from '../records/recordChanges.server.ts';
+import { isUnder, neededOfHosts } from '../records/neededRecords.server.ts';
+import { keyOfNeeded, type Needed } from '../records/recordStanding.ts';
 import { requestConvergence } from './tunnels.server.ts';
 
 interface Act {
@@ -48,12 +51,15 @@ export async function addEdgeHost(
 		where: { tunnelId, adopted: false },
 		_max: { position: true }
 	});
+	await refuseRecord(tx, input);
+	const before = await recordsOf(tx, [input.hostname]);
 	const host = await tx.edgeHost
 		.create({
 			data: { ...columnsOf(input), tunnelId, position: (last._max.position ?? 0) + 1 }
 		})
 		.catch(refuseTwin);
 	await requestConvergence(tx, tunnelId);
+	await followRecords(tx, [host.hostname], before, by);
 	await note(tx, 'tunnels.add-host', by, { after: host });
 	return host;
 }
@@ -70,12 +76,16 @@ export async function editEdgeHost(
 	const before = await findHost(tx, tunnelId, id);
 	await refuseOwn(tx, before, 'hostname');
 	if (input.hostname !== before.hostname) await refuseTaken(tx, input.hostname);
+	await refuseRecord(tx, input);
+	const names = [before.hostname, input.hostname];
+	const records = await recordsOf(tx, names);
 	const host = await tx.edgeHost
 		.update({ where: { id }, data: columnsOf(input) })
 		.catch(refuseTwin);
 	const version = await requestConvergence(tx, tunnelId);
 	if (host.hostname !== before.hostname || host.path !== before.path)
 		await noteRemoval(tx, before, version);
+	await followRecords(tx, names, records, by);
 	await note(tx, 'tunnels.edit-host', by, { before, after: host });
 	return host;
 }
@@ -93,10 +103,36 @@ export async function removeEdgeHost(
 	await livingTunnel(tx, tunnelId);
 	const host = await findHost(tx, tunnelId, id);
 	await refuseOwn(tx, host, 'confirm');
+	const records = await recordsOf(tx, [host.hostname]);
 	await tx.edgeHost.delete({ where: { id } });
+	await followRecords(tx, [host.hostname], records, by);
 	await noteRemoval(tx, host, await requestConvergence(tx, tunnelId));
 	await note(tx, 'tunnels.remove-host', by, { before: host });
 	return host;
+}
+
+/** What these names need, each once. */
+async function recordsOf(tx: Tx, names: string[]): Promise<Needed[]> {
+	const found: Needed[] = [];
+	for (const name of new Set(names)) found.push(...(await neededOfHosts(tx, name)));
+	return found;
+}
+
+/** Asks for what these names need now and did not need before, and for the end of what nothing needs any more. */
+async function followRecords(tx: Tx, names: string[], before: Needed[], by: Actor): Promise<void> {
+	const after = await recordsOf(tx, names);
+	const others = (all: Needed[], these: Needed[]) => {
+		const keys = new Set(these.map(keyOfNeeded));
+		return all.filter((one) => !keys.has(keyOfNeeded(one)));
+	};
+	await askForRecords(
+		tx,
+		[
+			...others(before, after).map((needed) => ({ act: 'delete' as const, needed })),
+			...others(after, before).map((needed) => ({ act: 'create' as const, needed }))
+		],
+		by
+	);
 }
 
 /** Its rule stands in the document until this version is applied, and must not pass for somebody else's meanwhile. */
@@ -172,6 +208,14 @@ async function refuseTaken(tx: Tx, hostname: string): Promise<void> {
 	if (target) throw refuse(m.domains_base_target_taken({ name: target.name }));
 }
 
+/** Only in a zone of ours a record is ours to make. @throws {AppError} BAD_INPUT beside `dns` */
+async function refuseRecord(tx: Tx, { hostname, dnsKept }: EdgeHostInput): Promise<void> {
+	if (!dnsKept) return;
+	const bases = await tx.baseDomain.findMany({ select: { name: true } });
+	if (!bases.some(({ name }) => isUnder(hostname, name)))
+		throw new AppError('BAD_INPUT', { fields: { dns: m.tunnels_host_dns_elsewhere() } });
+}
+
 function refuseTwin(error: unknown): never {
 	if (!isUniqueViolation(error)) throw error;
 	throw new AppError('BAD_INPUT', { fields: { hostname: m.tunnels_host_exists() } });
@@ -193,7 +237,7 @@ function note(
 	const shown = (host: EdgeHost | undefined) =>
 		host && {
 			...{ hostname: host.hostname, path: host.path, service: host.service },
-			...{ originRequest: host.originRequest, adopted: host.adopted }
+			...{ originRequest: host.originRequest, adopted: host.adopted, dnsKept: host.dnsKept }
 		};
 	const host = sides.after ?? sides.before;
 	return audit(tx, {

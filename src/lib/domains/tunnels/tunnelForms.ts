@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tickbox } from '#lib/core/tickbox.ts';
 import '#lib/core/validation.ts';
 import { m } from '#i18n/paraglide/messages.js';
 
@@ -42,12 +43,7 @@ export const newTunnelForm = z.object({
 		.optional()
 		.or(z.literal('').transform(() => undefined)),
 	/** It exists at Cloudflare already and is taken over with its rules. */
-	enrol: z
-		.union([
-			z.boolean(),
-			z.enum(['on', 'true', 'false', '']).transform((v) => v === 'on' || v === 'true')
-		])
-		.default(false),
+	enrol: tickbox,
 	...host
 });
 export type NewTunnel = z.output<typeof newTunnelForm>;

@@ -20,6 +20,8 @@ const hostSchema = z.object({
 	service: z.string(),
 	/** Found in the tunnel, written by somebody else. */
 	adopted: z.boolean(),
+	/** The record of its name is made and taken away with it. */
+	dns: z.boolean(),
 	/** It can be removed. */
 	removable: z.boolean()
 });
@@ -49,7 +51,7 @@ export const GET = endpoint(
 			cursor: query.cursor ?? null
 		});
 		return paged(
-			rows.map(({ stays, ...host }) => ({ ...host, removable: stays === null })),
+			rows.map(({ stays, dnsKept: dns, ...host }) => ({ ...host, dns, removable: stays === null })),
 			meta
 		);
 	}
@@ -67,7 +69,7 @@ export const POST = endpoint(
 	async ({ params, body, event }) => {
 		const by = actorOf(event.locals.auth!);
 		const host = await transaction((tx) => addEdgeHost(tx, params.id, body, { by }));
-		return { ...host, removable: true };
+		return { ...host, dns: host.dnsKept, removable: true };
 	}
 );
 

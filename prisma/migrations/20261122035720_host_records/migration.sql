@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "edge_hosts" ADD COLUMN     "dns_kept" BOOLEAN NOT NULL DEFAULT false;
