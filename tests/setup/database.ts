@@ -15,7 +15,7 @@ export interface TestDatabase {
  */
 export async function testDatabase(): Promise<TestDatabase> {
 	const name = `${inject('clonePrefix')}${randomBytes(4).toString('hex')}`;
-	await onServer(`CREATE DATABASE ${name} TEMPLATE ${inject('template')}`);
+	await onServer(`CREATE DATABASE ${name} TEMPLATE ${inject('template')} STRATEGY FILE_COPY`);
 	const url = new URL(inject('serverUrl'));
 	url.pathname = `/${name}`;
 	process.env.DATABASE_URL = url.href;
