@@ -25,7 +25,7 @@ test('staff say where cloudflared runs, follow its own log live, and are told wh
 	await loginAs('staff');
 	await page.goto('/admin/tunnels');
 	await page.getByRole('link', { name: 'tcs-sajet-tunnel' }).first().click();
-	await page.getByLabel('Nodo', { exact: true }).selectOption({ label: node });
+	await page.locator('select[name=host_node_id]').selectOption({ label: node });
 	await page.getByRole('button', { name: 'Guardar' }).click();
 	await expect(page.getByText('Guardado')).toBeVisible();
 
@@ -38,13 +38,13 @@ test('staff say where cloudflared runs, follow its own log live, and are told wh
 	await expect(log.getByText(said)).toBeVisible({ timeout: 30_000 });
 	await lookAt(page, 'tunnel-log');
 
-	await page.getByLabel('Nivel').selectOption({ label: 'Error' });
+	await page.getByLabel('Nivel').selectOption({ label: 'Errores' });
 	await expect(page).toHaveURL(/level=error/);
 	await expect(log.getByText(said)).toBeVisible();
 
 	// A container that is not there: nobody can be asked, and the page says so.
 	await page.goto(page.url().replace(/\/log.*$/, ''));
-	await page.getByLabel('VMID del contenedor').fill('99999');
+	await page.locator('input[name=host_vmid]').fill('99999');
 	await page.getByRole('button', { name: 'Guardar' }).click();
 	await expect(page.getByText('Guardado')).toBeVisible();
 	await page.getByRole('link', { name: 'Registro de cloudflared' }).click();
@@ -54,8 +54,10 @@ test('staff say where cloudflared runs, follow its own log live, and are told wh
 	await expect(page.getByText('En marcha')).toHaveCount(0);
 	await lookAt(page, 'tunnel-log-away');
 	await page.goto(page.url().replace(/\/log.*$/, ''));
-	await page.getByLabel('Nodo', { exact: true }).selectOption({ label: 'Ninguno de los nuestros' });
-	await page.getByLabel('VMID del contenedor').fill('');
+	await page
+		.locator('select[name=host_node_id]')
+		.selectOption({ label: 'Ninguno de los nuestros' });
+	await page.locator('input[name=host_vmid]').fill('');
 	await page.getByRole('button', { name: 'Guardar' }).click();
 	await expect(page.getByText('Guardado')).toBeVisible();
 });

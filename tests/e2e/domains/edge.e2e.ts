@@ -12,7 +12,7 @@ test('staff take a machine into use as an edge, are told what is wrong with what
 	expectConsole(/status of 4(00|09)/);
 	// One machine for each width: the product is the same for both.
 	const isPhone = info.project.name === 'phone';
-	const node = isPhone ? 'pve2' : 'pve1';
+	const node = isPhone ? 'pve2' : 'pve3';
 	const address = isPhone ? '203.0.113.62' : '203.0.113.61';
 	const name = `edge-${info.project.name}-${randomUUID().slice(0, 8)}`;
 	const installed = await request.post(`${demo.sandbox}/__sandbox/nginx`, {

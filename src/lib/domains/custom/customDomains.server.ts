@@ -110,7 +110,15 @@ export async function verifyDomain(tx: Tx, domain: CustomDomain): Promise<void> 
 		throw new AppError('WRONG_STATE', { params: { from: domain.status, to: 'verifying' } });
 	if (domain.status === 'pending' || domain.status === 'error')
 		await move(tx, domain, 'verifying', {});
-	await askForCheck(tx, domain);
+	for (const one of [domain, ...(await redirectsOf(tx, domain))]) await askForCheck(tx, one);
+}
+
+/** What only sends on to it, and is proven and set together with it. */
+export function redirectsOf(tx: Tx, { id }: { id: string }): Promise<{ id: string }[]> {
+	return tx.customDomain.findMany({
+		where: { redirectToId: id, status: { notIn: ['removed', 'inactive'] } },
+		select: { id: true }
+	});
 }
 
 /** Switches it off by hand: visitors find nothing there, what was made stays. @throws {AppError} WRONG_STATE */

@@ -5,7 +5,7 @@ import { now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import type { CustomDomainStatus } from '#prisma/generated/enums.ts';
 import { lookAt } from '../custom/checkDomain.server.ts';
-import { askForCheck } from '../custom/customDomains.server.ts';
+import { askForCheck, redirectsOf } from '../custom/customDomains.server.ts';
 import { placeOfDomain } from '../custom/domainPlace.server.ts';
 import {
 	factsNow,
@@ -111,12 +111,8 @@ function hasComeAbout({ domain }: DomainPlace, { proven, routed }: Newer): boole
 /** Once in a few seconds: what a worker cannot change, a name that is somebody else's, is not asked for without end. */
 async function goOn({ domain }: DomainPlace): Promise<boolean> {
 	await cached(`domain-goes-on:${domain.id}`, watchPatience.askedSeconds, z.string(), async () => {
-		const pair = await db.customDomain.findMany({
-			where: { redirectToId: domain.id, status: { not: 'removed' } },
-			select: { id: true }
-		});
 		await transaction(async (tx) => {
-			for (const one of [domain, ...pair]) await askForCheck(tx, one);
+			for (const one of [domain, ...(await redirectsOf(tx, domain))]) await askForCheck(tx, one);
 		});
 		return now().toISOString();
 	});

@@ -8,6 +8,9 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { onNotice } from '#lib/core/listen.server.ts';
 import { forgetHost, keepLines, logLines, logTopic, watchLog } from './connectorLog.server.ts';
 import './followLog.server.ts';
+import { setHost } from './tunnelActs.server.ts';
+import { tunnelHostForm } from './tunnelForms.ts';
+import { SYSTEM } from '../../logs/audit.server.ts';
 
 const { sandbox, pve } = await testContainers({ work: true });
 const { kernel } = sandbox;
@@ -17,6 +20,7 @@ const ALL = { level: 'debug', q: '', lines: 500 } as const;
 const texts = async (query: Parameters<typeof logLines>[2] = ALL) =>
 	(await logLines(db, tunnelId, query)).map(({ text }) => text);
 const host = () => db.tunnelHost.findUnique({ where: { tunnelId } });
+const place = () => db.tunnel.findUniqueOrThrow({ where: { id: tunnelId } });
 const says = (level: 'INF' | 'WRN' | 'ERR', text: string) =>
 	logged(kernel, there.machine(), there.machine().units.cloudflared!, level, text);
 const isFollowed = () => eventually(async () => (await host())?.followedFrom);
@@ -98,7 +102,7 @@ test('of one tunnel no more lines are kept than anybody looks at', async () => {
 	const lines = Array.from({ length: 2_500 }, (_, n) => ({
 		...{ cursor: `c${n}`, at, level: 'info' as const, text: `line ${n}` }
 	}));
-	await keepLines(tunnelId, lines, 0);
+	await keepLines(await place(), lines, 0);
 	expect(await db.tunnelLogLine.count({ where: { tunnelId } })).toBe(2_000);
 	expect((await texts()).at(-1)).toBe('line 2499');
 });
@@ -132,7 +136,7 @@ test('a tunnel without a host of ours says so', async () => {
 });
 
 test('of a host that was changed nothing is known, and it is looked at', async () => {
-	await keepLines(tunnelId, [{ cursor: 'x', at: new Date(), level: 'info', text: 'old' }], 0);
+	await keepLines(await place(), [{ cursor: 'x', at: new Date(), level: 'info', text: 'old' }], 0);
 	await transaction((tx) => forgetHost(tx, tunnelId));
 	const seen = await eventually(async () => {
 		const row = await host();
@@ -140,4 +144,34 @@ test('of a host that was changed nothing is known, and it is looked at', async (
 	});
 	expect(seen).toMatchObject({ version: '2026.10.1', state: 'active' });
 	expect(await texts()).toEqual([]);
+});
+
+test('who looks while the place changes sees the new one, and nothing of the old', async () => {
+	await watchLog(tunnelId);
+	await isFollowed();
+	const was = await place();
+	const other = await testCloudflared(
+		kernel,
+		{ node: 'pve2', vmid: null },
+		{ source: 'cloudflare' }
+	);
+	const node = await db.node.findFirstOrThrow({ where: { name: 'pve2' } });
+	await transaction((tx) =>
+		setHost(tx, tunnelId, tunnelHostForm.parse({ host_node_id: node.id }), SYSTEM)
+	);
+	says('ERR', 'said at the old place');
+	await keepLines(was, [{ cursor: 'o', at: new Date(), level: 'info', text: 'late' }], 0);
+	// The page asks again every few seconds.
+	await eventually(async () => {
+		await watchLog(tunnelId);
+		return (await host())?.followedFrom;
+	}, 20);
+	const { cloudflared } = other.machine().units;
+	logged(kernel, other.machine(), cloudflared!, 'ERR', 'said at the new place');
+	await eventually(async () => (await texts()).at(-1) === 'said at the new place');
+	const all = await texts();
+	expect(all).not.toContain('said at the old place');
+	expect(all).not.toContain('late');
+	await leave();
+	await isLeft();
 });

@@ -3,7 +3,7 @@ import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import type { JournalLine } from '#lib/integrations/cloudflared/journal.ts';
-import type { LogLevel, TunnelLogLine } from '#prisma/generated/client.ts';
+import type { LogLevel, Tunnel, TunnelLogLine } from '#prisma/generated/client.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
@@ -77,13 +77,27 @@ export async function logLines(
 	return rows.reverse();
 }
 
-/** Keeps lines, and as many as are kept of one tunnel. @param leftOut how many there were besides */
+type LogPlace = Pick<Tunnel, 'id' | 'hostNodeId' | 'hostVmid' | 'hostUnit'>;
+
+/** The tunnel, as long as its cloudflared is said to run there. */
+export function placeKept({ id, hostNodeId, hostVmid, hostUnit }: LogPlace) {
+	return { id, hostNodeId, hostVmid, hostUnit, deletedAt: null };
+}
+
+/**
+ * Keeps lines, and as many as are kept of one tunnel; none of a place that it is no longer said to run at.
+ * @param leftOut how many there were besides
+ */
 export async function keepLines(
-	tunnelId: string,
+	place: LogPlace,
 	lines: JournalLine[],
 	leftOut: number
 ): Promise<void> {
+	const tunnelId = place.id;
 	await transaction(async (tx) => {
+		// Who changes the place, and with it forgets the lines, waits for us or has done so.
+		await tx.$queryRaw`SELECT 1 FROM tunnels WHERE id = ${tunnelId}::uuid FOR SHARE`;
+		if ((await tx.tunnel.count({ where: placeKept(place) })) === 0) return;
 		await tx.tunnelLogLine.createMany({
 			data: lines.map((line) => ({ tunnelId, ...line })),
 			skipDuplicates: true

@@ -14,7 +14,7 @@ import { unrecorded } from '#lib/integrations/record.ts';
 import type { SshClient } from '#lib/integrations/ssh/ssh.server.ts';
 import type { Tunnel } from '#prisma/generated/client.ts';
 import { checkHost, execOf, noteSeen, placeOf, troubleOf } from './connectorHost.server.ts';
-import { FOLLOW_MS, keepLines, lastCursor, SHOWN } from './connectorLog.server.ts';
+import { FOLLOW_MS, keepLines, lastCursor, placeKept, SHOWN } from './connectorLog.server.ts';
 
 /** Lines that are kept of each second; a first look may bring as many as are shown. */
 const LINES_PER_SECOND = 100;
@@ -22,7 +22,10 @@ const LINES_PER_SECOND = 100;
 const KEEP_MS = 300;
 const LOOK_MS = 2 * SECOND;
 
-/** Follows until nobody looks any more, the time is over, or the way there ends. What stands in the way is noted. */
+/**
+ * Follows until nobody looks any more, the tunnel is said to run elsewhere, the time is over, or the way there ends. What
+ * stands in the way is noted.
+ */
 export async function followLog(tunnelId: string, stop: AbortSignal): Promise<void> {
 	const tunnel = await db.tunnel.findFirst({ where: { id: tunnelId, deletedAt: null } });
 	if (!tunnel || !(await isWatched(tunnelId))) return;
@@ -50,8 +53,8 @@ async function read(client: SshClient, tunnel: Tunnel, stop: AbortSignal): Promi
 	const ended = new AbortController();
 	const signal = AbortSignal.any([stop, ended.signal]);
 	const pot = new Pot();
-	const keeping = keepAll(tunnel.id, pot, signal);
-	const watching = untilUnwatched(tunnel.id, signal).finally(() => ended.abort());
+	const keeping = keepAll(tunnel, pot, signal);
+	const watching = untilUnwatched(tunnel, signal).finally(() => ended.abort());
 	try {
 		const cursor = await lastCursor(tunnel.id);
 		const first = await follow(client, tunnel, cursor, signal, pot);
@@ -114,18 +117,19 @@ class Pot {
 	}
 }
 
-async function keepAll(tunnelId: string, pot: Pot, signal: AbortSignal): Promise<void> {
+async function keepAll(tunnel: Tunnel, pot: Pot, signal: AbortSignal): Promise<void> {
 	for (let isLast = false; !isLast;) {
 		await sleep(KEEP_MS, undefined, { signal }).catch(() => {
 			isLast = true;
 		});
 		const { lines, leftOut } = pot.empty();
-		if (lines.length + leftOut > 0) await keepLines(tunnelId, lines, leftOut);
+		if (lines.length + leftOut > 0) await keepLines(tunnel, lines, leftOut);
 	}
 }
 
-async function untilUnwatched(tunnelId: string, signal: AbortSignal): Promise<void> {
-	while (!signal.aborted && (await isWatched(tunnelId)))
+async function untilUnwatched(tunnel: Tunnel, signal: AbortSignal): Promise<void> {
+	const stays = () => db.tunnel.count({ where: placeKept(tunnel) });
+	while (!signal.aborted && (await isWatched(tunnel.id)) && (await stays()) > 0)
 		await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
 }
 
