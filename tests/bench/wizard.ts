@@ -5,7 +5,7 @@ import { timesOf } from './load.ts';
 import { figure, heading } from './report.ts';
 import { activeInstance, agent, logIn, type World } from './world.ts';
 
-const added = z.object({ id: z.string() });
+const added = z.object({ data: z.object({ id: z.string() }) });
 const lookSchema = z.object({
 	facts: z.array(z.object({ key: z.string(), state: z.string() })),
 	records: z.array(
@@ -31,13 +31,13 @@ export async function benchWizard(world: World, count: number): Promise<void> {
 	const shown: number[] = [];
 	const working: number[] = [];
 	for (let n = 0; n < count; n += 1) {
-		const { id } = added.parse(
+		const { data } = added.parse(
 			await post(`${world.demo.app}/api/domains`, cookie, {
 				domain: `erp.wizard-${n}.example`,
 				tenant
 			})
 		);
-		const times = await verify(world, cookie, id);
+		const times = await verify(world, cookie, data.id);
 		shown.push(times.shownMs);
 		working.push(times.workingMs);
 	}

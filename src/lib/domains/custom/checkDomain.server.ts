@@ -10,7 +10,8 @@ import { knownHostname } from './domainNames.ts';
 import { driverOf, placeOfDomain } from './domainPlace.server.ts';
 import type { DomainPlace, WayIn } from './drivers.ts';
 import type { Expected, Finding, Observed } from '../doctor/domainTypes.ts';
-import { observe } from '../doctor/observe.server.ts';
+import { answersWell } from '../doctor/domainTypes.ts';
+import { answerAt, observe } from '../doctor/observe.server.ts';
 import { ownershipAfter } from './ownership.server.ts';
 import { requestHosts } from '../tenantHosts.server.ts';
 import { convergence } from '../tunnels/tunnels.server.ts';
@@ -73,7 +74,14 @@ export async function checkDomain(domainId: string, calm: boolean): Promise<void
 	const isReady = await publishRule(place, wanted);
 	const certified = (way?.certificate ?? domain.certificate) === 'active';
 	const answered = isReady && routed && certified ? await answerUnder(place) : null;
+	if (answered?.ok) await lookAgain(look.seen);
 	await settle(place, { look, owned, way, routed, published: wanted, answered, failure });
+}
+
+/** What answered before our side was ready is no longer so when its instance answers. */
+async function lookAgain(seen: Observed): Promise<void> {
+	if (answersWell(seen.https)) return;
+	seen.https = (await answerAt(seen.hostname, [...seen.a, ...seen.aaaa])) ?? seen.https;
 }
 
 const NO_WAY: { way: WayIn | null; failure: VendorError | null } = { way: null, failure: null };

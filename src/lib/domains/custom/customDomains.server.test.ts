@@ -9,6 +9,8 @@ import { outside } from '../../../../tests/setup/outside.ts';
 import { testPlatform } from '../../../../tests/setup/platform.ts';
 import { eventually } from '../../../../tests/setup/queue.ts';
 import { cloudflareDocument } from '../../../sandbox/cloudflare/state.ts';
+import { answersWell } from '../doctor/domainTypes.ts';
+import { observedOf } from '../doctor/storedLook.ts';
 import { DAY, setClockOffset } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import type { Tenant } from '#prisma/generated/client.ts';
@@ -61,6 +63,8 @@ describe('a domain of a customer', () => {
 		await transaction(async (tx) => verifyDomain(tx, await read(domain!.id)));
 		const active = await becomes(domain!.id, 'active');
 		expect(active).toMatchObject({ certificate: 'active', findings: [], misses: 0, error: null });
+		// What answered before the rule was there is not what the page shows.
+		expect(answersWell(observedOf(active.observed)?.https ?? null)).toBe(true);
 		const page = await platform.open('erp.cacao-real.com', '/web/login');
 		expect(page.status).toBe(200);
 		expect(page.body).toContain('value="acme"');

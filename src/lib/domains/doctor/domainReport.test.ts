@@ -97,6 +97,12 @@ describe('what is seen next to what should be there', () => {
 		expect(rows.certificate).toMatchObject({ seen: ['R11', 'erp.acme.com'], state: 'right' });
 	});
 
+	test('an error that answers is not called right, whatever else is', () => {
+		const https = { kind: 'answered', status: 409, server: 'cloudflare', location: null } as const;
+		const rows = report({ observed: { ...seen, https: { ...https, certificate: null } } });
+		expect(rows.https).toMatchObject({ seen: ['409 · cloudflare'], state: 'neutral' });
+	});
+
 	test('an apex that is flattened shows addresses, and no CNAME is missed', () => {
 		const rows = report({
 			...{ hostname: 'acme.com', observed: { ...seen, hostname: 'acme.com', cnames: [] } },

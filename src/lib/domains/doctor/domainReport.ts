@@ -7,6 +7,7 @@ import type {
 	Observed,
 	WantedRecord
 } from './domainTypes.ts';
+import { answersWell } from './domainTypes.ts';
 import { tokenAmong } from './ownershipToken.ts';
 
 /** One sort of record, or of answer: what is seen from outside next to what should be there. */
@@ -204,7 +205,7 @@ function answers(input: ReportInput, https: HttpsSeen | null): SeenRow[] {
 		seen: [status.filter(Boolean).join(' · ')],
 		note: https.kind === 'unreachable' ? m.domains_seen_no_answer() : null,
 		wantedNote: m.domains_wanted_https(),
-		state: https.kind === 'answered' && input.routed ? 'right' : 'neutral',
+		state: answersWell(https) && input.routed ? 'right' : 'neutral',
 		at
 	});
 	return [answer, certificate(input, https.certificate, at)];

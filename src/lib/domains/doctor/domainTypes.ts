@@ -44,6 +44,11 @@ export type HttpsSeen =
 	  }
 	| { kind: 'unreachable'; reason: string; certificate: CertificateSeen | null };
 
+/** A page, or the way to one, and no error. */
+export function answersWell(https: HttpsSeen | null): boolean {
+	return https?.kind === 'answered' && https.status < 400;
+}
+
 export interface CertificateSeen {
 	issuer: string;
 	names: string[];

@@ -29,7 +29,7 @@ export async function observe(asked: Asked, options: LookOptions): Promise<Obser
 	const domain = parse(hostname, { allowPrivateDomains: true }).domain ?? hostname;
 	const seeing = look.addresses(hostname);
 	const https = options.https
-		? seeing.then(({ a, aaaa }) => lookAtAnswer(dns, hostname, [...a, ...aaaa]))
+		? seeing.then(({ a, aaaa }) => answerAt(hostname, [...a, ...aaaa]))
 		: null;
 	const [address, ownership, elsewhere, caa, zone, registered, answer] = await Promise.all([
 		seeing,
@@ -61,14 +61,13 @@ export async function observe(asked: Asked, options: LookOptions): Promise<Obser
 	};
 }
 
-/** Nothing is asked at 443 of a name that leads nowhere. */
-async function lookAtAnswer(
-	dns: ReturnType<typeof publicDns>,
-	hostname: string,
-	addresses: string[]
-): Promise<HttpsSeen | null> {
+/** What answers at 443 now; null for a name that leads nowhere, which nobody is asked. */
+export async function answerAt(hostname: string, addresses: string[]): Promise<HttpsSeen | null> {
 	if (addresses.length === 0) return null;
-	const seen = await dns.lookAtHttps(hostname, { addresses, timeoutMs: lookPatience.httpsMs });
+	const seen = await publicDns().lookAtHttps(hostname, {
+		addresses,
+		timeoutMs: lookPatience.httpsMs
+	});
 	if (seen.kind === 'unreachable') return seen;
 	const { kind, status, server, location, certificate } = seen;
 	return { kind, status, server, location, certificate };
