@@ -136,7 +136,11 @@ export const LISTS: List[] = [
 	{
 		name: 'Domains, certificates that end soon',
 		path: '/admin/domains?certificate=expiring&sort=certificate',
-		sql: page('custom_domains', `verification_status <> 'removed'`, 'certificate_expires_at')
+		sql: page(
+			'custom_domains',
+			`verification_status <> 'removed' AND certificate_expires_at < now() + interval '21 days'`,
+			`coalesce(certificate_expires_at, 'infinity'::timestamptz)`
+		)
 	},
 	{
 		name: 'Domains, by name',
