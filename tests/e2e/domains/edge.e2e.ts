@@ -23,8 +23,10 @@ test('staff take a machine into use as an edge, are told what is wrong with what
 
 	await loginAs('staff');
 	await page.goto('/admin/domains/edge');
+	await expectAccessible(page);
 	await page.getByRole('button', { name: 'Nuevo servidor de borde' }).first().click();
 	const dialog = page.getByRole('dialog');
+	await expect(dialog).toBeVisible();
 	await expectAccessible(page);
 	await dialog.getByLabel('Nombre').fill(name);
 	await dialog.getByLabel('Dirección IPv4 pública').fill(`${address}\n300.1.2.3`);
