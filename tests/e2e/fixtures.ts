@@ -108,7 +108,9 @@ export async function useTheme(page: Page, theme: 'light' | 'dark'): Promise<voi
 }
 
 /**
- * Looks at the page in both themes, the one that it has first, and leaves it in the other. With the folder E2E_SHOTS it leaves pictures there.
+ * Looks at the page in both themes, the one that it has first, and leaves it in the other. The phone's looks go from one
+ * theme to the other by turns: what a theme decides was looked at on the desktop. With the folder E2E_SHOTS it leaves
+ * pictures of both there.
  * @param name of the pictures; none without one
  * @param width of the pictures' names
  */
@@ -119,11 +121,25 @@ export async function lookAt(
 ): Promise<void> {
 	const isDark = (await page.locator('html').getAttribute('data-theme')) === 'dark';
 	const [first, second] = isDark ? (['dark', 'light'] as const) : (['light', 'dark'] as const);
+	const folder = name && process.env.E2E_SHOTS;
 	for (const theme of [first, second]) {
 		await useTheme(page, theme);
+		if (theme === second && width === 'phone' && !folder) return;
 		await expectAccessible(page, theme === first ? 'everything' : 'colours');
-		if (!process.env.E2E_SHOTS || !name) continue;
-		const path = join(process.env.E2E_SHOTS, `${name}-${theme}-${width}.png`);
+		if (!folder) continue;
+		const path = join(folder, `${name}-${theme}-${width}.png`);
 		await page.screenshot({ path, fullPage: true });
 	}
 }
+
+/** Looks at the page at the width of a phone as well, for stories that one project tells for both. */
+export async function lookAtBoth(page: Page, name: string): Promise<void> {
+	await lookAt(page, name, 'desktop');
+	const wide = page.viewportSize()!;
+	await page.setViewportSize({ width: 390, height: 844 });
+	await lookAt(page, name, 'phone');
+	await page.setViewportSize(wide);
+}
+
+/** Why a story is left out on the phone: it uses `lookAtBoth`, and what it does is the same at every width. */
+export const TOLD_FOR_BOTH = 'the story looks at both widths itself';

@@ -73,7 +73,11 @@ function rowsOf(plan: PlanKey): Row[] {
 		name: `${one.step} · ${one.call} · ${one.what}`
 	});
 	const isProxmox = ({ request }: FaultCase) => request.target === 'proxmox';
-	const lasting = [...LASTING.filter(isProxmox), ...LASTING.filter((one) => !isProxmox(one))];
+	// Container and database differ by plan, and so does undoing them; the rest is given up alike.
+	const given = LASTING.filter(
+		({ step }) => plan === 'pro' || step === 'container' || step === 'database'
+	);
+	const lasting = [...given.filter(isProxmox), ...given.filter((one) => !isProxmox(one))];
 	return [
 		// What comes after the container is the same for every plan: what passes there is tried with one of them.
 		...PASSING.filter(({ step }) => plan === 'pro' || step === 'container').map((one) =>

@@ -89,7 +89,7 @@ let leaving = 0;
 let clickedAt = -Infinity;
 
 /** Loading again ends a navigation that is under way; while its route is being looked up SvelteKit does not tell of it. */
-function isLeaving(): boolean {
+export function isLeaving(): boolean {
 	return leaving > 0 || navigating.to !== null || performance.now() - clickedAt < LOOK_UP_MS;
 }
 

@@ -1,4 +1,8 @@
 import { beforeNavigate, goto } from '$app/navigation';
+import { isLeaving } from './live.svelte.ts';
+
+/** How soon it is tried again while the page may be on its way to another. */
+const AGAIN_MS = 100;
 
 /**
  * Lets the address of a page follow what is typed in it, without a new entry in the history. What would come too late,
@@ -11,9 +15,16 @@ export function followTyping(hrefOf: () => string | null): (wait?: number) => vo
 	beforeNavigate(() => clearTimeout(timer));
 	return (wait = 0) => {
 		clearTimeout(timer);
-		timer = setTimeout(() => {
-			const href = hrefOf();
-			if (href) void goto(href, { keepFocus: true, noScroll: true, replaceState: true });
-		}, wait);
+		timer = setTimeout(go, wait);
 	};
+
+	function go() {
+		// What leads elsewhere and is still being looked up would be ended by this.
+		if (isLeaving()) {
+			timer = setTimeout(go, AGAIN_MS);
+			return;
+		}
+		const href = hrefOf();
+		if (href) void goto(href, { keepFocus: true, noScroll: true, replaceState: true });
+	}
 }

@@ -7,7 +7,7 @@ import { removePostgres } from '../../../src/cli/postgres.ts';
 import { freePorts } from '../../../src/cli/processes.ts';
 import { startStack } from '../../../src/cli/stack.ts';
 import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
-import { expect, expectAccessible, lookAt, test as base } from '../fixtures.ts';
+import { expect, expectAccessible, lookAtBoth, test as base, TOLD_FOR_BOTH } from '../fixtures.ts';
 
 /** Weeks go by here, in which nobody else's story may take place: a product of its own. */
 const test = base.extend<object, { demo: DemoFile }>({
@@ -31,7 +31,8 @@ const test = base.extend<object, { demo: DemoFile }>({
 	]
 });
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
-test.skip(() => test.info().project.name === 'phone', 'the story looks at both widths itself');
+// Weeks pass once.
+test.skip(({ isMobile }) => isMobile, TOLD_FOR_BOTH);
 
 /** Longer than the minute after which the worker looks again. */
 const A_MINUTE = 90_000;
@@ -59,19 +60,6 @@ async function confirmWho(page: Page, password: string): Promise<void> {
 	if (!page.url().includes('/login/confirm')) return;
 	await page.locator('input[name=proof]').fill(password);
 	await page.locator('form:has(input[name=proof]) button[type=submit]').click();
-}
-
-/** Weeks pass once: the phone's width is looked at within the same story. */
-const WIDTHS = [
-	{ name: 'phone', width: 390, height: 844 },
-	{ name: 'desktop', width: 1440, height: 900 }
-];
-
-async function lookAtBoth(page: Page, name: string): Promise<void> {
-	for (const { name: at, ...size } of WIDTHS) {
-		await page.setViewportSize(size);
-		await lookAt(page, name, at);
-	}
 }
 
 test('a renewal fails, and staff see what will happen on which date', async ({
