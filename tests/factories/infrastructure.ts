@@ -4,8 +4,8 @@ import {
 	enrolCluster,
 	type ClusterEnrolment,
 	type NodeEnrolment
-} from '#lib/infrastructure/enrol.server.ts';
-import type { Resources } from '#lib/infrastructure/placement.ts';
+} from '#lib/infrastructure/nodes/enrol.server.ts';
+import type { Resources } from '#lib/infrastructure/placement/placement.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 
 /** A node as it would be enrolled; its addresses lead nowhere. */

@@ -1,6 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import { enrolCluster, type NodeEnrolment } from '#lib/infrastructure/enrol.server.ts';
-import { surveyNode, surveyTemplate } from '#lib/infrastructure/survey.server.ts';
+import { enrolCluster, type NodeEnrolment } from '#lib/infrastructure/nodes/enrol.server.ts';
+import { surveyNode, surveyTemplate } from '#lib/infrastructure/nodes/survey.server.ts';
 import { proxmox as proxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { unrecorded } from '#lib/integrations/record.ts';
 import type { Vendors } from '../../src/cli/environment.ts';

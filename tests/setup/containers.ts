@@ -5,15 +5,15 @@ import { detachedContext } from '#lib/core/sagaContext.server.ts';
 import { tuning } from '#lib/core/sagaPatience.ts';
 import '#lib/core/sagaRunner.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
-import { destroyContainer, ensureContainer } from '#lib/infrastructure/containers.server.ts';
+import { destroyContainer, ensureContainer } from '#lib/infrastructure/containers/containers.server.ts';
 import {
 	placementRules,
 	releaseContainer,
 	reserveContainer,
 	type Place
-} from '#lib/infrastructure/placement.server.ts';
-import type { Run } from '#lib/infrastructure/progress.ts';
-import { closeSsh } from '#lib/infrastructure/sshPool.server.ts';
+} from '#lib/infrastructure/placement/placement.server.ts';
+import type { Run } from '#lib/infrastructure/containers/progress.ts';
+import { closeSsh } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import { afterAll } from 'vitest';
 import { clusterOf } from '../../src/sandbox/proxmox/cluster.ts';

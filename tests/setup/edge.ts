@@ -11,7 +11,7 @@ import { keyAuthorization } from '#lib/domains/edge/acmeChallenge.server.ts';
 import '#lib/domains/edge/certificateJobs.server.ts';
 import { convergeEdge } from '#lib/domains/edge/edgeServers.server.ts';
 import '#lib/domains/custom/domainJobs.server.ts';
-import { closeSsh } from '#lib/infrastructure/sshPool.server.ts';
+import { closeSsh } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import { createEdge, createEdgeDomain } from '../factories/edge.ts';
 import { clusterEnrolment, createCluster, nodeEnrolment } from '../factories/infrastructure.ts';
 import { testDatabase } from './database.ts';

@@ -1,5 +1,5 @@
 import { tuning as sagaTuning } from '#lib/core/sagaPatience.ts';
-import { patience as proxmoxPatience } from '#lib/infrastructure/clients.server.ts';
+import { patience as proxmoxPatience } from '#lib/infrastructure/nodes/clients.server.ts';
 import { tuning as odooTuning } from '#lib/integrations/odoo/patience.ts';
 import { patience as sshPatience } from '#lib/integrations/ssh/ssh.server.ts';
 import { patience as lookPatience } from '#lib/domains/custom/answer.server.ts';

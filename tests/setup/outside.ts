@@ -1,4 +1,4 @@
-import { readMark, type Mark } from '#lib/infrastructure/marks.ts';
+import { readMark, type Mark } from '#lib/infrastructure/containers/marks.ts';
 import { cloudflareDocument, type DnsRecord } from '../../src/sandbox/cloudflare/state.ts';
 import type { IngressRule } from '../../src/sandbox/cloudflare/state.ts';
 import { clusterOf } from '../../src/sandbox/proxmox/cluster.ts';

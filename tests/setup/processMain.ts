@@ -3,7 +3,7 @@
  * holds is still held when the process is killed.
  */
 import { z } from 'zod';
-import { patience as proxmox } from '#lib/infrastructure/clients.server.ts';
+import { patience as proxmox } from '#lib/infrastructure/nodes/clients.server.ts';
 import { startProcess } from '#lib/jobs/start.server.ts';
 import { patience as looks } from '#lib/domains/custom/answer.server.ts';
 import { patience as publishing } from '#lib/provisioning/publishStep.server.ts';

@@ -1,4 +1,4 @@
-import { readMark } from '#lib/infrastructure/marks.ts';
+import { readMark } from '#lib/infrastructure/containers/marks.ts';
 import type { FaultRequest } from '../../src/sandbox/kernel/faults.ts';
 import { outside } from './outside.ts';
 import type { TestPlatform } from './platform.ts';

@@ -4,7 +4,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import type { Money } from '#lib/core/money.ts';
 import { figuresOfMonths, type MonthFigures } from '../billing/figureOverview.server.ts';
 import { mrr } from '../billing/figures.server.ts';
-import { clusterLoad, type ClusterLoad } from '../infrastructure/figures.server.ts';
+import { clusterLoad, type ClusterLoad } from '../infrastructure/nodes/figures.server.ts';
 import { countAlerts } from '../notifications/alertList.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import type { TenantStatus } from '#prisma/generated/enums.ts';

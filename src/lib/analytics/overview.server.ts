@@ -2,7 +2,7 @@ import { cached, forget } from '#lib/core/cache.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { isListening, onGap, onNotice } from '#lib/core/listen.server.ts';
-import { nodeFigures } from '../infrastructure/figures.server.ts';
+import { nodeFigures } from '../infrastructure/nodes/figures.server.ts';
 import { setupSpeed } from '../provisioning/speed.server.ts';
 import { openAlerts } from '../notifications/alertList.server.ts';
 import { dashboardMetrics } from './dashboard.server.ts';

@@ -4,7 +4,7 @@ import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import type { StepContext } from '#lib/core/saga.server.ts';
-import type { Trace } from '#lib/infrastructure/clients.server.ts';
+import type { Trace } from '#lib/infrastructure/nodes/clients.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { Backup } from '#prisma/generated/client.ts';
 import { dumpContainer } from './containerBackups.server.ts';

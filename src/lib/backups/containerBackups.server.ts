@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { db } from '#lib/core/db.server.ts';
-import { proxmoxOn, type Trace } from '#lib/infrastructure/clients.server.ts';
-import { sshOn } from '#lib/infrastructure/sshPool.server.ts';
+import { proxmoxOn, type Trace } from '#lib/infrastructure/nodes/clients.server.ts';
+import { sshOn } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { Backup } from '#prisma/generated/client.ts';

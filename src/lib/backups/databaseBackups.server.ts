@@ -1,7 +1,7 @@
 import { db } from '#lib/core/db.server.ts';
-import type { Trace } from '#lib/infrastructure/clients.server.ts';
-import { odooIn } from '#lib/infrastructure/odooClient.server.ts';
-import { sshOn } from '#lib/infrastructure/sshPool.server.ts';
+import type { Trace } from '#lib/infrastructure/nodes/clients.server.ts';
+import { odooIn } from '#lib/infrastructure/containers/odooClient.server.ts';
+import { sshOn } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import type { Backup } from '#prisma/generated/client.ts';
 import type { Dump } from './backups.server.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { defineJob } from '#lib/core/queue.server.ts';
-import { collectMetrics, pruneMetrics } from './metrics.server.ts';
-import { checkNodes } from './nodes.server.ts';
-import { sweepOrphans } from './sweep.server.ts';
+import { collectMetrics, pruneMetrics } from './metrics/metrics.server.ts';
+import { checkNodes } from './nodes/nodes.server.ts';
+import { sweepOrphans } from './containers/sweep.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {

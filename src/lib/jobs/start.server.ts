@@ -6,7 +6,7 @@ import { startMetrics } from '#lib/core/metrics.server.ts';
 import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { type Hub, startHub } from '#lib/identity/hub.server.ts';
 import { followSandboxClock } from '#lib/settings/sandboxClock.server.ts';
-import { closeSsh } from '#lib/infrastructure/sshPool.server.ts';
+import { closeSsh } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import { requestFirstLooks } from '#lib/domains/records/recordJobs.server.ts';
 import { requestSync } from '#lib/plans/jobs.server.ts';
 import './live.server.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { asCustomer, asOwner, db, transaction } from '#lib/core/db.server.ts';
-import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import { SYSTEM, type Actor } from '../logs/audit.server.ts';
 import { adminAccess, requestNewPassword, revealAdminPassword } from './adminPassword.server.ts';
 import { instancesOf, ownTenant } from './instances.server.ts';

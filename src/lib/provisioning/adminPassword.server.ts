@@ -4,7 +4,7 @@ import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
-import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import { OdooError } from '../integrations/odoo/errors.ts';
 import { audit, SYSTEM, type Actor } from '../logs/audit.server.ts';
 import { adminContext } from './databaseStep.server.ts';

@@ -3,7 +3,7 @@ import { db } from '#lib/core/db.server.ts';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { homeOf, hostUrl, tenantHosts } from '../domains/custom/domainHosts.server.ts';
-import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import { OdooError } from '../integrations/odoo/errors.ts';
 
 /** States in which a tenant has a database that answers. */

@@ -3,7 +3,7 @@ import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Step } from '#lib/core/saga.server.ts';
 import { publicUrl } from '../domains/base/baseDomains.server.ts';
-import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import { MARK, type OdooClient } from '../integrations/odoo/odoo.server.ts';
 import { OdooError } from '../integrations/odoo/errors.ts';
 import { placeOf } from './publishStep.server.ts';

@@ -3,7 +3,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import type { TenantStatus } from '#prisma/generated/client.ts';
-import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import { recordReading } from '../plans/use.server.ts';
 
 /** States in which there is something to measure. */

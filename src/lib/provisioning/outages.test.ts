@@ -13,7 +13,7 @@ import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { catchUp } from '../billing/catchUp.server.ts';
 import { receiveStripeEvent } from '../billing/events.server.ts';
-import { checkNodes } from '../infrastructure/nodes.server.ts';
+import { checkNodes } from '../infrastructure/nodes/nodes.server.ts';
 import { patience } from './publishStep.server.ts';
 
 vi.setConfig({ testTimeout: 180_000 });

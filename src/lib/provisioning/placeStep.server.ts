@@ -2,13 +2,13 @@ import { after, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { SagaStop, type Step, type StepResult } from '#lib/core/saga.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
-import { readTakenVmids } from '../infrastructure/clients.server.ts';
+import { readTakenVmids } from '../infrastructure/nodes/clients.server.ts';
 import {
 	placementRules,
 	releaseContainer,
 	reserveContainer,
 	type Explanation
-} from '../infrastructure/placement.server.ts';
+} from '../infrastructure/placement/placement.server.ts';
 import { openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { setting } from '../settings/settings.server.ts';

@@ -9,7 +9,7 @@ import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { clusterOf } from '../../sandbox/proxmox/cluster.ts';
 import { tellInstances } from '../billing/subscriptionWrite.server.ts';
-import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import { SYSTEM } from '../logs/audit.server.ts';
 import { may } from '../plans/may.server.ts';
 import { enforceLimits } from './limitActs.server.ts';

@@ -3,7 +3,7 @@ import { now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { Prisma, type TenantStatus } from '#prisma/generated/client.ts';
-import { odooIn } from '../infrastructure/odooClient.server.ts';
+import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import type { Right } from '../integrations/odoo/privileges.ts';
 import { audit, SYSTEM, type Actor } from '../logs/audit.server.ts';
 import { announce } from './tenantState.server.ts';

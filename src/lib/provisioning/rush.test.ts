@@ -9,8 +9,8 @@ import { expectNoOrphans, expectNothingLost } from '../../../tests/setup/orphans
 import { outside } from '../../../tests/setup/outside.ts';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
-import { nodeFigures } from '../infrastructure/figures.server.ts';
-import { capacityAppeared, checkNodes } from '../infrastructure/nodes.server.ts';
+import { nodeFigures } from '../infrastructure/nodes/figures.server.ts';
+import { capacityAppeared, checkNodes } from '../infrastructure/nodes/nodes.server.ts';
 import { SYSTEM } from '../logs/audit.server.ts';
 import { openSignup } from './signups.server.ts';
 import { requestDeletion } from './tenants.server.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
 import { HOUR } from '#lib/core/clock.server.ts';
-import { listContainers } from '#lib/infrastructure/containerList.server.ts';
+import { listContainers } from '#lib/infrastructure/containers/containerList.server.ts';
 import { anInvoice } from '../../../tests/factories/billing.ts';
 import { aCustomer } from '../../../tests/factories/customers.ts';
 import { createCluster, createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';

@@ -13,7 +13,7 @@ import type { FaultKind } from '../../../sandbox/kernel/faults.ts';
 import { MAIN, nginxDocument, readFile, resolved } from '../../../sandbox/nginx/state.ts';
 import { encrypt } from '#lib/core/crypto.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { closeSsh } from '../../infrastructure/sshPool.server.ts';
+import { closeSsh } from '../../infrastructure/nodes/sshPool.server.ts';
 import { edgePlan, keyContext } from './edgePlan.server.ts';
 import { convergeEdge, patience, requestEdge } from './edgeServers.server.ts';
 import '../custom/domainJobs.server.ts';

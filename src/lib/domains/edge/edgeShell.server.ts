@@ -1,6 +1,6 @@
 import { db } from '#lib/core/db.server.ts';
-import { recorderOf } from '../../infrastructure/clients.server.ts';
-import { sshOn } from '../../infrastructure/sshPool.server.ts';
+import { recorderOf } from '../../infrastructure/nodes/clients.server.ts';
+import { sshOn } from '../../infrastructure/nodes/sshPool.server.ts';
 import { VendorError } from '../../integrations/errors.ts';
 import type { ExecResult } from '../../integrations/ssh/ssh.server.ts';
 import { tarOf, type EdgeFile } from './edgeArchive.ts';

@@ -2,8 +2,8 @@ import { now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { publish } from '#lib/core/live.server.ts';
-import { recorderOf } from '#lib/infrastructure/clients.server.ts';
-import { sshOn } from '#lib/infrastructure/sshPool.server.ts';
+import { recorderOf } from '#lib/infrastructure/nodes/clients.server.ts';
+import { sshOn } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import {
 	cloudflared,
 	type CloudflaredClient,

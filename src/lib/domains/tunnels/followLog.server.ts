@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { now, SECOND } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
-import { sshAlone } from '#lib/infrastructure/sshPool.server.ts';
+import { sshAlone } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import { cloudflared } from '#lib/integrations/cloudflared/cloudflared.server.ts';
 import {
 	journalArgv,

@@ -1,7 +1,7 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { CONTAINER_LIST, listContainers } from '#lib/infrastructure/containerList.server.ts';
-import { nodeFigures } from '#lib/infrastructure/figures.server.ts';
+import { CONTAINER_LIST, listContainers } from '#lib/infrastructure/containers/containerList.server.ts';
+import { nodeFigures } from '#lib/infrastructure/nodes/figures.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { PageServerLoad } from './$types';

@@ -1,6 +1,6 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { explainCapacity, placementRules } from '#lib/infrastructure/placement.server.ts';
+import { explainCapacity, placementRules } from '#lib/infrastructure/placement/placement.server.ts';
 import { plansOnSale } from '#lib/plans/plans.server.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
 import { waitingQueue } from '#lib/provisioning/waiting.server.ts';

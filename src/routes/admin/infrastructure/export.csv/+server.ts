@@ -4,7 +4,7 @@ import {
 	CONTAINER_LIST,
 	type ContainerRow,
 	listContainers
-} from '#lib/infrastructure/containerList.server.ts';
+} from '#lib/infrastructure/containers/containerList.server.ts';
 import { containerPurpose, containerStatus } from '#lib/infrastructure/words.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { CsvColumn } from '#lib/ui/csv.ts';

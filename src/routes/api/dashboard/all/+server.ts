@@ -10,7 +10,7 @@ import {
 import { overview } from '#lib/analytics/overview.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
-import { nodeSchema, nodeView } from '#lib/infrastructure/nodeView.server.ts';
+import { nodeSchema, nodeView } from '#lib/infrastructure/nodes/nodeView.server.ts';
 import { listTenants } from '#lib/provisioning/tenantList.server.ts';
 import { tenantSchema } from '#lib/provisioning/tenantView.server.ts';
 

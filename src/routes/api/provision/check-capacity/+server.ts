@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { db } from '#lib/core/db.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
-import { resourcesView } from '#lib/infrastructure/nodeView.server.ts';
-import { explainCapacity, placementRules } from '#lib/infrastructure/placement.server.ts';
+import { resourcesView } from '#lib/infrastructure/nodes/nodeView.server.ts';
+import { explainCapacity, placementRules } from '#lib/infrastructure/placement/placement.server.ts';
 import { planOnSale } from '#lib/plans/plans.server.ts';
 
 const resources = z.object({ cpu_cores: z.number(), ram_mb: z.number(), disk_gb: z.number() });

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { db } from '#lib/core/db.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
-import { nodeFigures } from '#lib/infrastructure/figures.server.ts';
-import { nodeSchema, nodeView } from '#lib/infrastructure/nodeView.server.ts';
+import { nodeFigures } from '#lib/infrastructure/nodes/figures.server.ts';
+import { nodeSchema, nodeView } from '#lib/infrastructure/nodes/nodeView.server.ts';
 
 export const GET = endpoint(
 	{

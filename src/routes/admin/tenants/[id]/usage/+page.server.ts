@@ -5,7 +5,7 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { usesOf } from '#lib/plans/uses.server.ts';
-import { containerUsage } from '#lib/infrastructure/usage.server.ts';
+import { containerUsage } from '#lib/infrastructure/metrics/usage.server.ts';
 import { setReadOnly } from '#lib/provisioning/readOnly.server.ts';
 import { findTenant } from '#lib/provisioning/tenantView.server.ts';
 import { m } from '#i18n/paraglide/messages.js';

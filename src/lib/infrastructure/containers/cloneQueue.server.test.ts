@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { startSaga } from '#lib/core/saga.server.ts';
-import { createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';
-import { containerSaga, reserve, testContainers } from '../../../tests/setup/containers.ts';
-import { eventually } from '../../../tests/setup/queue.ts';
+import { createUnplacedTenant } from '../../../../tests/factories/infrastructure.ts';
+import { containerSaga, reserve, testContainers } from '../../../../tests/setup/containers.ts';
+import { eventually } from '../../../../tests/setup/queue.ts';
 import { endTurn, keepTurn, takeTurn, type Turn } from './cloneQueue.server.ts';
 
 const { sandbox, pve, guests } = await testContainers({ work: true });

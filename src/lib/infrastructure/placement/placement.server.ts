@@ -4,8 +4,8 @@ import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
-import { endTurn } from './cloneQueue.server.ts';
-import { capacityAppeared } from './nodes.server.ts';
+import { endTurn } from '../containers/cloneQueue.server.ts';
+import { capacityAppeared } from '../nodes/nodes.server.ts';
 import {
 	judge,
 	judgeShared,
@@ -16,7 +16,7 @@ import {
 	type Wanted
 } from './placement.ts';
 import { clusterRooms, type ClusterRoom, type TakenVmids } from './rooms.server.ts';
-import { containerTransition } from './states.ts';
+import { containerTransition } from '../states.ts';
 import { candidates, GONE_TENANTS, sharedCandidates } from './world.server.ts';
 
 /** Settings that decide where things go. Read before the transaction: `await placementRules()`. */

@@ -1,4 +1,4 @@
-import { RESOURCES, type Resources } from './placement.ts';
+import { RESOURCES, type Resources } from '../placement/placement.ts';
 
 /** Why a container cannot have other limits where it is. `free` is what its node may still promise. */
 export type GrowthRejection =

@@ -3,12 +3,12 @@ import { publish } from '#lib/core/live.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { ContainerConfig } from '#lib/integrations/proxmox/types.ts';
-import { proxmoxOn, type Trace } from './clients.server.ts';
-import { nodeFigures } from './figures.server.ts';
+import { proxmoxOn, type Trace } from '../nodes/clients.server.ts';
+import { nodeFigures } from '../nodes/figures.server.ts';
 import { judgeGrowth, type Growth } from './growth.ts';
 import { loadTarget, look, type Target } from './guests.server.ts';
-import { PLACEMENT_LOCK } from './placement.server.ts';
-import type { Resources } from './placement.ts';
+import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
+import type { Resources } from '../placement/placement.ts';
 import { diskSizeGb, isOurs } from './reconcile.ts';
 import { taskOf } from './tasks.server.ts';
 

@@ -1,6 +1,6 @@
 import type { ContainerConfig } from '#lib/integrations/proxmox/types.ts';
 import { readMark, TAG, writeMark, type Mark } from './marks.ts';
-import type { Resources } from './placement.ts';
+import type { Resources } from '../placement/placement.ts';
 
 /** What a container must be in Proxmox. */
 export interface Wanted extends Resources, Mark {

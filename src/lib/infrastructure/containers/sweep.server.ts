@@ -3,7 +3,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
 import { writeLog } from '#lib/logs/entries.server.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
-import { askCluster, isDown } from './clients.server.ts';
+import { askCluster, isDown } from '../nodes/clients.server.ts';
 import { look } from './guests.server.ts';
 import { readMark } from './marks.ts';
 import { destroyMarked } from './removal.server.ts';

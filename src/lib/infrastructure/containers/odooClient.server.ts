@@ -1,7 +1,7 @@
 import { db } from '#lib/core/db.server.ts';
 import { odoo, type OdooClient } from '#lib/integrations/odoo/odoo.server.ts';
-import { recorderOf, type Trace } from './clients.server.ts';
-import { sshOn } from './sshPool.server.ts';
+import { recorderOf, type Trace } from '../nodes/clients.server.ts';
+import { sshOn } from '../nodes/sshPool.server.ts';
 
 /**
  * Odoo inside a container, through `pct exec` on the node that the container is on. `close` it when done.

@@ -1,7 +1,7 @@
 import { encrypt } from '#lib/core/crypto.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import { poolSize } from './addresses.ts';
-import type { Resources } from './placement.ts';
+import { poolSize } from '../placement/addresses.ts';
+import type { Resources } from '../placement/placement.ts';
 
 export interface NodeEnrolment {
 	/** Proxmox's name of the node. */

@@ -1,7 +1,7 @@
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { TemplateEnrolment } from './enrol.server.ts';
-import type { Resources } from './placement.ts';
-import { diskSizeGb } from './reconcile.ts';
+import type { Resources } from '../placement/placement.ts';
+import { diskSizeGb } from '../containers/reconcile.ts';
 
 export const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;

@@ -10,11 +10,11 @@ import {
 	createUnplacedTenant,
 	nodeEnrolment,
 	PRO
-} from '../../../tests/factories/infrastructure.ts';
-import { testDatabase } from '../../../tests/setup/database.ts';
-import { testQueue } from '../../../tests/setup/queue.ts';
-import { enrolCluster } from './enrol.server.ts';
-import { nodeFigures } from './figures.server.ts';
+} from '../../../../tests/factories/infrastructure.ts';
+import { testDatabase } from '../../../../tests/setup/database.ts';
+import { testQueue } from '../../../../tests/setup/queue.ts';
+import { enrolCluster } from '../nodes/enrol.server.ts';
+import { nodeFigures } from '../nodes/figures.server.ts';
 import {
 	anotherVmid,
 	explainCapacity,

@@ -1,7 +1,7 @@
 import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { NodeStatus } from '#prisma/generated/enums.ts';
-import type { Resources } from './placement.ts';
+import type { Resources } from '../placement/placement.ts';
 
 /** Measured values older than this are unknown (domain.md §4). */
 export const METRIC_MAX_AGE = 15 * MINUTE;

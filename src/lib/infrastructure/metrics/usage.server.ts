@@ -1,6 +1,6 @@
 import { after, DAY, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
-import { METRIC_MAX_AGE } from './figures.server.ts';
+import { METRIC_MAX_AGE } from '../nodes/figures.server.ts';
 
 /** One hour of a container's use; null where nothing was measured. */
 export interface UsageHour {

@@ -4,7 +4,7 @@ import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import { proxmox, type ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { recorder } from '#lib/logs/calls.server.ts';
 import { tokenContext } from './enrol.server.ts';
-import type { TakenVmids } from './rooms.server.ts';
+import type { TakenVmids } from '../placement/rooms.server.ts';
 
 /** What the calls are filed under: a saga's `context.trace`, or any part of it. */
 export interface Trace {

@@ -9,7 +9,7 @@ import {
 	type SharedCandidate,
 	type Wanted
 } from './placement.ts';
-import { rejectionSentence } from './reasons.ts';
+import { rejectionSentence } from './rejections.ts';
 
 const node = (overrides: Partial<Candidate> = {}): Candidate => ({
 	nodeId: overrides.name ?? 'pve1',
@@ -153,12 +153,12 @@ describe('a shared container', () => {
 describe('a reason', () => {
 	it('is a sentence with its figures', () => {
 		const full = node({ committed: { cpuCores: 64, ramMb: 65_000, diskGb: 990 }, containers: 50 });
-		const sentences = rejections(full, wanted).map(rejectionSentence);
+		const sentences = rejections(full, wanted).map((reason) => rejectionSentence(reason, 'es'));
 		expect(sentences).toEqual([
-			'Faltan núcleos: se necesitan 2 y quedan 0.',
-			'Falta memoria: se necesitan 4096 MB y quedan 536 MB.',
-			'Falta disco: se necesitan 50 GB y quedan 10 GB.',
-			'El nodo ya tiene el máximo de 50 contenedores.'
+			'Pide 2 núcleos y quedan 0.',
+			'Pide 4 GB de RAM y quedan 536 MB.',
+			'Pide 50 GB de disco y quedan 10 GB.',
+			'Ya tiene el máximo de 50 contenedores.'
 		]);
 	});
 });

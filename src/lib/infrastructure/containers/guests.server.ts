@@ -1,7 +1,7 @@
 import { db } from '#lib/core/db.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
-import { withPrefix } from './addresses.ts';
+import { withPrefix } from '../placement/addresses.ts';
 import type { Seen, Wanted } from './reconcile.ts';
 
 /** A container as our rows say it must be. */

@@ -4,22 +4,22 @@ import { publish } from '#lib/core/live.server.ts';
 import { wakeSaga } from '#lib/core/saga.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
-import { askCluster, isDown, proxmoxOn, readTakenVmids } from './clients.server.ts';
+import { askCluster, isDown, proxmoxOn, readTakenVmids } from '../nodes/clients.server.ts';
 import { endTurn } from './cloneQueue.server.ts';
 import { copyTemplate, waitForCopy } from './clones.server.ts';
 import { loadTarget, look, type Target } from './guests.server.ts';
-import { noticeOffline } from './nodes.server.ts';
+import { noticeOffline } from '../nodes/nodes.server.ts';
 import {
 	anotherVmid,
 	moveReservation,
 	othersIn,
 	PLACEMENT_LOCK,
 	releaseContainer
-} from './placement.server.ts';
+} from '../placement/placement.server.ts';
 import { waiting, type ContainerProgress, type Run } from './progress.ts';
 import { nextAction, type Action } from './reconcile.ts';
 import { destroyMarked } from './removal.server.ts';
-import { containerTransition } from './states.ts';
+import { containerTransition } from '../states.ts';
 import { follow } from './tasks.server.ts';
 
 /** Changes after which this leads nowhere, and nodes that are tried one after the other. */

@@ -9,7 +9,7 @@ import {
 	placeTenant,
 	testContainers,
 	type Placed
-} from '../../../tests/setup/containers.ts';
+} from '../../../../tests/setup/containers.ts';
 import { destroyContainer, ensureContainer } from './containers.server.ts';
 import { readMark, writeMark } from './marks.ts';
 import { sweepOrphans } from './sweep.server.ts';

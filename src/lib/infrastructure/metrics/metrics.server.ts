@@ -5,9 +5,9 @@ import { publish } from '#lib/core/live.server.ts';
 import type { ClusterResource } from '#lib/integrations/proxmox/types.ts';
 import { openAlert } from '#lib/notifications/alerts.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
-import { askCluster, isDown } from './clients.server.ts';
-import { containerTransition } from './states.ts';
-import { GIB } from './survey.server.ts';
+import { askCluster, isDown } from '../nodes/clients.server.ts';
+import { containerTransition } from '../states.ts';
+import { GIB } from '../nodes/survey.server.ts';
 
 const MIB = 1024 ** 2;
 const KB = 1000;

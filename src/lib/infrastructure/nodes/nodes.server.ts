@@ -5,7 +5,7 @@ import { enqueue } from '#lib/core/queue.server.ts';
 import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
 import type { NodeStatus } from '#prisma/generated/enums.ts';
 import { proxmoxOn } from './clients.server.ts';
-import { nodeTransition } from './states.ts';
+import { nodeTransition } from '../states.ts';
 import { surveyNode, type NodeSurvey } from './survey.server.ts';
 
 declare module '#lib/core/queue.server.ts' {

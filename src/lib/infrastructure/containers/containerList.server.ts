@@ -2,7 +2,7 @@ import { Prisma } from '#prisma/generated/client.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
-import { isContainerStatus } from './words.ts';
+import { isContainerStatus } from '../words.ts';
 
 export const CONTAINER_LIST = {
 	sort: ['vmid', 'hostname', 'created_at'],

@@ -1,6 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { ContainerStatus } from '#prisma/generated/enums.ts';
-import { nodeFigures, usedFraction } from './figures.server.ts';
+import { nodeFigures, usedFraction } from '../nodes/figures.server.ts';
 import type { Candidate, SharedCandidate } from './placement.ts';
 import type { ClusterRoom } from './rooms.server.ts';
 

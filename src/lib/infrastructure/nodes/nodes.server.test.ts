@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DAY, MINUTE, now, setClockOffset } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
-import { placeTenant, testContainers } from '../../../tests/setup/containers.ts';
-import { ensureContainer } from './containers.server.ts';
+import { placeTenant, testContainers } from '../../../../tests/setup/containers.ts';
+import { ensureContainer } from '../containers/containers.server.ts';
 import { clusterLoad, nodeFigures } from './figures.server.ts';
-import { collectMetrics, pruneMetrics } from './metrics.server.ts';
+import { collectMetrics, pruneMetrics } from '../metrics/metrics.server.ts';
 import { checkNodes } from './nodes.server.ts';
 
 const { sandbox, pve } = await testContainers({ work: false });
