@@ -63,6 +63,30 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+const NARROW = { width: 390, height: 844 };
+const BOTH = 'looks at both widths';
+
+/** For a file whose stories go the same way at every width: they are told on the desktop, and each look is at a phone's width as well. */
+export function tellOnce(): void {
+	test.skip(({ isMobile }) => isMobile, 'told on the desktop, at both widths');
+	// Playwright reads what a hook needs from this pattern.
+	// eslint-disable-next-line no-empty-pattern
+	test.beforeEach(({}, info) => {
+		info.annotations.push({ type: BOTH });
+	});
+}
+
+/** Looks at the page's own width, and at a phone's where the story is told once. */
+async function atEachWidth(page: Page, look: (width: string) => Promise<void>): Promise<void> {
+	const { annotations, project } = test.info();
+	await look(project.name);
+	if (!annotations.some(({ type }) => type === BOTH)) return;
+	const wide = page.viewportSize()!;
+	await page.setViewportSize(NARROW);
+	await look('phone');
+	await page.setViewportSize(wide);
+}
+
 /**
  * Nothing that axe finds against WCAG 2.2 AA, and no sideways scrolling.
  * @param what `colours` asks only what a theme decides, of a page that was looked at whole in the other one
@@ -71,6 +95,11 @@ export async function expectAccessible(
 	page: Page,
 	what: 'everything' | 'colours' = 'everything'
 ): Promise<void> {
+	if (what === 'colours') await isAccessible(page, what);
+	else await atEachWidth(page, () => isAccessible(page, what));
+}
+
+async function isAccessible(page: Page, what: 'everything' | 'colours'): Promise<void> {
 	const runOnly =
 		what === 'colours'
 			? { type: 'rule' as const, values: ['color-contrast'] }
@@ -112,34 +141,19 @@ export async function useTheme(page: Page, theme: 'light' | 'dark'): Promise<voi
  * theme to the other by turns: what a theme decides was looked at on the desktop. With the folder E2E_SHOTS it leaves
  * pictures of both there.
  * @param name of the pictures; none without one
- * @param width of the pictures' names
  */
-export async function lookAt(
-	page: Page,
-	name?: string,
-	width = test.info().project.name
-): Promise<void> {
+export async function lookAt(page: Page, name?: string): Promise<void> {
 	const isDark = (await page.locator('html').getAttribute('data-theme')) === 'dark';
 	const [first, second] = isDark ? (['dark', 'light'] as const) : (['light', 'dark'] as const);
 	const folder = name && process.env.E2E_SHOTS;
 	for (const theme of [first, second]) {
 		await useTheme(page, theme);
-		if (theme === second && width === 'phone' && !folder) return;
+		if (theme === second && test.info().project.name === 'phone' && !folder) return;
 		await expectAccessible(page, theme === first ? 'everything' : 'colours');
 		if (!folder) continue;
-		const path = join(folder, `${name}-${theme}-${width}.png`);
-		await page.screenshot({ path, fullPage: true });
+		await atEachWidth(page, async (width) => {
+			const path = join(folder, `${name}-${theme}-${width}.png`);
+			await page.screenshot({ path, fullPage: true });
+		});
 	}
 }
-
-/** Looks at the page at the width of a phone as well, for stories that one project tells for both. */
-export async function lookAtBoth(page: Page, name: string): Promise<void> {
-	await lookAt(page, name, 'desktop');
-	const wide = page.viewportSize()!;
-	await page.setViewportSize({ width: 390, height: 844 });
-	await lookAt(page, name, 'phone');
-	await page.setViewportSize(wide);
-}
-
-/** Why a story is left out on the phone: it uses `lookAtBoth`, and what it does is the same at every width. */
-export const TOLD_FOR_BOTH = 'the story looks at both widths itself';

@@ -78,13 +78,11 @@ function rowsOf(plan: PlanKey): Row[] {
 		({ step }) => plan === 'pro' || step === 'container' || step === 'database'
 	);
 	const lasting = [...given.filter(isProxmox), ...given.filter((one) => !isProxmox(one))];
+	// What passes is met by the same calls whatever the plan, and what is shared is shared: tried with one of them.
+	const passing = plan === 'pro' ? [...PASSING, ...SHARED] : [];
 	return [
-		// What comes after the container is the same for every plan: what passes there is tried with one of them.
-		...PASSING.filter(({ step }) => plan === 'pro' || step === 'container').map((one) =>
-			row(one, false, 'active')
-		),
-		...SHARED.map((one) => row(one, false, 'active')),
-		...PAYMENT.map((one) => row(one, true, 'active')),
+		...passing.map((one) => row(one, false, 'active')),
+		...(plan === 'pro' ? PAYMENT.map((one) => row(one, true, 'active')) : []),
 		...lasting.map((one) => {
 			// Paying takes time, in which a shared container that was given up would be taken by the next instead of a new one.
 			const paid = plan === 'pro' || one.request.target !== 'proxmox';

@@ -7,7 +7,9 @@ import { removePostgres } from '../../../src/cli/postgres.ts';
 import { freePorts } from '../../../src/cli/processes.ts';
 import { startStack } from '../../../src/cli/stack.ts';
 import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
-import { expect, expectAccessible, lookAtBoth, test as base, TOLD_FOR_BOTH } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, tellOnce, test as base } from '../fixtures.ts';
+
+tellOnce();
 
 /** Weeks go by here, in which nobody else's story may take place: a product of its own. */
 const test = base.extend<object, { demo: DemoFile }>({
@@ -31,8 +33,6 @@ const test = base.extend<object, { demo: DemoFile }>({
 	]
 });
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
-// Weeks pass once.
-test.skip(({ isMobile }) => isMobile, TOLD_FOR_BOTH);
 
 /** Longer than the minute after which the worker looks again. */
 const A_MINUTE = 90_000;
@@ -86,13 +86,13 @@ test('a renewal fails, and staff see what will happen on which date', async ({
 	// What is due is looked for once a minute.
 	const link = await mailedLink(demo, buyer.email, '/pay/', A_MINUTE);
 	expect(link).toContain('/pay/');
-	await lookAtBoth(page, 'dunning-list');
+	await lookAt(page, 'dunning-list');
 	await page.getByRole('link', { name: buyer.company }).first().click();
 	await page.waitForURL(/\/dunning\/[0-9a-f-]{36}$/);
 	caseUrl = page.url();
 	await expect(page.getByRole('heading', { name: 'Cronología' })).toBeVisible();
 	await expect(page.getByText('Suspensión').first()).toBeVisible();
-	await lookAtBoth(page, 'dunning-case');
+	await lookAt(page, 'dunning-case');
 });
 
 test('staff give more time, and try the card now', async ({ page, loginAs }) => {
@@ -117,7 +117,7 @@ test('staff give more time, and try the card now', async ({ page, loginAs }) => 
 test('a policy is edited as data, and played over last year before', async ({ page, loginAs }) => {
 	await loginAs('staff');
 	await page.goto('/admin/billing/dunning/policies');
-	await lookAtBoth(page, 'dunning-policies');
+	await lookAt(page, 'dunning-policies');
 	await page.getByRole('link', { name: 'Simular' }).first().click();
 	await expect(page.getByRole('heading', { name: /Qué habría pasado/ })).toBeVisible();
 	await page.locator('input[name=suspend]:not([type=hidden])').fill('5');
@@ -128,7 +128,7 @@ test('a policy is edited as data, and played over last year before', async ({ pa
 	await page.getByRole('button', { name: 'Simular' }).click();
 	await expect(page.getByText('Cobrado antes de suspender')).toBeVisible();
 	await expect(page.getByText(buyer.company)).toBeVisible();
-	await lookAtBoth(page, 'dunning-simulator');
+	await lookAt(page, 'dunning-simulator');
 
 	await page.goto('/admin/billing/dunning/policies');
 	await page.getByRole('button', { name: 'Editar…' }).first().click();
@@ -169,7 +169,7 @@ test('the customer reads it in the portal, its instance says why at the edge, an
 	await page.waitForURL(/\/tenant\/portal/);
 	await expect(page.getByText(/Tiene .*29[.,]00.* por pagar/)).toBeVisible();
 	await page.getByText('Ver las fechas').click();
-	await lookAtBoth(page, 'portal-late');
+	await lookAt(page, 'portal-late');
 
 	await pass(demo, 2 * DAY);
 	await expect(async () => {
@@ -197,7 +197,7 @@ test('the customer reads it in the portal, its instance says why at the edge, an
 	await expect(page.getByText(buyer.email)).toHaveCount(0);
 	await expect(page.getByText(buyer.company)).toHaveCount(0);
 	const payPage = page.url();
-	await lookAtBoth(page, 'pay');
+	await lookAt(page, 'pay');
 	await page.getByRole('link', { name: /^Pagar ahora: factura/ }).click();
 	await page.waitForURL(/\/i\//);
 	await page.locator('input[name=cardNumber]').fill('4242424242424242');
@@ -224,7 +224,7 @@ test('the case is closed as paid, and its page tells the whole story', async ({
 	await confirmWho(page, demo.staff.password);
 	await expect(page.getByText('Pagado', { exact: true }).first()).toBeVisible();
 	await expect(page.getByRole('button', { name: 'Detener…' })).toHaveCount(0);
-	await lookAtBoth(page, 'dunning-paid');
+	await lookAt(page, 'dunning-paid');
 	await page.goto('/admin/billing/dunning');
 	await expect(page.getByText('Ningún pago atrasado')).toBeVisible();
 	await page.goto('/admin/billing/dunning?state=paid');

@@ -1,5 +1,7 @@
 import { somebody } from '../buying.ts';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, tellOnce, test, useTheme } from '../fixtures.ts';
+
+tellOnce();
 
 test('staff read the figures, follow them to their rows, and take them home', async ({
 	page,

@@ -3,7 +3,9 @@ import type { Page } from '@playwright/test';
 import Stripe from 'stripe';
 import type { DemoFile } from '../../../src/cli/demo-data.ts';
 import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
-import { expect, expectAccessible, lookAt, test } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
 

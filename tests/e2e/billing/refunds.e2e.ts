@@ -1,6 +1,8 @@
 import type { Page } from '@playwright/test';
 import { mailedLink, orderByLink, payByCard, somebody } from '../buying.ts';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, tellOnce, test, useTheme } from '../fixtures.ts';
+
+tellOnce();
 
 async function post(url: string, body: object): Promise<void> {
 	const headers = { 'content-type': 'application/json' };

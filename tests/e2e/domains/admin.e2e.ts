@@ -1,5 +1,7 @@
 import { registrar } from '../../setup/registrar.ts';
-import { expect, lookAt, test } from '../fixtures.ts';
+import { expect, lookAt, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 /** What people type, and what they are told. */
 const BAD = {
@@ -14,12 +16,11 @@ const BAD = {
 test('staff add a domain for a customer, see it become active, switch it off and on, and delete it', async ({
 	page,
 	demo,
-	loginAs,
-	isMobile
+	loginAs
 }) => {
 	test.setTimeout(240_000);
 	const dns = registrar({ url: demo.sandbox });
-	const zone = `andina-${Date.now().toString(36)}${isMobile ? 'm' : 'd'}.com`;
+	const zone = `andina-${Date.now().toString(36)}.com`;
 	const domain = `erp.${zone}`;
 	// Cards have heads of their own, which say the state as well.
 	const head = page.locator('header').filter({ has: page.getByRole('heading', { level: 1 }) });

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DemoFile } from '../../../src/cli/demo-data.ts';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, tellOnce, test, useTheme } from '../fixtures.ts';
+
+tellOnce();
 
 /** What somebody does at Cloudflare, past us. */
 async function atCloudflare(demo: DemoFile, path: string, body: object): Promise<void> {

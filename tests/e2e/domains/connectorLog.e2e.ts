@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { expect, lookAtBoth, test, TOLD_FOR_BOTH } from '../fixtures.ts';
+import { expect, lookAt, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 const account = z.object({ tunnels: z.array(z.object({ id: z.string(), name: z.string() })) });
 
@@ -9,10 +11,8 @@ test('staff say where cloudflared runs, follow its own log live, and are told wh
 	demo,
 	request,
 	loginAs,
-	expectConsole,
-	isMobile
+	expectConsole
 }) => {
-	test.skip(isMobile, TOLD_FOR_BOTH);
 	test.setTimeout(180_000);
 	expectConsole(/status of 4(00|09)/);
 	const control = `${demo.sandbox}/__sandbox`;
@@ -38,7 +38,7 @@ test('staff say where cloudflared runs, follow its own log live, and are told wh
 	const said = `Connection to the edge was lost ${randomUUID().slice(0, 8)}`;
 	await request.post(`${control}/cloudflared/log`, { data: { node, level: 'ERR', text: said } });
 	await expect(log.getByText(said)).toBeVisible({ timeout: 30_000 });
-	await lookAtBoth(page, 'tunnel-log');
+	await lookAt(page, 'tunnel-log');
 
 	await page.getByLabel('Nivel').selectOption({ label: 'Errores' });
 	await expect(page).toHaveURL(/level=error/);
@@ -54,7 +54,7 @@ test('staff say where cloudflared runs, follow its own log live, and are told wh
 		timeout: 60_000
 	});
 	await expect(page.getByText('En marcha')).toHaveCount(0);
-	await lookAtBoth(page, 'tunnel-log-away');
+	await lookAt(page, 'tunnel-log-away');
 	await page.goto(page.url().replace(/\/log.*$/, ''));
 	await page
 		.locator('select[name=host_node_id]')

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { expect, expectAccessible, lookAtBoth, test, TOLD_FOR_BOTH } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 test('staff take a machine into use as an edge, are told what is wrong with what they type, and give it up', async ({
 	page,
 	demo,
 	request,
 	loginAs,
-	expectConsole,
-	isMobile
+	expectConsole
 }) => {
-	test.skip(isMobile, TOLD_FOR_BOTH);
 	test.setTimeout(120_000);
 	expectConsole(/status of 4(00|09)/);
 	const [node, address] = ['pve3', '203.0.113.61'];
@@ -44,7 +44,7 @@ test('staff take a machine into use as an edge, are told what is wrong with what
 	await expect(card.getByText('Al día')).toBeVisible({ timeout: 60_000 });
 	await expect(card.getByText('203.0.113.9')).toBeVisible();
 	await expect(card.getByText(/^Aplicada/)).toBeVisible();
-	await lookAtBoth(page, 'edge');
+	await lookAt(page, 'edge');
 
 	await card.getByRole('button', { name: 'Quitar…' }).click();
 	await page.getByRole('dialog').locator('input[name=confirm]').fill(name);

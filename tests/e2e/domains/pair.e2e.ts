@@ -1,13 +1,14 @@
 import { registrar } from '../../setup/registrar.ts';
-import { expect, test } from '../fixtures.ts';
+import { expect, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 const TARGET = 'customers.sajet.us';
 
 test('without scripts a customer brings a domain with letters of its own and its www, which sends on to it', async ({
 	browser,
 	demo,
-	contextOptions,
-	isMobile
+	contextOptions
 }) => {
 	test.setTimeout(180_000);
 	const context = await browser.newContext({
@@ -17,7 +18,7 @@ test('without scripts a customer brings a domain with letters of its own and its
 	});
 	const page = await context.newPage();
 	const dns = registrar({ url: demo.sandbox });
-	const unique = `${Date.now().toString(36)}${isMobile ? 'm' : 'd'}`;
+	const unique = Date.now().toString(36);
 	await page.goto('/login/tenant');
 	await page.locator('input[name=email]').fill(demo.customer.email);
 	await page.locator('input[name=password]').fill(demo.customer.password);

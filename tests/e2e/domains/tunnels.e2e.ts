@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { expect, lookAt, lookAtBoth, test, TOLD_FOR_BOTH } from '../fixtures.ts';
+import { expect, lookAt, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 const rule = z.looseObject({ hostname: z.string().optional(), service: z.string() });
 const account = z.object({
@@ -46,10 +48,8 @@ test('a rule of somebody else is noticed within the minute, kept, and told', asy
 	page,
 	loginAs,
 	demo,
-	request,
-	isMobile
+	request
 }) => {
-	test.skip(isMobile, TOLD_FOR_BOTH);
 	test.setTimeout(180_000);
 	const control = `${demo.sandbox}/__sandbox/cloudflare`;
 	const { tunnels } = account.parse(await (await request.get(control)).json());
@@ -75,20 +75,18 @@ test('a rule of somebody else is noticed within the minute, kept, and told', asy
 	await expect(adopted).toHaveCount(1, { timeout: 90_000 });
 	await adopted.locator('summary').click();
 	await expect(adopted.getByText(hostname)).toBeVisible();
-	await lookAtBoth(page, 'tunnel-changes');
+	await lookAt(page, 'tunnel-changes');
 });
 
 test('a tunnel is made, its token shown once with the command, and deleted while nothing goes through it', async ({
 	page,
-	loginAs,
-	isMobile
+	loginAs
 }) => {
-	test.skip(isMobile, TOLD_FOR_BOTH);
 	test.setTimeout(120_000);
 	const name = `e2e-${Date.now()}`;
 	await loginAs('staff');
 	await page.goto('/admin/tunnels/new');
-	await lookAtBoth(page, 'tunnel-new');
+	await lookAt(page, 'tunnel-new');
 	await page.getByLabel('Nombre', { exact: true }).fill('tcs-sajet-tunnel');
 	await page.getByRole('button', { name: 'Crear túnel' }).click();
 	await expect(page.getByText('Cloudflare ya tiene un túnel con este nombre')).toBeVisible();

@@ -1,4 +1,6 @@
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, tellOnce, test, useTheme } from '../fixtures.ts';
+
+tellOnce();
 
 // One story writes what the other would read, so they are one.
 test('staff make a plan, sell it, change its price as a new version, and repair what differs at Stripe', async ({

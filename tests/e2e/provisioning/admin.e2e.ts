@@ -1,6 +1,8 @@
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, tellOnce, test, useTheme } from '../fixtures.ts';
 import { somebody, type Buyer } from '../buying.ts';
+
+tellOnce();
 
 async function createInstance(page: Page, buyer: Buyer, plan = 'basic'): Promise<void> {
 	await page.goto('/admin/tenants?new');

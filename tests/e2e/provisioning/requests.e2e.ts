@@ -1,5 +1,7 @@
 import { mailedLink, orderByLink, somebody } from '../buying.ts';
-import { expect, expectAccessible, test, useTheme } from '../fixtures.ts';
+import { expect, expectAccessible, tellOnce, test, useTheme } from '../fixtures.ts';
+
+tellOnce();
 
 test('staff ask for a payment, send the link once more, and cancel what nobody pays', async ({
 	page,

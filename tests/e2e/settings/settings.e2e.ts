@@ -1,4 +1,6 @@
-import { expect, expectAccessible, test } from '../fixtures.ts';
+import { expect, expectAccessible, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 // One story writes what the other would read, so they are one.
 test('staff change a setting, are told what is wrong with it, and replace a secret unseen', async ({
