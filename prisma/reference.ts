@@ -1,5 +1,6 @@
 import { seedDunning } from '#lib/billing/dunningDefault.ts';
 import { seedRoles } from '#lib/identity/permissions.ts';
+import { seedAlertRules } from '#lib/notifications/alerts/builtInRules.ts';
 import type { PrismaClient } from './generated/client.ts';
 
 interface PlanSeed {
@@ -72,6 +73,7 @@ const PLANS: PlanSeed[] = [
 export async function seedReference(db: PrismaClient): Promise<void> {
 	await seedRoles(db);
 	await seedDunning(db);
+	await seedAlertRules(db);
 	for (const { amount, ...plan } of PLANS) {
 		const exists = await db.plan.findFirst({ where: { key: plan.key }, select: { id: true } });
 		if (exists) continue;

@@ -5,6 +5,8 @@ import { startConsole } from './console/server.ts';
 import { startDns } from './dns/server.ts';
 import { startEdge } from './edge/server.ts';
 import { Kernel } from './kernel/kernel.ts';
+import { clusterOf } from './proxmox/cluster.ts';
+import { type ClusterSize, enlarge } from './proxmox/large.ts';
 import { startProxmox } from './proxmox/server.ts';
 import { startSmtp } from './smtp/server.ts';
 import { startSsh } from './ssh/server.ts';
@@ -19,6 +21,8 @@ export interface SandboxOptions {
 	basePort: number;
 	/** Origin of the application: receives Stripe's webhooks at `/webhooks/stripe`, and clock moves. */
 	appUrl?: string;
+	/** Starts with a cluster of this size instead of three empty nodes, to measure on. */
+	cluster?: ClusterSize;
 }
 
 export interface Vendors {
@@ -60,6 +64,7 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 	const { dataDir, appUrl } = options;
 	const kernel = new Kernel({ dataDir, speed: options.speed });
+	if (options.cluster) enlarge(clusterOf(kernel), options.cluster);
 	const closers: (() => Promise<void>)[] = [];
 	const started = async <T extends { close(): Promise<void> }>(
 		starting: Promise<T>

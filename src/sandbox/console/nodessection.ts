@@ -1,6 +1,7 @@
 import { html, type Html } from '../kernel/html.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { clusterOf } from '../proxmox/cluster.ts';
+import { SANDBOX_TOKEN } from '../proxmox/state.ts';
 import { act, table } from './shell.ts';
 
 const GIB = 1024 ** 3;
@@ -29,6 +30,16 @@ export function nodesSection(kernel: Kernel): Html {
 			),
 			'Ningún nodo.'
 		)}
+		${nodes.flatMap(({ name, joined }) =>
+			joined
+				? html`<p>
+						${name} espera que lo den de alta: API <code>https://127.0.0.1:${joined.api}</code>,
+						token <code>${SANDBOX_TOKEN.id}=${SANDBOX_TOKEN.secret}</code>, SSH
+						<code>root@127.0.0.1</code> puerto <code>${joined.ssh}</code>.
+					</p>`
+				: []
+		)}
+		${nodes.some(({ joined }) => joined) ? '' : act('Añadir un cuarto nodo', '/__sandbox/proxmox/nodes', 'nodos', {})}
 		<h3>Almacenamientos</h3>
 		${table(
 			['Nombre', 'Tipo', 'Contenido', 'Tamaño', 'Estado', ''],

@@ -8,6 +8,8 @@ import { outcome, type Files, type Invocation, type Outcome } from '../ssh/shell
 import { curl } from './curl.ts';
 import { runOdoo } from './cli.ts';
 import { psql } from './psql.ts';
+import { unreachable, withDatabases } from './server.ts';
+import { isSetup, runSetup } from './setup.ts';
 import { configText, type GuestState } from './state.ts';
 
 /** Where a command runs. */
@@ -30,6 +32,20 @@ export function runInGuest(
 ): Promise<Outcome> {
 	const guest = guestOf(cluster, container);
 	return runPrefixed(invocation, (inner) => run(guest, inner), guest.files);
+}
+
+/** `pct push`: a file of the node lies inside as well. */
+export function putFile(
+	cluster: Cluster,
+	container: ContainerState,
+	path: string,
+	content: Buffer
+): Outcome {
+	const guest = guestOf(cluster, container);
+	if (!guest.state)
+		return outcome(1, '', `failed to create file: ${path}: No such file or directory\n`);
+	guest.files.write(path, content);
+	return outcome(0);
 }
 
 function guestOf(cluster: Cluster, container: ContainerState): Guest {
@@ -70,11 +86,18 @@ async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
 	const name = program.split('/').at(-1)!;
 	const plain = PLAIN[name];
 	if (plain) return plain(guest, args, invocation);
+	if (isSetup(invocation)) return runSetup(guest, invocation);
 	if (guest.state) {
-		if (name === 'odoo-bin' || name === 'odoo')
-			return runOdoo(guest, guest.state, args, invocation);
-		if (name === 'psql') return psql(guest, guest.state, args, invocation.stdin);
-		if (name === 'curl') return curl(guest, args, invocation);
+		const { cluster, state } = guest;
+		if ((name === 'odoo-bin' || name === 'odoo') && has(state, 'python')) {
+			const whole = withDatabases(cluster, state);
+			if (!whole)
+				return outcome(1, '', `psycopg2.OperationalError: ${unreachable(state.databaseHost!)}`);
+			return runOdoo(guest, whole, args, invocation);
+		}
+		if (name === 'psql' && has(state, 'postgresql'))
+			return psql(guest, state, args, invocation.stdin);
+		if (name === 'curl' && has(guest.state, 'base')) return curl(guest, args, invocation);
 		if (name === 'systemctl') return systemctl(guest, guest.state, args);
 	}
 	return outcome(
@@ -84,11 +107,17 @@ async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
 	);
 }
 
+/** Whether a step of setup_odoo_lxc has brought what it brings. */
+function has({ installed }: GuestState, step: string): boolean {
+	return installed === undefined || installed.includes(step);
+}
+
 type Plain = (guest: Guest, args: string[], invocation: Invocation) => Outcome;
 
 const PLAIN: Record<string, Plain> = {
 	true: () => outcome(0),
 	false: () => outcome(1),
+	getent: (_guest, args) => outcome(0, `151.101.2.132   ${args[1] ?? ''}\n`),
 	hostname: (guest) => outcome(0, `${guest.container.config.hostname ?? ''}\n`),
 	whoami: () => outcome(0, 'root\n'),
 	id: () => outcome(0, 'uid=0(root) gid=0(root) groups=0(root)\n'),

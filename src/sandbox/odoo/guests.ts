@@ -23,6 +23,12 @@ export class Guests {
 		return this.#document.get()[vmid];
 	}
 
+	/** Puts a server with its databases into a container. */
+	set(vmid: number, guest: GuestState): void {
+		this.#document.get()[vmid] = guest;
+		this.changed();
+	}
+
 	changed(): void {
 		this.#document.changed();
 	}
@@ -53,8 +59,7 @@ export class Guests {
 
 	/** Installs another major version: a fresh server with that version's template databases. */
 	install(vmid: number, version: number): void {
-		this.#document.get()[vmid] = templateGuest(version, this.kernel.clock.now());
-		this.changed();
+		this.set(vmid, templateGuest(version, this.kernel.clock.now()));
 	}
 
 	databaseCount(vmid: number): number {

@@ -11,6 +11,7 @@ import { databaseManager } from './database-manager.ts';
 import { jsonRpc } from './jsonrpc.ts';
 import { homePage, loginPage, notFoundPage, type PageContext } from './pages.ts';
 import { mayDo } from './privileges.ts';
+import { withDatabases } from './server.ts';
 import { passwordMatches, type DatabaseState, type GuestState } from './state.ts';
 
 /** nginx, Odoo and Odoo's long-polling port. */
@@ -37,7 +38,9 @@ export function serveOdoo(
 	const guest = cluster.guests.get(container.vmid);
 	const node = cluster.state.nodes.find((candidate) => candidate.name === container.node);
 	const up = container.status === 'running' && container.readyAtMs <= Date.now() && node?.online;
-	if (!guest?.active || !up || !PORTS.has(port)) return null;
+	const proxied =
+		port !== 80 || guest?.installed === undefined || guest.installed.includes('nginx');
+	if (!guest?.active || !up || !proxied || !PORTS.has(port)) return null;
 	return async (request) => {
 		const { kernel } = cluster;
 		const started = performance.now();
@@ -60,7 +63,14 @@ export function serveOdoo(
 					: null;
 		const late = fault?.when === 'after' && spoiled;
 		const answered =
-			spoiled && !late ? null : await respond(cluster, guest, behindNginx(request, port), port);
+			spoiled && !late
+				? null
+				: await respond(
+						cluster,
+						withDatabases(cluster, guest) ?? { ...guest, databases: {} },
+						behindNginx(request, port),
+						port
+					);
 		kernel.faults.struck(fault);
 		const answer = spoiled ?? answered!;
 		kernel.calls.add({

@@ -1,6 +1,7 @@
 import { outcome, type Outcome } from '../ssh/shell.ts';
 import type { Guest } from './commands.ts';
 import { changePrivileges, privilegeRows } from './privileges.ts';
+import { serverAt, unreachable } from './server.ts';
 import type { DatabaseState, GuestState } from './state.ts';
 
 const QUERY_MS = 60;
@@ -12,7 +13,7 @@ export const NOT_UP =
 /** The few questions that an operator asks PostgreSQL: which databases there are, and whether one is whole. */
 export async function psql(
 	guest: Guest,
-	state: GuestState,
+	own: GuestState,
 	args: string[],
 	stdin: Buffer
 ): Promise<Outcome> {
@@ -20,7 +21,12 @@ export async function psql(
 	if (guest.container.readyAtMs > Date.now()) {
 		return outcome(2, '', `psql: error: ${NOT_UP}`);
 	}
-	const { flags, command, database } = options(args);
+	const { flags, command, database, host } = options(args);
+	const server = host ? serverAt(guest.cluster, host) : null;
+	if (host && !server) return outcome(2, '', `psql: error: ${unreachable(host)}`);
+	// Where another container has the server, there is none on the socket.
+	if (!host && own.databaseHost) return outcome(2, '', `psql: error: ${NOT_UP}`);
+	const state = server ? guest.cluster.guests.get(server.vmid)! : own;
 	const names = ['postgres', ...Object.keys(state.databases).sort(), 'template0', 'template1'];
 	if (flags.includes('l')) {
 		const rows = names.map((name) => ` ${name} | odoo | UTF8 | libc | C.UTF-8 | C.UTF-8 |  |  | `);
@@ -108,10 +114,16 @@ function relationMissing(table: string): string {
 	return `ERROR:  relation "${table}" does not exist`;
 }
 
-function options(args: string[]): { flags: string; command: string | null; database: string } {
+function options(args: string[]): {
+	flags: string;
+	command: string | null;
+	database: string;
+	host: string;
+} {
 	let flags = '';
 	let command: string | null = null;
 	let database = 'postgres';
+	let host = '';
 	for (let index = 0; index < args.length; index += 1) {
 		const arg = args[index]!;
 		const value = () => args[(index += 1)] ?? '';
@@ -122,8 +134,9 @@ function options(args: string[]): { flags: string; command: string | null; datab
 			const last = arg.at(-1);
 			if (last === 'c') command = value();
 			else if (last === 'd') database = value();
-			else if (last === 'U' || last === 'h' || last === 'p' || last === 'v') value();
+			else if (last === 'h') host = value();
+			else if (last === 'U' || last === 'p' || last === 'v') value();
 		} else if (!arg.startsWith('-')) database = arg;
 	}
-	return { flags, command, database };
+	return { flags, command, database, host };
 }

@@ -13,6 +13,10 @@ export interface GuestState {
 	databases: Record<string, DatabaseState>;
 	/** Absolute path → content, base64. */
 	files: Record<string, string>;
+	/** Address of the container that has the databases; undefined: they are here. */
+	databaseHost?: string;
+	/** Steps of setup_odoo_lxc that are done, while it is being set up; undefined: all. */
+	installed?: string[];
 }
 
 export interface DatabaseState {

@@ -35,6 +35,8 @@ export class Cluster {
 	readonly #document: StoreDocument<ClusterState>;
 	/** Told when a node goes down or comes back, so that servers stop or listen again. */
 	readonly #watchers: ((node: NodeState) => void)[] = [];
+	/** Whoever runs servers on the nodes. */
+	readonly #hosts: ((node: NodeState) => Promise<object>)[] = [];
 
 	constructor(kernel: Kernel) {
 		this.kernel = kernel;
@@ -93,6 +95,22 @@ export class Cluster {
 	/** Registers who is told when a node goes down or comes back. */
 	watch(callback: (node: NodeState) => void): void {
 		this.#watchers.push(callback);
+	}
+
+	/** Registers who serves a node that joins. @param callback answers what a client needs to reach it */
+	serve(callback: (node: NodeState) => Promise<object>): void {
+		this.#hosts.push(callback);
+	}
+
+	/** A further node becomes a member, unless it is one. @returns how to reach it, by what it serves */
+	async join(node: NodeState): Promise<object> {
+		if (!this.state.nodes.includes(node)) {
+			this.state.nodes.push(node);
+			this.state.version += 1;
+		}
+		const ways = await Promise.all(this.#hosts.map((host) => host(node)));
+		this.changed();
+		return Object.assign({}, ...ways) as object;
 	}
 
 	#tell(node: NodeState): void {
@@ -159,9 +177,9 @@ export class Cluster {
 				used += backup.size;
 			}
 		}
-		for (const container of Object.values(this.state.containers)) {
-			if (rootStorage(container) !== storage.storage) continue;
-			if (storage.shared || container.node === node) used += this.diskUsed(container);
+		const there = storage.shared ? Object.values(this.state.containers) : this.onNode(node);
+		for (const container of there) {
+			if (rootStorage(container) === storage.storage) used += this.diskUsed(container);
 		}
 		return Math.min(storage.totalBytes, Math.round(used));
 	}

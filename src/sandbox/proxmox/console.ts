@@ -5,9 +5,12 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { ApiCall, Operation } from './api.ts';
 import type { Cluster } from './cluster.ts';
 import { died } from './errors.ts';
+import { versionOf } from './operations-cluster.ts';
 import { containerOf } from './operations-lxc.ts';
 import { flag, text } from './parameters.ts';
 import { authenticate, requireAny } from './permissions.ts';
+import { Terminal } from './terminal.ts';
+import { TermproxyReader } from './termproxy.ts';
 
 interface Ticket {
 	user: string;
@@ -15,10 +18,13 @@ interface Ticket {
 	path: string;
 	port: number;
 	host: string;
+	node: string;
 	expires: number;
 }
 
 const LIFE_MS = 40_000;
+/** Output that a reader has not taken yet: the program is held back until it has. */
+const LAG_BYTES = 64 * 1024;
 
 /** Terminals over WebSocket: a ticket from `termproxy`, then the socket within 40 s. */
 export class Consoles {
@@ -31,6 +37,8 @@ export class Consoles {
 		handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false)
 	});
 	#port = 5900;
+	#isWatching = false;
+	readonly #nodes = new Map<WebSocket, string>();
 
 	readonly operations: Operation[] = [
 		{
@@ -68,6 +76,7 @@ export class Consoles {
 			path,
 			port: this.#port,
 			host,
+			node: call.params.node!,
 			expires: Date.now() + LIFE_MS
 		});
 		const upid = call.cluster.tasks.start(call.params.node!, 'vncproxy', id, call.caller, (work) =>
@@ -96,7 +105,35 @@ export class Consoles {
 			return;
 		}
 		this.#tickets.delete(key);
-		this.#sockets.handleUpgrade(request, socket, head, (client) => terminal(client, ticket, key));
+		this.#watch(cluster);
+		const since = performance.now();
+		this.#sockets.handleUpgrade(request, socket, head, (client) => {
+			this.#nodes.set(client, ticket.node);
+			const seen = { keepalives: 0, input: 0 };
+			client.once('close', (code) => {
+				this.#nodes.delete(client);
+				cluster.kernel.calls.add({
+					at: cluster.kernel.clock.nowMs(),
+					vendor: 'proxmox',
+					line: `WS ${url.pathname.replace(/^\/api2\/json/, '')}`,
+					status: code,
+					response: JSON.stringify(seen),
+					ms: Math.round(performance.now() - since)
+				});
+			});
+			const isOld = isBefore9(cluster, ticket.node);
+			serve(client, ticket, isOld ? null : key, seen);
+		});
+	}
+
+	/** A node that loses its power takes its terminals along. */
+	#watch(cluster: Cluster): void {
+		if (this.#isWatching) return;
+		this.#isWatching = true;
+		cluster.watch((node) => {
+			if (node.online) return;
+			for (const [client, name] of this.#nodes) if (name === node.name) client.terminate();
+		});
 	}
 
 	close(): void {
@@ -105,40 +142,57 @@ export class Consoles {
 	}
 }
 
-/** A shell that echoes what is typed: enough to see that every byte and every resize arrives. */
-function terminal(client: WebSocket, ticket: Ticket, key: string): void {
-	let greeted = false;
-	let line = '';
-	const prompt = `root@${ticket.host}:~# `;
-	const write = (data: string) => client.send(Buffer.from(data), { binary: true });
-	client.on('message', (raw: Buffer) => {
-		const data = raw.toString('utf8');
-		if (!greeted) {
-			if (data !== `${ticket.user}:${key}\n`) return client.close(1008);
-			greeted = true;
-			write('OK');
-			write(`\r\nDebian GNU/Linux 12 ${ticket.host} tty1\r\n\r\n${prompt}`);
-			return;
-		}
-		const input = /^0:(\d+):([\s\S]*)$/.exec(data);
-		if (!input) return;
-		for (const key of input[2]!) {
-			if (key === '\r' || key === '\n') {
-				const command = line.trim();
-				line = '';
-				if (command === 'exit') return client.close(1000);
-				write(`\r\n${command ? answerTo(command, ticket.host) : ''}${prompt}`);
-			} else {
-				line += key;
-				write(key);
-			}
-		}
-	});
+function isBefore9(cluster: Cluster, name: string): boolean {
+	const node = cluster.state.nodes.find((one) => one.name === name);
+	return Number.parseInt(versionOf(node).version, 10) < 9;
 }
 
-function answerTo(command: string, host: string): string {
-	if (command === 'hostname') return `${host}\r\n`;
-	if (command === 'whoami') return 'root\r\n';
-	if (command.startsWith('echo ')) return `${command.slice(5)}\r\n`;
-	return `-bash: ${command.split(' ')[0]}: command not found\r\n`;
+/**
+ * termproxy behind its WebSocket.
+ * @param key null: a release that asks a person's ticket of whoever connects, and closes on a token's
+ */
+function serve(
+	client: WebSocket,
+	ticket: Ticket,
+	key: string | null,
+	seen: { keepalives: number; input: number }
+): void {
+	const reader = new TermproxyReader();
+	let terminal: Terminal | null = null;
+	const screen = {
+		write: (chunk: Buffer) => {
+			if (client.readyState !== client.OPEN) return true;
+			client.send(chunk, { binary: true }, () => {
+				if (client.bufferedAmount <= LAG_BYTES / 2) terminal?.more();
+			});
+			return client.bufferedAmount <= LAG_BYTES;
+		},
+		close: () => client.close(1000)
+	};
+	client.on('error', () => client.terminate());
+	client.on('close', () => terminal?.end());
+	client.on('message', (raw: Buffer) => {
+		if (!terminal) {
+			if (key === null || raw.toString('utf8') !== `${ticket.user}:${key}\n`) {
+				client.close(1000);
+				return;
+			}
+			client.send(Buffer.from('OK'), { binary: true });
+			const banner = `\r\nDebian GNU/Linux 12 ${ticket.host} tty1\r\n\r\n`;
+			terminal = new Terminal(ticket.host, screen, banner);
+			return;
+		}
+		try {
+			for (const command of reader.read(raw)) {
+				if (command.type === 'resize') terminal.resize(command.cols, command.rows);
+				else if (command.type === 'keepalive') seen.keepalives += 1;
+				else {
+					seen.input += command.data.length;
+					terminal.type(command.data);
+				}
+			}
+		} catch {
+			client.close(1011);
+		}
+	});
 }

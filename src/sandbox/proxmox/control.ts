@@ -1,8 +1,10 @@
 import type { Route, SandboxRequest, SandboxResponse } from '../kernel/http.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { addressOf, clusterOf, isTemplate, lockOf, type Cluster } from './cluster.ts';
+import { joinNode } from './join.ts';
 import { isRole } from './permissions.ts';
 import { GIB } from './state.ts';
+import { addStranger, tamper, vanish } from './tamper.ts';
 
 /** What happens to a cluster without the product: power cuts, full disks, somebody else's hand. */
 export function proxmoxControlRoutes(kernel: Kernel): Route[] {
@@ -11,12 +13,12 @@ export function proxmoxControlRoutes(kernel: Kernel): Route[] {
 	const route = (
 		method: string,
 		path: string,
-		run: (params: Record<string, string>, body: Body) => object | null
+		run: (params: Record<string, string>, body: Body) => object | null | Promise<object | null>
 	): Route => ({
 		method,
 		path: `${base}${path}`,
-		run: (request, params): SandboxResponse => {
-			const result = run(params, bodyOf(request));
+		run: async (request, params): Promise<SandboxResponse> => {
+			const result = await run(params, bodyOf(request));
 			if (!result) return { status: 404, body: { error: 'no such object' } };
 			cluster.changed();
 			return { status: 200, body: result };
@@ -24,6 +26,7 @@ export function proxmoxControlRoutes(kernel: Kernel): Route[] {
 	});
 	return [
 		route('GET', '/nodes', () => cluster.state.nodes),
+		route('POST', '/nodes', () => joinNode(cluster)),
 		route('POST', '/nodes/:node', ({ node: name }, body) => {
 			const node = cluster.state.nodes.find((one) => one.name === name);
 			if (!node) return null;
@@ -34,6 +37,10 @@ export function proxmoxControlRoutes(kernel: Kernel): Route[] {
 			node.memoryBytes = gib('memory_gib', node.memoryBytes);
 			node.rootBytes = gib('disk_gib', node.rootBytes);
 			node.extraMemoryBytes = gib('used_memory_gib', node.extraMemoryBytes);
+			if (body.version === null) delete node.version;
+			if (typeof body.version === 'string') node.version = body.version;
+			// Either way: a clock may be slow, too.
+			if (typeof body.clock_ahead_s === 'number') node.clockAheadS = body.clock_ahead_s;
 			if (typeof body.online === 'boolean') cluster.setOnline(node.name, body.online);
 			return node;
 		}),
@@ -47,6 +54,9 @@ export function proxmoxControlRoutes(kernel: Kernel): Route[] {
 			if (typeof body.lock === 'string') container.config.lock = body.lock;
 			if (body.lock === null) delete container.config.lock;
 			if (body.status === 'stopped') cluster.markStopped(container);
+			tamper(cluster, container, body);
+			if (typeof body.ignores_shutdown === 'boolean')
+				container.ignoresShutdown = body.ignores_shutdown;
 			if (typeof body.odoo_version === 'number')
 				cluster.guests.install(container.vmid, body.odoo_version);
 			const guest = cluster.guests.get(container.vmid);
@@ -58,6 +68,11 @@ export function proxmoxControlRoutes(kernel: Kernel): Route[] {
 			cluster.guests.changed();
 			return shown(cluster, container.vmid);
 		}),
+		route('POST', '/containers', (_params, body) => {
+			const made = addStranger(cluster, body);
+			return made && shown(cluster, made.vmid);
+		}),
+		route('DELETE', '/containers/:vmid', ({ vmid = '' }) => vanish(cluster, vmid)),
 		route('POST', '/storages/:storage', ({ storage: name }, body) => {
 			const storage = cluster.state.storages.find((one) => one.storage === name);
 			if (!storage) return null;

@@ -21,6 +21,9 @@ export const TASK_MS = {
 /** After a container's start: until PostgreSQL, Odoo and nginx inside answer. */
 export const BOOT_MS = 6_000;
 
+/** After a node's last sign of life: until its watchdog has fenced it and the others may take over. */
+export const FENCE_MS = 120_000;
+
 /** pveproxy holds every 401 back this long. */
 export const UNAUTHORIZED_MS = 3_000;
 export const READ_MS = 20;

@@ -4,11 +4,22 @@ import { died, forbidden, invalid } from './errors.ts';
 import { flag, count, text, toFlag } from './parameters.ts';
 import { isRole, may, privilegesOn, requireAny, roleNames } from './permissions.ts';
 import { resources } from './readings.ts';
+import type { NodeState } from './state.ts';
 
-export const VERSION = { version: '9.1.6', release: '9.1', repoid: '71482d1833ded40a' };
+const VERSION = { version: '9.1.6', release: '9.1', repoid: '71482d1833ded40a' };
+
+/** What a node says it runs; an older release where the control says so. */
+export function versionOf(node: NodeState | undefined): typeof VERSION {
+	if (!node?.version) return VERSION;
+	return { ...VERSION, version: node.version, release: node.version.replace(/\.\d+$/, '') };
+}
 
 export const clusterOperations: Operation[] = [
-	{ method: 'GET', path: '/version', run: () => VERSION },
+	{
+		method: 'GET',
+		path: '/version',
+		run: ({ cluster, local }) => versionOf(cluster.state.nodes.find(({ name }) => name === local))
+	},
 	{
 		method: 'GET',
 		path: '/cluster/status',

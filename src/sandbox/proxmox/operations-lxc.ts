@@ -4,6 +4,7 @@ import { clone } from './clone.ts';
 import { createOrRestore } from './create.ts';
 import { BOOT_MS, TASK_MS } from './durations.ts';
 import { died, invalid } from './errors.ts';
+import { haOf } from './ha.ts';
 import { HISTORY_RULES } from './operations-node.ts';
 import { CONFIG_RULES, count, flag, hostname, text, toFlag, vmid } from './parameters.ts';
 import { may, requireAny } from './permissions.ts';
@@ -74,7 +75,7 @@ export const lxcOperations: Operation[] = [
 		path: '/nodes/:node/lxc/:vmid/status/current',
 		run: (call) => ({
 			...containerRow(call.cluster, containerOf(call, 'VM.Audit')),
-			ha: { managed: 0 }
+			ha: { managed: haOf(call.cluster).resourceOf(call.params.vmid!) ? 1 : 0 }
 		})
 	},
 	...(['start', 'stop', 'shutdown', 'reboot'] as const).map((verb): Operation => ({
@@ -92,17 +93,7 @@ export const lxcOperations: Operation[] = [
 	...(['suspend', 'resume'] as const).map((verb): Operation => ({
 		method: 'POST',
 		path: `/nodes/:node/lxc/:vmid/status/${verb}`,
-		run: (call) => {
-			const container = containerOf(call, 'VM.PowerMgmt');
-			if (container.status !== 'running') throw died(`CT ${container.vmid} not running`);
-			return call.cluster.tasks.start(
-				container.node,
-				`vz${verb}`,
-				container.vmid,
-				call.caller,
-				(work) => work.wait(TASK_MS.vzstop)
-			);
-		}
+		run: (call) => freeze(call, verb)
 	})),
 	{
 		method: 'GET',
@@ -135,6 +126,11 @@ function destroy(call: ApiCall): string {
 		throw died(`can't remove CT ${container.vmid} - protection mode enabled`);
 	}
 	if (!force) checkUnlocked(container);
+	if (!toFlag(input.purge) && haOf(cluster).resourceOf(container.vmid)) {
+		throw died(
+			`unable to remove CT ${container.vmid} - used in HA resources and purge parameter not set.`
+		);
+	}
 	const check = () => {
 		const linked = Object.values(cluster.state.containers).some((other) =>
 			String(other.config.rootfs).includes(`base-${container.vmid}-disk-0/`)
@@ -161,6 +157,7 @@ function destroy(call: ApiCall): string {
 		await work.wait(TASK_MS.vzdestroy);
 		if (toFlag(input.purge)) {
 			work.log('purging CT ' + container.vmid + ' from related configurations..');
+			haOf(cluster).forget(container.vmid);
 		}
 		delete cluster.state.containers[container.vmid];
 		cluster.guests.remove(container.vmid);
@@ -183,6 +180,21 @@ function power(call: ApiCall, verb: Verb): string {
 	} else if (container.status !== 'running') {
 		throw died(`CT ${id} not running`);
 	}
+	const managed = haOf(cluster).resourceOf(id);
+	if (managed && managed.state !== 'ignored' && verb !== 'reboot') {
+		// Whoever starts or stops it asks the manager, which does it in its next round.
+		return cluster.tasks.start(
+			node,
+			verb === 'start' ? 'hastart' : 'hastop',
+			id,
+			caller,
+			async (work) => {
+				await work.wait(TASK_MS.vzstop);
+				managed.state = verb === 'start' ? 'started' : 'stopped';
+				haOf(cluster).converge(managed);
+			}
+		);
+	}
 	const free = () => {
 		checkUnlocked(container);
 	};
@@ -191,12 +203,38 @@ function power(call: ApiCall, verb: Verb): string {
 		if (verb === 'start') {
 			await work.wait(TASK_MS.vzstart);
 			free();
+			// A fresh start forgets what was frozen.
+			container.suspended = false;
 			cluster.markRunning(container, BOOT_MS);
 			return;
 		}
-		await work.wait(TASK_MS[`vz${verb}`]);
+		if (verb !== 'stop' && container.ignoresShutdown) {
+			const timeout = Number(input.timeout ?? 60);
+			await work.wait(timeout * 1000);
+			if (verb === 'reboot' || !toFlag(input.forceStop))
+				throw died(`command 'lxc-stop -n ${id} --timeout ${timeout}' failed: exit code 1`);
+		} else await work.wait(TASK_MS[`vz${verb}`]);
 		cluster.markStopped(container);
 		if (verb === 'reboot') cluster.markRunning(container, BOOT_MS);
+	});
+}
+
+/** Proxmox writes a suspended container's memory to disk and stops it: its status is that of any stopped one. */
+function freeze(call: ApiCall, verb: 'suspend' | 'resume'): string {
+	const { cluster, caller } = call;
+	const container = containerOf(call, 'VM.PowerMgmt');
+	const runs = container.status === 'running';
+	if (verb === 'suspend' && !runs) throw died(`CT ${container.vmid} not running`);
+	if (verb === 'resume' && runs) throw died(`CT ${container.vmid} already running`);
+	return cluster.tasks.start(container.node, `vz${verb}`, container.vmid, caller, async (work) => {
+		checkUnlocked(container);
+		if (verb === 'resume' && !container.suspended)
+			throw died(`command 'lxc-checkpoint -n ${container.vmid} -r' failed: exit code 1`);
+		await work.wait(TASK_MS.vzstop);
+		if (verb === 'suspend') cluster.markStopped(container);
+		else cluster.markRunning(container, 0);
+		container.suspended = verb === 'suspend';
+		cluster.changed();
 	});
 }
 

@@ -2,6 +2,7 @@ import type { ApiCall, Operation } from './api.ts';
 import { checkUnlocked, rootStorage } from './cluster.ts';
 import { BOOT_MS, TASK_MS } from './durations.ts';
 import { died, invalid } from './errors.ts';
+import { haOf } from './ha.ts';
 import { checkSpace, containerOf, copyBytes } from './operations-lxc.ts';
 import { count, flag, text, toFlag } from './parameters.ts';
 import { onSharedStorage } from './readings.ts';
@@ -112,7 +113,8 @@ function locked(
 	type: string,
 	lock: string,
 	ms: number,
-	effect: () => void
+	effect: () => void,
+	begin?: () => void
 ): string {
 	const { cluster, caller } = call;
 	checkUnlocked(container);
@@ -125,6 +127,7 @@ function locked(
 			cluster.changed();
 		};
 		work.onFailure(unlock);
+		begin?.();
 		await work.wait(ms);
 		effect();
 		unlock();
@@ -156,13 +159,16 @@ function rollback(call: ApiCall): string {
 	const { cluster, input } = call;
 	const container = containerOf(call, 'VM.Snapshot', 'VM.Snapshot.Rollback');
 	const snapshot = snapshotOf(container, call.params.snapname!);
-	return locked(call, container, 'vzrollback', 'rollback', TASK_MS.vzrollback, () => {
-		cluster.markStopped(container);
+	const effect = () => {
 		container.config = { ...snapshot.config };
 		container.pending = {};
 		cluster.guests.restore(container.vmid, snapshot.guest);
 		if (toFlag(input.start)) cluster.markRunning(container, BOOT_MS);
-	});
+	};
+	// What runs is killed first, without being asked to end.
+	const begin = () => cluster.markStopped(container);
+	const ms = TASK_MS.vzrollback;
+	return locked(call, container, 'vzrollback', 'rollback', ms, effect, begin);
 }
 
 function migrate(call: ApiCall): string {
@@ -172,6 +178,13 @@ function migrate(call: ApiCall): string {
 	const target = input.target!;
 	if (target === source) throw invalid({ target: 'target is local node.' });
 	cluster.node(target);
+	const managed = haOf(cluster).resourceOf(container.vmid);
+	if (managed) {
+		return cluster.tasks.start(source, 'hamigrate', container.vmid, caller, async (work) => {
+			await work.wait(TASK_MS.vzmigrate);
+			haOf(cluster).relocate(managed, target);
+		});
+	}
 	checkUnlocked(container);
 	if (container.status === 'running' && !toFlag(input.restart)) {
 		if (toFlag(input.online)) throw died('lxc live migration is currently not implemented');

@@ -1,5 +1,5 @@
 import { Listing, type ApiCall, type Operation } from './api.ts';
-import { VERSION } from './operations-cluster.ts';
+import { versionOf } from './operations-cluster.ts';
 import { died, forbidden, PveError } from './errors.ts';
 import { count, flag, text, toFlag } from './parameters.ts';
 import { may, requireAny } from './permissions.ts';
@@ -15,13 +15,47 @@ export const HISTORY_RULES = {
 	cf: { type: 'string', optional: true, enum: ['AVERAGE', 'MAX'] }
 } as const;
 
+/** Every node's network: one card, one bridge for guests on it, one for a closed network. */
+const INTERFACES = [
+	{
+		iface: 'eno1',
+		type: 'eth',
+		method: 'manual',
+		method6: 'manual',
+		families: ['inet'],
+		exists: 1,
+		active: 1,
+		priority: 3
+	},
+	...['vmbr0', 'vmbr1'].map((iface, index) => ({
+		iface,
+		type: 'bridge',
+		method: index === 0 ? 'static' : 'manual',
+		method6: 'manual',
+		families: ['inet'],
+		active: 1,
+		autostart: 1,
+		bridge_ports: index === 0 ? 'eno1' : '',
+		bridge_stp: 'off',
+		bridge_fd: '0',
+		priority: 4 + index,
+		...(index === 0
+			? { address: '10.10.20.1', netmask: '24', cidr: '10.10.20.1/24', gateway: '10.10.0.1' }
+			: {})
+	}))
+];
+
 export const nodeOperations: Operation[] = [
 	{
 		method: 'GET',
 		path: '/nodes',
 		run: ({ cluster }) => cluster.state.nodes.map((node) => nodeRow(cluster, node))
 	},
-	{ method: 'GET', path: '/nodes/:node/version', run: () => VERSION },
+	{
+		method: 'GET',
+		path: '/nodes/:node/version',
+		run: ({ cluster, params }) => versionOf(cluster.node(params.node!))
+	},
 	{
 		method: 'GET',
 		path: '/nodes/:node/status',
@@ -31,6 +65,7 @@ export const nodeOperations: Operation[] = [
 			const used = nodeMemory(cluster, node);
 			const disk = nodeDisk(cluster, node);
 			const load = (nodeCpu(cluster, node) * node.cores).toFixed(2);
+			const { version, repoid } = versionOf(node);
 			return {
 				cpu: nodeCpu(cluster, node),
 				cpuinfo: {
@@ -60,7 +95,7 @@ export const nodeOperations: Operation[] = [
 				wait: 0,
 				idle: 0,
 				uptime: Math.max(0, cluster.now() - node.bootedAt),
-				pveversion: `pve-manager/${VERSION.version}/${VERSION.repoid}`,
+				pveversion: `pve-manager/${version}/${repoid}`,
 				kversion: 'Linux 6.17.4-1-pve #1 SMP PREEMPT_DYNAMIC',
 				'current-kernel': {
 					sysname: 'Linux',
@@ -76,7 +111,21 @@ export const nodeOperations: Operation[] = [
 	{
 		method: 'GET',
 		path: '/nodes/:node/time',
-		run: ({ cluster }) => ({ timezone: 'Etc/UTC', time: cluster.now(), localtime: cluster.now() })
+		run: ({ cluster, caller, params }) => {
+			requireAny(cluster, caller, `/nodes/${params.node}`, ['Sys.Audit']);
+			const time = Math.floor(cluster.now() + (cluster.node(params.node!).clockAheadS ?? 0));
+			return { timezone: 'Etc/UTC', time, localtime: time };
+		}
+	},
+	{
+		method: 'GET',
+		path: '/nodes/:node/network',
+		rules: { type: text },
+		run: ({ input }) =>
+			INTERFACES.filter(({ type }) => {
+				if (!input.type) return true;
+				return input.type.startsWith('any_') ? type === 'bridge' : type === input.type;
+			})
 	},
 	{
 		method: 'GET',

@@ -1,4 +1,5 @@
 import { isTemplate, lockOf, rootBytes, rootStorage, type Cluster } from './cluster.ts';
+import { haOf } from './ha.ts';
 import { may, type Caller } from './permissions.ts';
 import type { ContainerState, NodeState, StorageState } from './state.ts';
 
@@ -123,6 +124,13 @@ export function resources(
 		rows.push(...nodes.map((node) => nodeRow(cluster, node)));
 	}
 	if (!type || type === 'storage') {
+		// Of a shared one every node says the same.
+		const shared = new Map<string, number>();
+		const usedOf = (storage: StorageState, node: string): number => {
+			const used = shared.get(storage.storage) ?? cluster.storageUsed(storage, node);
+			if (storage.shared) shared.set(storage.storage, used);
+			return used;
+		};
 		for (const node of nodes) {
 			for (const storage of storages) {
 				if (!may(cluster, caller, `/storage/${storage.storage}`, 'Datastore.Audit')) continue;
@@ -136,9 +144,7 @@ export function resources(
 					content: storage.content.join(','),
 					shared: storage.shared ? 1 : 0,
 					status: known ? 'available' : 'unknown',
-					...(known
-						? { disk: cluster.storageUsed(storage, node.name), maxdisk: storage.totalBytes }
-						: {})
+					...(known ? { disk: usedOf(storage, node.name), maxdisk: storage.totalBytes } : {})
 				});
 			}
 		}
@@ -149,6 +155,7 @@ export function resources(
 function containerResource(cluster: Cluster, container: ContainerState): Record<string, unknown> {
 	const online = cluster.state.nodes.some((node) => node.name === container.node && node.online);
 	const row = containerRow(cluster, container);
+	const managed = haOf(cluster).resourceOf(container.vmid);
 	const base = {
 		id: `lxc/${container.vmid}`,
 		type: 'lxc',
@@ -159,7 +166,8 @@ function containerResource(cluster: Cluster, container: ContainerState): Record<
 		template: isTemplate(container) ? 1 : 0,
 		...(container.pool ? { pool: container.pool } : {}),
 		...(row.tags ? { tags: row.tags } : {}),
-		...(row.lock ? { lock: row.lock } : {})
+		...(row.lock ? { lock: row.lock } : {}),
+		...(managed ? { hastate: managed.crm } : {})
 	};
 	if (!online) return base;
 	return {

@@ -27,6 +27,12 @@ export interface NodeState {
 	/** Cores kept busy by something else. */
 	extraCores: number;
 	bootedAt: number;
+	/** Of an older release, `8.4.1`: its terminals take no API token. */
+	version?: string;
+	/** Seconds that its clock is ahead of everybody's. */
+	clockAheadS?: number;
+	/** Of a node that joined later: nothing hands out its addresses but the answer to its joining, so they stay. */
+	joined?: { api: number; ssh: number };
 }
 
 export interface StorageState {
@@ -58,6 +64,10 @@ export interface ContainerState {
 	readyAtMs: number;
 	createdAt: number;
 	snapshots: SnapshotState[];
+	/** What runs inside does not end when it is asked to. */
+	ignoresShutdown?: boolean;
+	/** It was frozen to disk and can be resumed. */
+	suspended?: boolean;
 }
 
 export interface SnapshotState {
@@ -168,6 +178,7 @@ export function initialState(now: number): ClusterState {
 		storages: [
 			local,
 			storage('local-lvm', 'lvmthin', ['rootdir', 'images'], false, 1000),
+			storage('local-zfs', 'zfspool', ['rootdir', 'images'], false, 1000),
 			storage('nfs-backup', 'nfs', ['backup'], true, 4000),
 			storage('ceph', 'rbd', ['rootdir', 'images'], true, 3000)
 		],

@@ -132,6 +132,32 @@ describe('tasks', () => {
 	});
 });
 
+describe('power', () => {
+	const on = '/nodes/pve1/lxc/201/status';
+	const status = async () => (await data('GET', `${on}/current`)) as { status: string };
+
+	test('what does not end when it is asked to goes on running, unless it may be forced', async () => {
+		await pve.runningContainer(201);
+		pve.cluster.state.containers[201]!.ignoresShutdown = true;
+		const failure = "command 'lxc-stop -n 201 --timeout 20' failed: exit code 1";
+		expect(await task('POST', `${on}/shutdown`, { timeout: 20 })).toBe(failure);
+		expect(await task('POST', `${on}/reboot`, { timeout: 20 })).toBe(failure);
+		expect(await status()).toMatchObject({ status: 'running' });
+		expect(await task('POST', `${on}/shutdown`, { timeout: 20, forceStop: 1 })).toBe('OK');
+		expect(await status()).toMatchObject({ status: 'stopped' });
+	});
+
+	test('a suspended container shows as stopped, and is resumed once', async () => {
+		await pve.runningContainer(201);
+		expect(await task('POST', `${on}/suspend`)).toBe('OK');
+		expect(await status()).toMatchObject({ status: 'stopped' });
+		expect(await task('POST', `${on}/resume`)).toBe('OK');
+		expect(await status()).toMatchObject({ status: 'running' });
+		await task('POST', `${on}/stop`);
+		expect(await task('POST', `${on}/resume`)).toMatch(/^command 'lxc-checkpoint/);
+	});
+});
+
 describe('console of a container', () => {
 	test('a ticket opens a terminal once, with its greeting, echo and output', async () => {
 		await pve.runningContainer(201);

@@ -3,7 +3,8 @@ import { lockOf, rootBytes, type Cluster } from '../proxmox/cluster.ts';
 import type { ContainerState } from '../proxmox/state.ts';
 import { runCloudflared } from '../cloudflared/commands.ts';
 import { runNginx } from '../nginx/commands.ts';
-import { runInGuest } from '../odoo/commands.ts';
+import { putFile, runInGuest } from '../odoo/commands.ts';
+import { archiveAt } from '../odoo/setup.ts';
 import { outcome, type Invocation, type Outcome } from './shell.ts';
 
 /** What root's shell on a node knows: `pct`, the digests of backup archives, cloudflared where it is, and nothing else. */
@@ -89,7 +90,15 @@ const VERBS: Record<string, Run> = {
 		cluster.changed();
 		return outcome(0);
 	},
-	exec: execute
+	exec: execute,
+	push: (cluster, container, args) => {
+		const [from = '', to = ''] = args;
+		const content = archiveAt(from);
+		if (!content) return outcome(255, '', `failed to open ${from} for reading: No such file\n`);
+		if (container.status !== 'running')
+			return outcome(255, '', `can't push file: CT ${container.vmid} is not running\n`);
+		return putFile(cluster, container, to, content);
+	}
 };
 
 function execute(

@@ -9,10 +9,12 @@ import type { Fault } from '../kernel/faults.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { clusterOf, type Cluster } from '../proxmox/cluster.ts';
 import { NodeServer } from '../proxmox/server.ts';
+import type { NodeState } from '../proxmox/state.ts';
 import { keyFolder, keyPair, type KeyPair } from './keys.ts';
 import { runOnNode } from './pct.ts';
 import { runPrefixed } from './prefixes.ts';
 import { outcome, runLine, type Invocation, type Outcome } from './shell.ts';
+import { enter, enters, terminalOf } from './terminals.ts';
 
 export interface SshAccess {
 	node: string;
@@ -45,30 +47,43 @@ export async function startSsh(
 	const cluster = clusterOf(kernel);
 	const folder = keyFolder(options.dataDir);
 	const clientKey = keyPair(join(folder, 'id_ed25519'), 'erp-core');
-	const servers = await Promise.all(
-		cluster.state.nodes.map(async (node, index) => {
-			const hostKey = keyPair(join(folder, `host_${node.name}`), node.name);
-			const server = new NodeServer((port) => listen(cluster, node.name, hostKey, clientKey, port));
-			const port = await server.open(options.ports[index] ?? 0);
-			if (!node.online) await server.follow(false);
-			cluster.watch((changed) => {
-				if (changed.name === node.name) void server.follow(changed.online);
-			});
-			const access: SshAccess = {
-				node: node.name,
-				host: '127.0.0.1',
-				port,
-				user: 'root',
-				key_path: join(folder, 'id_ed25519'),
-				host_key: fingerprint(hostKey.public)
-			};
-			return { server, access };
-		})
+	const servers = new Map<string, { server: NodeServer; access: SshAccess }>();
+	const start = async (node: NodeState, wanted: number): Promise<SshAccess> => {
+		const known = servers.get(node.name);
+		if (known) return known.access;
+		const hostKey = keyPair(join(folder, `host_${node.name}`), node.name);
+		const server = new NodeServer((port) => listen(cluster, node.name, hostKey, clientKey, port));
+		const port = await server.open(wanted);
+		if (!node.online) await server.follow(false);
+		cluster.watch((changed) => {
+			if (changed.name === node.name) void server.follow(changed.online);
+		});
+		const access: SshAccess = {
+			node: node.name,
+			host: '127.0.0.1',
+			port,
+			user: 'root',
+			key_path: join(folder, 'id_ed25519'),
+			host_key: fingerprint(hostKey.public)
+		};
+		servers.set(node.name, { server, access });
+		return access;
+	};
+	cluster.serve(async (node) => {
+		const access = await start(node, 0);
+		if (node.joined) node.joined.ssh = access.port;
+		return { ssh: access };
+	});
+	const nodes = await Promise.all(
+		cluster.state.nodes.map(async (node, index) => ({
+			joined: node.joined !== undefined,
+			access: await start(node, node.joined?.ssh ?? options.ports[index] ?? 0)
+		}))
 	);
 	return {
-		nodes: servers.map(({ access }) => access),
+		nodes: nodes.flatMap(({ joined, access }) => (joined ? [] : [access])),
 		close: async () => {
-			await Promise.all(servers.map(({ server }) => server.close()));
+			await Promise.all([...servers.values()].map(({ server }) => server.close()));
 			if (!options.dataDir) rmSync(folder, { recursive: true, force: true });
 		}
 	};
@@ -98,12 +113,15 @@ async function listen(
 			client.on('authentication', (context) => authenticate(context, clientKey));
 			client.on('session', (accept) => {
 				const session = accept();
+				const pty = terminalOf(session);
 				session.on('exec', (acceptExec, _reject, info) => {
-					void serve(cluster, node, client, acceptExec(), info.command);
+					const terminal = pty();
+					const vmid = terminal && enters(info.command);
+					if (vmid) enter(cluster, node, vmid, terminal, acceptExec());
+					else void serve(cluster, node, client, acceptExec(), info.command);
 				});
 				session.on('shell', (_accept, reject) => reject?.());
 				session.on('subsystem', (_accept, reject) => reject?.());
-				session.on('pty', (_accept, reject) => reject?.());
 			});
 		}
 	);
