@@ -98,6 +98,25 @@ describe('resolving', () => {
 	});
 });
 
+test('sharedFetch sends the hosts of a zone over one connection, and resolves each', async () => {
+	own('acme.sajet.us', 'A', '127.0.0.1');
+	own('beta.sajet.us', 'A', '127.0.0.1');
+	let connections = 0;
+	const server = createHttp((request, response) => response.end(request.headers.host));
+	server.on('connection', () => (connections += 1));
+	const port = await listen(server);
+	const shared = client.sharedFetch();
+	const open = (host: string) =>
+		shared.fetch({ url: `http://${host}.sajet.us/x`, port, zone: 'sajet.us' });
+	for (const host of ['acme', 'beta', 'acme'])
+		expect(await open(host)).toMatchObject({
+			...{ kind: 'answered', status: 200, body: `${host}.sajet.us` }
+		});
+	expect(await open('nobody')).toMatchObject({ kind: 'unreachable', reason: 'nxdomain' });
+	await shared.close();
+	expect(connections).toBe(1);
+});
+
 describe('publicFetch', () => {
 	const url = () => `http://acme.sajet.us:${edge.port}/web/login?db=acme`;
 

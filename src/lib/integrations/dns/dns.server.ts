@@ -6,6 +6,7 @@ import { ask, serverFrom } from './ask.server.ts';
 import { lookAtHttps, type HttpsLook, type HttpsLookRequest } from './look-at-https.server.ts';
 import { looker, type Looker, type LookerOptions } from './looker.server.ts';
 import { publicFetch, type PublicAnswer, type PublicRequest } from './public-fetch.server.ts';
+import { sharedFetch, type SharedFetch } from './shared-fetch.server.ts';
 
 export interface DnsConfig {
 	/** `address:port` (`[address]:port` for IPv6); the port is 53 when left out. The next is asked when one fails. */
@@ -48,6 +49,8 @@ export interface Dns {
 	looker(options: LookerOptions): Looker;
 	/** Asks a public URL as the world does: names by these servers, never by the machine's own. */
 	publicFetch(request: PublicRequest): Promise<PublicAnswer>;
+	/** The same for thousands of hosts behind one edge, which share their connections; close it when done. */
+	sharedFetch(): SharedFetch;
 	/** Who answers for a name at port 443 of these addresses, and with which certificate. */
 	lookAtHttps(name: string, request: HttpsLookRequest): Promise<HttpsLook>;
 }
@@ -118,11 +121,20 @@ export function dns(config: DnsConfig, record: CallRecorder): Dns {
 			return record(
 				{
 					...{ vendor: 'dns', operation: 'public.fetch' },
-					...{ request: { url, method, port }, changes: false }
+					...{ request: { url, method, port }, changes: method === 'POST' }
 				},
 				() => publicFetch(request, { resolve: addressesOf, allowPrivate, via })
 			);
 		},
+		sharedFetch: () =>
+			sharedFetch({
+				// One question instead of two: who has only IPv6 addresses is asked for them after that.
+				resolve: async (name) => {
+					const v4 = await resolveA(name);
+					return v4.kind === 'nodata' ? addressesOf(name) : v4;
+				},
+				...{ allowPrivate, via }
+			}),
 		lookAtHttps: (name, request) =>
 			record(
 				{

@@ -6,8 +6,10 @@ import { isPrivateAddress } from './private-address.server.ts';
 export interface PublicRequest {
 	/** `https://acme.sajet.us/web/login`; its host is what is resolved, sent as Host and as SNI. */
 	url: string;
-	method?: 'GET' | 'HEAD';
+	method?: 'GET' | 'HEAD' | 'POST';
 	headers?: Record<string, string>;
+	/** Of a POST. */
+	body?: string;
 	/** Connects to this port instead of the URL's; the Host header stays the URL's. */
 	port?: number;
 	/** From resolving to the last byte; 10 seconds by default. */
@@ -35,7 +37,8 @@ export type PublicAnswer =
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 262_144;
 
-const gaveUp = (reason: UnreachableReason, detail: string): PublicAnswer => ({
+/** There was no answer. */
+export const gaveUp = (reason: UnreachableReason, detail: string): PublicAnswer => ({
 	kind: 'unreachable',
 	reason,
 	detail
@@ -72,6 +75,7 @@ export async function publicFetch(
 			dispatcher: agent,
 			method: request.method ?? 'GET',
 			headers: { 'user-agent': 'erp-core', ...request.headers },
+			...(request.body !== undefined && { body: request.body }),
 			signal: AbortSignal.timeout(left)
 		});
 		return {
@@ -116,7 +120,8 @@ function agentVia(via: { host: string; port: number }, timeout: number): Agent {
 	});
 }
 
-async function readUpTo(body: AsyncIterable<Buffer>, most: number): Promise<string> {
+/** The text of a body, cut off at `most` bytes. */
+export async function readUpTo(body: AsyncIterable<Buffer>, most: number): Promise<string> {
 	const chunks: Buffer[] = [];
 	let size = 0;
 	for await (const chunk of body) {
@@ -127,7 +132,10 @@ async function readUpTo(body: AsyncIterable<Buffer>, most: number): Promise<stri
 	return Buffer.concat(chunks).subarray(0, most).toString('utf8');
 }
 
-function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+/** Headers with one value each. */
+export function flat(
+	headers: Record<string, string | string[] | undefined>
+): Record<string, string> {
 	return Object.fromEntries(
 		Object.entries(headers).flatMap(([name, value]) =>
 			value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]]
@@ -135,7 +143,8 @@ function flat(headers: Record<string, string | string[] | undefined>): Record<st
 	);
 }
 
-function failure(error: unknown): PublicAnswer {
+/** What kept an answer away. */
+export function failure(error: unknown): PublicAnswer {
 	const code = error instanceof Error && 'code' in error ? String(error.code) : '';
 	const name = error instanceof Error ? error.name : '';
 	const detail = error instanceof Error ? error.message : String(error);

@@ -65,7 +65,10 @@ export function commandFailed(
 		[/already exists/i, 'exists'],
 		[/template database "[^"]*" does not exist/i, 'no_template'],
 		// PostgreSQL or Odoo is still starting, or was stopped: nothing was done.
-		[/No such file or directory\s+Is the server running|curl: \(7\)|starting up/i, 'not_ready'],
+		[
+			/(No such file or directory|Connection refused|No route to host|timed out)\s+Is the server running|curl: \(7\)|starting up/i,
+			'not_ready'
+		],
 		[/relation "[^"]*" does not exist|UndefinedTable/i, 'incomplete'],
 		[/database "?[^" ]*"? does not exist/i, 'no_database']
 	];

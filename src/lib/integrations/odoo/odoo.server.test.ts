@@ -223,3 +223,41 @@ describe('failures', () => {
 		});
 	});
 });
+
+describe('with its databases on a server elsewhere', () => {
+	const server = { host: '10.10.20.7', role: 'odoo_far', exec: node.inside(302) };
+	const far = odoo(
+		{ version: 18, patienceMs: 600, postgres: server },
+		node.inside(301),
+		unrecorded
+	);
+
+	test('made, saved, moved, closed for writing and dropped there; nothing is beside Odoo', async () => {
+		await pve.runningContainer(302, 'pve1', '10.10.20.7');
+		Object.assign(guest(), { databases: {}, databaseHost: server.host });
+		const there = () => Object.keys(pve.cluster.guests.get(302)!.databases);
+		await far.duplicateTemplate('tpl_18_es', 'acme');
+		expect(there()).toContain('acme');
+		expect(guest().databases).toEqual({});
+		await far.configure('acme', { admin: { login: 'ana@acme.example', password: 'secret' } });
+		expect(await far.authenticate('acme', 'ana@acme.example', 'secret')).toBe(2);
+		await far.takeWriting('acme');
+		expect((await far.lackedRights('acme')).length).toBeGreaterThan(0);
+		await far.giveWriting('acme', []);
+		expect(await far.measure('acme')).toMatchObject({ users: 1 });
+		await far.dump('acme', '/tmp/acme.zip');
+		await far.load('acme2', '/tmp/acme.zip');
+		expect(await far.listDatabases()).toEqual(expect.arrayContaining(['acme', 'acme2']));
+		expect(await far.dropDatabase('acme')).toBe(true);
+		expect(there()).not.toContain('acme');
+	});
+
+	test('a server that does not answer is not ready: nothing was done', async () => {
+		Object.assign(guest(), { databases: {}, databaseHost: server.host });
+		expect(await failure(far.listDatabases())).toMatchObject({
+			kind: 'not_ready',
+			retryable: true
+		});
+		expect(await failure(far.dump('acme', '/tmp/a.zip'))).toMatchObject({ kind: 'not_ready' });
+	});
+});

@@ -15,6 +15,16 @@ export type OdooExec = (
 	options?: { stdin?: string; timeoutMs?: number; changes?: boolean }
 ) => Promise<{ code: number; stdout: string; stderr: string }>;
 
+/** A PostgreSQL that is not beside Odoo. */
+export interface DatabaseServer {
+	/** As the system with Odoo reaches it; its role's password is in `.pgpass` there. */
+	host: string;
+	/** Odoo's role on it, which owns Odoo's databases and sees no others. */
+	role: string;
+	/** Runs a command where PostgreSQL is, for what its superuser alone may. */
+	exec: OdooExec;
+}
+
 export interface OdooConfig {
 	/** Major version, 17 to 20. */
 	version: number;
@@ -24,6 +34,8 @@ export interface OdooConfig {
 	user?: string;
 	/** `odoo-bin` by default. */
 	program?: string;
+	/** Where the databases are; beside Odoo by default. */
+	postgres?: DatabaseServer;
 	/** How long a question is asked again while the services inside are not up; 10 seconds by default. */
 	patienceMs?: number;
 }
@@ -59,14 +71,18 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		send: () => Promise<T>
 	) => record({ vendor: 'odoo', operation, changes, key: database, request }, send);
 
+	const { postgres } = config;
+	const role = postgres?.role ?? user;
+
 	const send = async (
 		operation: string,
 		changes: boolean,
 		argv: string[],
 		seconds: number,
-		stdin?: string
+		stdin?: string,
+		where = exec
 	): Promise<string> => {
-		const result = await exec(argv, { stdin, timeoutMs: allowedMs(seconds), changes });
+		const result = await where(argv, { stdin, timeoutMs: allowedMs(seconds), changes });
 		if (result.code === 0) return result.stdout;
 		throw commandFailed(operation, changes, result);
 	};
@@ -77,11 +93,12 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 	const ask = (operation: string, argv: string[], seconds: number, stdin?: string) =>
 		patiently(config.patienceMs, () => send(operation, false, argv, seconds, stdin));
 
+	const at = postgres ? ['-h', postgres.host, '-U', role] : [];
 	const query = (operation: string, database: string, sql: string) =>
-		ask(operation, asOdoo('psql', '-X', '-d', database, '-At', '-c', sql), TIMEOUTS.query);
+		ask(operation, asOdoo('psql', '-X', ...at, '-d', database, '-At', '-c', sql), TIMEOUTS.query);
 
 	const tools: PostgresTools = {
-		role: user,
+		role,
 		configFile,
 		call,
 		query,
@@ -91,7 +108,8 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		// As PostgreSQL's own superuser: it acts as the owner of each table, whoever that is.
 		change: async (operation, database, sql) => {
 			const psql = ['psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '-d', database, '-At'];
-			await run(operation, ['runuser', '-u', 'postgres', '--', ...psql], TIMEOUTS.shell, sql);
+			const argv = ['runuser', '-u', 'postgres', '--', ...psql];
+			await send(operation, true, argv, TIMEOUTS.shell, sql, postgres?.exec);
 		}
 	};
 
@@ -99,7 +117,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		const text = await query(
 			'db.list',
 			'postgres',
-			'select datname from pg_database where not datistemplate order by datname'
+			`select datname from pg_database where not datistemplate${postgres ? ` and pg_get_userbyid(datdba) = '${role}'` : ''} order by datname`
 		);
 		return text.split('\n').filter((name) => name !== '' && name !== 'postgres');
 	};

@@ -1,14 +1,18 @@
 import { z } from 'zod';
 import type { CallRecorder } from '../record.ts';
 import { nodeOfTask, waitTask, type WaitOptions } from './tasks.ts';
+import { terminals } from './terminal.server.ts';
 import { connect, type ProxmoxConfig } from './transport.server.ts';
 import {
 	clusterStatusSchema,
 	configSchema,
 	containerSchema,
 	contentSchema,
+	interfaceSchema,
 	nodeStatusSchema,
+	nodeTimeSchema,
 	resourceSchema,
+	snapshotSchema,
 	storageSchema,
 	taskLogSchema,
 	taskRowSchema,
@@ -77,6 +81,15 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 			read('cluster.nextid', '/cluster/nextid', z.coerce.number().int(), { vmid }),
 		nodeStatus: (node: string) =>
 			read('node.status', `/nodes/${part(node)}/status`, nodeStatusSchema),
+		/** Bridges that guests can be connected to. */
+		bridges: (node: string) =>
+			read('node.network', `/nodes/${part(node)}/network`, z.array(interfaceSchema), {
+				type: 'any_bridge'
+			}),
+		/** Every member that this token may know of; answers without the right to look at the cluster. */
+		nodeNames: () => read('node.list', '/nodes', z.array(z.looseObject({ node: z.string() }))),
+		/** Its clock, in whole seconds. */
+		nodeTime: (node: string) => read('node.time', `/nodes/${part(node)}/time`, nodeTimeSchema),
 		permissions: () =>
 			read(
 				'access.permissions',
@@ -146,6 +159,36 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				{ ...options, 'destroy-unreferenced-disks': true },
 				String(vmid)
 			),
+		snapshots: (node: string, vmid: number) =>
+			read('lxc.snapshots', `${lxc(node, vmid)}/snapshot`, z.array(snapshotSchema)),
+		snapshot: (node: string, vmid: number, parameters: { snapname: string; description: string }) =>
+			change(
+				'lxc.snapshot',
+				'POST',
+				`${lxc(node, vmid)}/snapshot`,
+				upidSchema,
+				parameters,
+				String(vmid)
+			),
+		/** Stops it hard, gives disk and configuration back as they were, and starts it again with `start`. */
+		rollback: (node: string, vmid: number, snapname: string, parameters: { start: boolean }) =>
+			change(
+				'lxc.rollback',
+				'POST',
+				`${lxc(node, vmid)}/snapshot/${part(snapname)}/rollback`,
+				upidSchema,
+				parameters,
+				String(vmid)
+			),
+		deleteSnapshot: (node: string, vmid: number, snapname: string) =>
+			change(
+				'lxc.snapshot.delete',
+				'DELETE',
+				`${lxc(node, vmid)}/snapshot/${part(snapname)}`,
+				upidSchema,
+				{},
+				String(vmid)
+			),
 		migrate: (
 			node: string,
 			vmid: number,
@@ -159,6 +202,8 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				parameters,
 				String(vmid)
 			),
+		/** The container's own console. */
+		terminal: terminals(config, transport),
 		/** Answers null when that node has nothing to back up. */
 		vzdump: (node: string, parameters: Parameters & { vmid: number; storage: string }) =>
 			change(
@@ -170,6 +215,16 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				String(parameters.vmid)
 			),
 
+		/** Makes a stopped container one that is copied and never started again; some releases answer with a task. */
+		toTemplate: (node: string, vmid: number) =>
+			change(
+				'lxc.template',
+				'POST',
+				`${lxc(node, vmid)}/template`,
+				upidSchema.nullable(),
+				{},
+				String(vmid)
+			),
 		storages: (node: string, content?: string) =>
 			read('storage.list', `/nodes/${part(node)}/storage`, z.array(storageSchema), { content }),
 		storageContent: (

@@ -2,7 +2,9 @@ import type { TLSSocket } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, buildConnector, fetch, type Response } from 'undici';
 import { z } from 'zod';
+import { guarded, type CallGuard, type Connection } from '../callGuard.ts';
 import type { CallRecorder } from '../record.ts';
+import { notPinned, UntrustedCertificate } from './certificatePin.ts';
 import { ProxmoxError, kindOfText } from './errors.ts';
 import type { Parameters } from './types.ts';
 
@@ -15,6 +17,10 @@ export interface ProxmoxConfig {
 	fingerprint: string | null;
 	/** Of one attempt, body included; 15 seconds by default. */
 	timeoutMs?: number;
+	/** How often a GET is tried where that may help; 3 by default. */
+	attempts?: number;
+	/** A breaker: with one, the first connection that fails ends a call. */
+	guard?: CallGuard;
 }
 
 export interface Operation<T> {
@@ -57,9 +63,6 @@ const NOT_SENT = new Set([
 	]
 ]);
 
-/** The certificate is not the pinned one: nothing was sent. */
-class UntrustedCertificate extends Error {}
-
 export function connect(config: ProxmoxConfig, record: CallRecorder): Transport {
 	const dispatcher = agentOf(config);
 	const base = `${config.baseUrl.replace(/\/+$/, '')}/api2/json`;
@@ -85,27 +88,33 @@ export function connect(config: ProxmoxConfig, record: CallRecorder): Transport 
 	};
 
 	return {
-		send: <T>(call: Operation<T>) => {
-			const request = {
-				method: call.method,
-				path: call.path,
-				parameters: withoutSecrets(call.parameters)
-			};
-			const changes = call.method !== 'GET';
+		send: async <T>(call: Operation<T>) => {
 			const { operation, key } = call;
+			const message = await config.guard?.refusal();
+			if (message)
+				throw new ProxmoxError({ operation, kind: 'unreachable', message, retryable: true });
+			const { method, path } = call;
+			const request = { method, path, parameters: withoutSecrets(call.parameters) };
+			const changes = method !== 'GET';
 			return record({ vendor: 'proxmox', operation, key, request, changes }, async () => {
 				for (let attempt = 1; ; attempt += 1) {
 					try {
-						return await once(call);
+						return await guarded(config.guard, connectionOf, () => once(call));
 					} catch (error) {
-						const again = !changes && error instanceof ProxmoxError && error.retryable;
-						if (!again || attempt === ATTEMPTS) throw error;
+						const halted = config.guard && connectionOf(error) === 'unconnected';
+						const again = !changes && !halted && error instanceof ProxmoxError && error.retryable;
+						if (!again || attempt >= (config.attempts ?? ATTEMPTS)) throw error;
 						await sleep(BACKOFF_MS * 2 ** (attempt - 1));
 					}
 				}
 			});
 		}
 	};
+}
+
+function connectionOf(error: unknown): Connection {
+	if (!(error instanceof ProxmoxError) || error.kind === 'lost') return 'unknown';
+	return error.kind === 'unreachable' || error.kind === 'untrusted' ? 'unconnected' : 'answered';
 }
 
 const agents = new Map<string, Agent>();
@@ -127,7 +136,6 @@ function agentOf({ baseUrl, fingerprint }: ProxmoxConfig): Agent {
  */
 function connector(fingerprint: string | null): buildConnector.connector {
 	if (fingerprint === null) return buildConnector({ timeout: 5000 });
-	const wanted = fingerprint.replaceAll(':', '').toUpperCase();
 	const dial = buildConnector({ timeout: 5000, rejectUnauthorized: false, maxCachedSessions: 0 });
 	return (options, callback) => {
 		dial(options, (...[error, socket]) => {
@@ -135,16 +143,15 @@ function connector(fingerprint: string | null): buildConnector.connector {
 				callback(error ?? new Error('no socket'), null);
 				return;
 			}
-			const shown = isTls(socket) ? socket.getPeerCertificate().fingerprint256 : undefined;
-			if (shown?.replaceAll(':', '').toUpperCase() === wanted) {
+			const wrong = isTls(socket)
+				? notPinned(socket, fingerprint)
+				: new UntrustedCertificate('no certificate at all');
+			if (!wrong) {
 				callback(null, socket);
 				return;
 			}
 			socket.destroy();
-			callback(
-				new UntrustedCertificate(`the certificate ${shown ?? '(none)'} is not the pinned one`),
-				null
-			);
+			callback(wrong, null);
 		});
 	};
 }

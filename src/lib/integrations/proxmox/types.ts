@@ -65,6 +65,18 @@ export const nodeStatusSchema = z.looseObject({
 	pveversion: text
 });
 
+export const interfaceSchema = z.looseObject({
+	iface: text,
+	type: text,
+	active: flag,
+	/** With its prefix: 10.10.20.1/24 */
+	cidr: text.nullish(),
+	comments: text.nullish()
+});
+
+/** Seconds since 1970, UTC. */
+export const nodeTimeSchema = z.looseObject({ time: number, timezone: text.optional() });
+
 export const containerSchema = z.looseObject({
 	vmid: number,
 	name: text.optional(),
@@ -98,6 +110,18 @@ export const configSchema = z.looseObject({
 	unprivileged: flag,
 	protection: flag,
 	onboot: flag
+});
+
+export const snapshotSchema = z.looseObject({
+	/** `current` stands for the container as it is now. */
+	name: text,
+	description: z
+		.string()
+		.nullish()
+		.transform((words) => words ?? ''),
+	/** Unix seconds; `current` has none. */
+	snaptime: number.optional(),
+	parent: text.optional()
 });
 
 export const storageSchema = z.looseObject({
@@ -167,6 +191,7 @@ export type ClusterResource = z.output<typeof resourceSchema>;
 export type NodeStatus = z.output<typeof nodeStatusSchema>;
 export type ContainerRow = z.output<typeof containerSchema>;
 export type ContainerConfig = z.output<typeof configSchema>;
+export type Snapshot = z.output<typeof snapshotSchema>;
 export type StorageRow = z.output<typeof storageSchema>;
 export type StorageContent = z.output<typeof contentSchema>;
 export type TaskRow = z.output<typeof taskRowSchema>;

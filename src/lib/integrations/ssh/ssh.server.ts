@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
 import type { ClientChannel } from 'ssh2';
+import { guarded, type CallGuard, type Connection } from '../callGuard.ts';
 import type { CallRecorder } from '../record.ts';
+import type { RemoteTerminal, TerminalListener, TerminalSize } from '../terminal.ts';
 import { SshError } from './errors.ts';
+import { openShell } from './shell.server.ts';
 import { stream, type StreamOptions } from './stream.server.ts';
 
 export interface SshConfig {
@@ -16,6 +19,8 @@ export interface SshConfig {
 	hostKey: string;
 	/** 10 seconds by default. */
 	connectTimeoutMs?: number;
+	/** A breaker, asked before each new connection; one that stands goes on. */
+	guard?: CallGuard;
 }
 
 export interface ExecOptions {
@@ -25,6 +30,8 @@ export interface ExecOptions {
 	timeoutMs?: number;
 	/** The command changes something, so that a lost answer is ambiguous; true by default. `call` wins. */
 	changes?: boolean;
+	/** Hears what the command writes while it goes on, both streams as they come. */
+	onOutput?: (text: string) => void;
 	/** How the call is recorded; null: the caller records it. A change named `ssh.exec` by default. */
 	call?: { operation: string; changes: boolean; key?: string } | null;
 }
@@ -68,7 +75,7 @@ export function ssh(config: SshConfig, record: CallRecorder) {
 		const known = await before?.catch(() => null);
 		if (known?.isConnected()) return known;
 		// Whoever comes first dials; the others wait for that connection.
-		const next = connection === before || !connection ? dial(config, operation) : connection;
+		const next = connection === before || !connection ? guardedDial(config, operation) : connection;
 		connection = next;
 		return next;
 	};
@@ -130,6 +137,13 @@ export function ssh(config: SshConfig, record: CallRecorder) {
 		 */
 		follow: async (argv: string[], options: StreamOptions) =>
 			stream(await connected('ssh.stream'), bounded(argv, options.timeoutMs), options),
+		/** A command on a terminal; like `follow` it wants a client of its own. */
+		shell: async (
+			argv: string[],
+			size: () => TerminalSize,
+			listener: TerminalListener
+		): Promise<RemoteTerminal> =>
+			openShell(await connected('ssh.shell'), argv.map(quote).join(' '), size, listener),
 		close: async (): Promise<void> => {
 			const open = await connection?.catch(() => null);
 			open?.dispose();
@@ -139,6 +153,17 @@ export function ssh(config: SshConfig, record: CallRecorder) {
 }
 
 export type SshClient = ReturnType<typeof ssh>;
+
+async function guardedDial(config: SshConfig, operation: string): Promise<NodeSSH> {
+	const message = await config.guard?.refusal();
+	if (message) throw new SshError({ operation, kind: 'unreachable', message, retryable: true });
+	return guarded(config.guard, connectionOf, () => dial(config, operation));
+}
+
+function connectionOf(error: unknown): Connection {
+	const kind = error instanceof SshError ? error.kind : 'lost';
+	return kind === 'unreachable' || kind === 'untrusted' ? 'unconnected' : 'answered';
+}
 
 async function dial(config: SshConfig, operation: string): Promise<NodeSSH> {
 	const client = new NodeSSH();
@@ -199,7 +224,7 @@ async function run(
 	operation: string,
 	changes: boolean,
 	argv: string[],
-	{ stdin, timeoutMs = DEFAULT_TIMEOUT_MS }: ExecOptions
+	{ stdin, onOutput, timeoutMs = DEFAULT_TIMEOUT_MS }: ExecOptions
 ): Promise<ExecResult> {
 	const command = bounded(argv, timeoutMs);
 	let channel: ClientChannel | null = null;
@@ -222,6 +247,10 @@ async function run(
 		const { code, stdout, stderr } = await client.execCommand(command, {
 			noTrim: true,
 			...(stdin === undefined ? {} : { stdin: Readable.from([Buffer.from(stdin)]) }),
+			...(onOutput && {
+				onStdout: (chunk) => onOutput(chunk.toString('utf8')),
+				onStderr: (chunk) => onOutput(chunk.toString('utf8'))
+			}),
 			onChannel: (opened) => {
 				channel = opened;
 			}
