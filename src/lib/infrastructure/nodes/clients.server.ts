@@ -3,6 +3,8 @@ import { db } from '#lib/core/db.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import { proxmox, type ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { recorder } from '#lib/logs/calls.server.ts';
+import type { Node, NodeCredential } from '#prisma/generated/client.ts';
+import { breakerOf } from './breaker.server.ts';
 import { tokenContext } from './enrol.server.ts';
 import type { TakenVmids } from '../placement/rooms.server.ts';
 
@@ -21,7 +23,11 @@ export function recorderOf({ customerId, ...trace }: Trace) {
 /** How long one request to a node may take; tests shorten it. */
 export const patience = { requestMs: 15_000 };
 
-/** The API of one node; it serves its whole cluster. @param timeoutMs of one attempt */
+/**
+ * The API of one node; it serves its whole cluster. While the node's breaker is open every call fails at once as
+ * `unreachable`, with nothing sent.
+ * @param timeoutMs of one attempt
+ */
 export async function proxmoxOn(
 	nodeId: string,
 	trace: Trace,
@@ -31,13 +37,33 @@ export async function proxmoxOn(
 		where: { id: nodeId },
 		include: { credential: true }
 	});
+	return clientOf(node, trace, { timeoutMs });
+}
+
+export type NodeAccess = Pick<
+	Node,
+	'id' | 'name' | 'apiUrl' | 'apiFingerprint' | 'haltedAt' | 'haltedBy'
+> & { credential: Pick<NodeCredential, 'apiToken'> | null };
+
+/**
+ * The same of a row that was just read.
+ * @param options `isLook`: goes past the breaker and is tried once, for who finds out how the node is; `token`: another
+ * than the stored one
+ */
+export function clientOf(
+	node: NodeAccess,
+	trace: Trace,
+	{ timeoutMs, isLook = false, token }: { timeoutMs: number; isLook?: boolean; token?: string }
+): ProxmoxClient {
 	if (!node.credential) throw new Error(`node ${node.name} has no API token`);
 	return proxmox(
 		{
 			baseUrl: node.apiUrl,
-			token: decrypt(node.credential.apiToken, tokenContext(nodeId)),
+			token: token ?? decrypt(node.credential.apiToken, tokenContext(node.id)),
 			fingerprint: node.apiFingerprint,
-			timeoutMs
+			timeoutMs,
+			guard: breakerOf(node.id, 'api', node, { always: isLook }),
+			...(isLook ? { attempts: 1 } : {})
 		},
 		recorderOf(trace)
 	);
@@ -52,7 +78,7 @@ export function isDown(error: unknown): boolean {
 }
 
 /**
- * Asks any node of a cluster, those that were last seen online first.
+ * Asks any node of a cluster, those that are asked at all and were last seen online first.
  * @throws {ProxmoxError} what the last of them said, when none answers
  */
 export async function askCluster<T>(
@@ -61,11 +87,17 @@ export async function askCluster<T>(
 	ask: (client: ProxmoxClient) => Promise<T>
 ): Promise<T> {
 	const nodes = await db.node.findMany({
-		where: { clusterId },
-		orderBy: [{ status: 'asc' }, { name: 'asc' }],
+		where: { clusterId, removedAt: null },
+		orderBy: [{ haltedAt: { sort: 'desc', nulls: 'first' } }, { status: 'asc' }, { name: 'asc' }],
 		select: { id: true }
 	});
-	let last: unknown = new Error(`cluster ${clusterId} has no nodes`);
+	// All of them may have been removed.
+	let last: unknown = new ProxmoxError({
+		operation: 'cluster.ask',
+		kind: 'unreachable',
+		message: `cluster ${clusterId} has no nodes`,
+		retryable: true
+	});
 	for (const { id } of nodes) {
 		const client = await proxmoxOn(id, trace);
 		try {

@@ -2,6 +2,7 @@ import { encrypt } from '#lib/core/crypto.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { poolSize } from '../placement/addresses.ts';
 import type { Resources } from '../placement/placement.ts';
+import { noteEnrolled } from '../templates/currentTemplate.server.ts';
 
 export interface NodeEnrolment {
 	/** Proxmox's name of the node. */
@@ -20,6 +21,8 @@ export interface NodeEnrolment {
 	sshHostKey: string;
 	/** As the node itself says (see survey.server.ts); later checks correct it. */
 	capacity: Resources;
+	/** 9.1.6; a check that the node answers says it as well. */
+	proxmoxVersion?: string;
 	/** Higher is filled first among equals; 100 by default. */
 	priority?: number;
 	maxContainers?: number;
@@ -45,7 +48,8 @@ export interface ClusterEnrolment {
 	vmidMin?: number;
 	vmidMax?: number;
 	nodes: NodeEnrolment[];
-	template: TemplateEnrolment;
+	/** Null: none is there yet, so nothing can be placed. */
+	template: TemplateEnrolment | null;
 	pool: { name: string; bridge: string; vlan?: number; network: string; gateway: string };
 }
 
@@ -65,14 +69,14 @@ export async function enrolCluster(
 ): Promise<{ clusterId: string }> {
 	const { name, nodes, template, pool, ...data } = enrolment;
 	poolSize(pool);
-	const facts = { ...data, templateVmid: template.vmid };
+	const facts = { ...data, templateVmid: template?.vmid ?? null };
 	const cluster = await tx.cluster.upsert({
 		where: { name },
 		create: { name, ...facts },
 		update: facts
 	});
 	for (const node of nodes) await enrolNode(tx, cluster.id, node);
-	await enrolTemplate(tx, cluster.id, enrolment);
+	if (template) await enrolTemplate(tx, cluster.id, template, enrolment.odooVersion);
 	const net = { bridge: pool.bridge, vlan: pool.vlan ?? null, network: pool.network };
 	await tx.addressPool.upsert({
 		where: { clusterId_name: { clusterId: cluster.id, name: pool.name } },
@@ -82,7 +86,12 @@ export async function enrolCluster(
 	return { clusterId: cluster.id };
 }
 
-async function enrolNode(tx: Tx, clusterId: string, enrolment: NodeEnrolment): Promise<void> {
+/** Takes a node into service in a cluster that is there, or brings what is stored of it up to date. */
+export async function enrolNode(
+	tx: Tx,
+	clusterId: string,
+	enrolment: NodeEnrolment
+): Promise<{ id: string }> {
 	const { name, capacity, overcommit = {}, apiToken, ...access } = enrolment;
 	const facts = {
 		...access,
@@ -96,7 +105,8 @@ async function enrolNode(tx: Tx, clusterId: string, enrolment: NodeEnrolment): P
 	const node = await tx.node.upsert({
 		where: { clusterId_name: { clusterId, name } },
 		create: { clusterId, name, ...facts },
-		update: facts
+		// One that was removed is back, with its history.
+		update: { ...facts, removedAt: null, revision: { increment: 1 } }
 	});
 	const secret = { apiToken: encrypt(apiToken, tokenContext(node.id)) };
 	await tx.nodeCredential.upsert({
@@ -104,13 +114,15 @@ async function enrolNode(tx: Tx, clusterId: string, enrolment: NodeEnrolment): P
 		create: { nodeId: node.id, ...secret },
 		update: secret
 	});
+	return { id: node.id };
 }
 
 /** A template counts as promised on its node like any container, and stands in the list of containers. */
 async function enrolTemplate(
 	tx: Tx,
 	clusterId: string,
-	{ template, odooVersion }: ClusterEnrolment
+	template: TemplateEnrolment,
+	odooVersion: string
 ): Promise<void> {
 	const { vmid, node: nodeName, hostname, cpuCores, ramMb, diskGb } = template;
 	const node = await tx.node.findUniqueOrThrow({
@@ -131,6 +143,8 @@ async function enrolTemplate(
 		where: { clusterId, vmid, status: { not: 'deleted' } },
 		select: { id: true }
 	});
-	if (row) await tx.container.update({ where: { id: row.id }, data });
-	else await tx.container.create({ data: { clusterId, vmid, ...data } });
+	const { id: containerId, createdAt: at } = row
+		? await tx.container.update({ where: { id: row.id }, data })
+		: await tx.container.create({ data: { clusterId, vmid, ...data } });
+	await noteEnrolled(tx, { clusterId, containerId, odooVersion, at });
 }

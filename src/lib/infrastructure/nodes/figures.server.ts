@@ -2,6 +2,7 @@ import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { NodeStatus } from '#prisma/generated/enums.ts';
 import type { Resources } from '../placement/placement.ts';
+import { placingState, readHealth, type Health, type PlacingState } from './health.ts';
 
 /** Measured values older than this are unknown (domain.md §4). */
 export const METRIC_MAX_AGE = 15 * MINUTE;
@@ -23,6 +24,16 @@ export interface NodeFigures {
 	clusterName: string;
 	region: string;
 	status: NodeStatus;
+	/** Its state as placement sees it. */
+	placing: PlacingState;
+	/** It does not answer since then; null while it does. */
+	offlineSince: Date | null;
+	/** Nothing is sent to it since then. */
+	haltedAt: Date | null;
+	maintenanceSince: Date | null;
+	maintenanceReason: string | null;
+	/** As of the last look; null: nobody has looked yet. */
+	health: Health | null;
 	priority: number;
 	proxmoxVersion: string | null;
 	lastSeenAt: Date | null;
@@ -37,9 +48,10 @@ export interface NodeFigures {
 	used: Used | null;
 }
 
-/** Every node with its figures, by name. */
-export async function nodeFigures(tx: Tx): Promise<NodeFigures[]> {
+/** Every node with its figures, by name; removed ones are none. @param ids of some, and only those */
+export async function nodeFigures(tx: Tx, ids?: string[]): Promise<NodeFigures[]> {
 	const nodes = await tx.node.findMany({
+		where: { removedAt: null, ...(ids ? { id: { in: ids } } : {}) },
 		include: { cluster: { select: { name: true, region: true } } },
 		orderBy: { name: 'asc' }
 	});
@@ -66,6 +78,12 @@ export async function nodeFigures(tx: Tx): Promise<NodeFigures[]> {
 			clusterName: node.cluster.name,
 			region: node.cluster.region,
 			status: node.status,
+			placing: placingState(node),
+			offlineSince: node.offlineSince,
+			haltedAt: node.haltedAt,
+			maintenanceSince: node.maintenanceSince,
+			maintenanceReason: node.maintenanceReason,
+			health: readHealth(node.health),
 			priority: node.priority,
 			proxmoxVersion: node.proxmoxVersion,
 			lastSeenAt: node.lastSeenAt,
@@ -159,11 +177,13 @@ async function latestNodeMetrics(tx: Tx): Promise<Map<string, Used>> {
 	const rows = await tx.$queryRaw<
 		{ node_id: string; recorded_at: Date; cpu_fraction: number; ram_mb: number; disk_gb: number }[]
 	>`
-		SELECT DISTINCT ON (node_id) node_id, recorded_at, cpu_fraction, ram_mb, disk_gb
-		FROM resource_metrics
-		WHERE node_id IS NOT NULL AND recorded_at > ${since}
-			AND cpu_fraction IS NOT NULL AND ram_mb IS NOT NULL AND disk_gb IS NOT NULL
-		ORDER BY node_id, recorded_at DESC`;
+		SELECT node.id AS node_id, latest.recorded_at, latest.cpu_fraction, latest.ram_mb, latest.disk_gb
+		FROM proxmox_nodes node CROSS JOIN LATERAL (
+			SELECT recorded_at, cpu_fraction, ram_mb, disk_gb FROM resource_metrics
+			WHERE node_id = node.id AND recorded_at > ${since}
+				AND cpu_fraction IS NOT NULL AND ram_mb IS NOT NULL AND disk_gb IS NOT NULL
+			ORDER BY recorded_at DESC LIMIT 1
+		) latest`;
 	return new Map(
 		rows.map((row) => [
 			row.node_id,

@@ -13,6 +13,13 @@ export const nodeSchema = z.object({
 	status: z.string(),
 	version: z.string().nullable(),
 	last_seen_at: z.iso.datetime().nullable(),
+	/** What placement says: like status, or unwell, where nothing new is placed although it is online. */
+	placing: z.string(),
+	/** It has not answered since then; null while it answers. */
+	offline_since: z.iso.datetime().nullable(),
+	/** Nothing is sent to it since then: a connection failed, and no probe has been answered yet. */
+	halted_since: z.iso.datetime().nullable(),
+	maintenance: z.object({ since: z.iso.datetime(), reason: z.string() }).nullable(),
 	capacity: resources,
 	limit: resources,
 	committed: resources,
@@ -38,6 +45,13 @@ export function nodeView(node: NodeFigures): z.input<typeof nodeSchema> {
 		status: node.status,
 		version: node.proxmoxVersion,
 		last_seen_at: node.lastSeenAt?.toISOString() ?? null,
+		placing: node.placing,
+		offline_since: node.offlineSince?.toISOString() ?? null,
+		halted_since: node.haltedAt?.toISOString() ?? null,
+		maintenance: node.maintenanceSince && {
+			since: node.maintenanceSince.toISOString(),
+			reason: node.maintenanceReason ?? ''
+		},
 		capacity: resourcesView(node.capacity),
 		limit: resourcesView(node.limit),
 		committed: resourcesView(node.committed),

@@ -1,64 +1,115 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DAY, MINUTE, now, setClockOffset } from '#lib/core/clock.server.ts';
+import { MINUTE, setClockOffset } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
-import { placeTenant, testContainers } from '../../../../tests/setup/containers.ts';
-import { ensureContainer } from '../containers/containers.server.ts';
-import { clusterLoad, nodeFigures } from './figures.server.ts';
-import { collectMetrics, pruneMetrics } from '../metrics/metrics.server.ts';
+import { Prisma } from '#prisma/generated/client.ts';
+import { testContainers } from '../../../../tests/setup/containers.ts';
+import { nodeFigures } from './figures.server.ts';
+import { readHealth } from './health.ts';
+import { lookPatience } from './nodeLook.server.ts';
 import { checkNodes } from './nodes.server.ts';
 
 const { sandbox, pve } = await testContainers({ work: false });
-const GIB = 1024 ** 3;
 const node = (name: string) => db.node.findFirstOrThrow({ where: { name } });
+const health = async (name: string) => readHealth((await node(name)).health)!;
+const placing = async () => (await nodeFigures(db)).map((one) => [one.name, one.placing]);
+const alerts = (rule: string) => db.alert.findMany({ where: { rule, closedAt: null } });
 const woken = async () => {
 	const rows = await db.$queryRaw<{ count: bigint }[]>`
 		SELECT count(*) FROM pgboss.job WHERE name = 'provisioning.capacity-appeared'`;
 	return Number(rows[0]!.count);
 };
+/** Calls that Proxmox has seen, by what they ask for. */
+const seen = (match: string) => sandbox.kernel.calls.list({ vendor: 'proxmox', match }).length;
+const ONCE = { target: 'proxmox' as const, times: 1 };
+const PVE2 = await node('pve2');
+const host = new URL(PVE2.apiUrl).host;
+const ofPve2 = (_line: string, context: string) => context.includes(host);
+const WELL = { misses: 0, haltedAt: null, haltedBy: null, offlineSince: null };
+const storage = (name: string) => pve.state.storages.find((one) => one.storage === name)!;
+const acl = structuredClone(pve.state.acl);
 
 beforeEach(async () => {
 	setClockOffset(0);
 	sandbox.kernel.faults.clear();
+	sandbox.kernel.calls.clear();
 	for (const { name } of pve.state.nodes) pve.setOnline(name, true);
-	pve.state.nodes.forEach((one) =>
-		Object.assign(one, { extraCores: 0, extraMemoryBytes: 0, cores: 16 })
-	);
-	await db.node.updateMany({ data: { status: 'online', cpuTotal: 16 } });
+	pve.state.nodes.forEach((one) => Object.assign(one, { cores: 16, clockAheadS: 0 }));
+	pve.state.storages.forEach((one) => Object.assign(one, { offline: false, filled: {} }));
+	pve.state.acl = structuredClone(acl);
+	await db.node.updateMany({
+		data: { status: 'online', cpuTotal: 16, lookedAt: null, health: Prisma.DbNull, ...WELL }
+	});
+	await db.node.update({
+		where: { id: PVE2.id },
+		data: { sshPort: PVE2.sshPort, apiFingerprint: PVE2.apiFingerprint }
+	});
 	await db.alert.deleteMany();
-	await db.resourceMetric.deleteMany();
+	await db.nodeStorage.deleteMany();
 });
 
 describe('a check', () => {
-	it('stores what each node says of itself', async () => {
+	it('stores what each node says of itself, part by part, in few calls', async () => {
 		await db.node.updateMany({ data: { proxmoxVersion: null, ramTotalMb: 1, lastSeenAt: null } });
 		await checkNodes();
 		// 3000 GiB of shared storage in three equal parts.
 		expect(await node('pve2')).toMatchObject({
-			status: 'online',
-			proxmoxVersion: '9.1.6',
-			cpuTotal: 16,
-			ramTotalMb: 65_536,
-			diskTotalGb: 1000,
-			lastSeenAt: expect.any(Date)
+			...{ status: 'online', proxmoxVersion: '9.1.6', cpuTotal: 16, ramTotalMb: 65_536 },
+			...{ diskTotalGb: 1000, lastSeenAt: expect.any(Date), clockSkewMs: expect.any(Number) }
 		});
+		const { problems, ...parts } = await health('pve2');
+		expect(parts).toMatchObject({
+			api: { state: 'ok', ms: expect.any(Number) },
+			ssh: { state: 'ok', ms: expect.any(Number) },
+			storage: { state: 'ok', rootfs: 'ok', faults: [] },
+			clock: { state: 'ok' },
+			version: { state: 'ok', version: '9.1.6' },
+			privileges: { state: 'ok', missing: [] },
+			cluster: { state: 'ok', quorate: true, online: 3, members: 3 }
+		});
+		expect(problems).toEqual([]);
+		const stored = await db.nodeStorage.findMany({
+			where: { nodeId: PVE2.id },
+			orderBy: { storage: 'asc' }
+		});
+		expect(stored.map((one) => one.storage)).toEqual(
+			pve.state.storages.map((one) => one.storage).toSorted()
+		);
+		expect(stored[0]).toMatchObject({
+			...{ type: 'rbd', content: ['rootdir', 'images'], shared: true, active: true, totalGb: 3000 }
+		});
+		sandbox.kernel.calls.clear();
+		await checkNodes();
+		expect([seen('/time'), seen('/cluster/'), seen('/permissions')]).toEqual([3, 3, 0]);
+		setClockOffset(6 * MINUTE);
+		await checkNodes();
+		expect(seen('/permissions')).toBe(3);
 	});
 
-	it('notices a node that goes down, tells staff, and takes it back when it answers', async () => {
+	it('calls a node offline after some looks without an answer, since the first of them, and takes it back', async () => {
 		pve.setOnline('pve2', false);
 		await checkNodes();
-		expect(await node('pve2')).toMatchObject({ status: 'offline' });
-		expect(await node('pve1')).toMatchObject({ status: 'online' });
-		const open = await db.alert.findFirstOrThrow({ where: { closedAt: null } });
-		expect(open).toMatchObject({ rule: 'infrastructure.node-offline', data: { node: 'pve2' } });
+		const first = await node('pve2');
+		expect(first).toMatchObject({ status: 'online', misses: 1, haltedBy: 'api' });
+		expect(await placing()).toContainEqual(['pve2', 'unwell']);
+		await checkNodes();
+		expect(await alerts('infrastructure.node-offline')).toEqual([]);
+		await checkNodes();
+		const { offlineSince } = first;
+		expect(await node('pve2')).toMatchObject({ status: 'offline', misses: 3, offlineSince });
+		expect(await node('pve1')).toMatchObject({ status: 'online', ...WELL });
+		expect(await alerts('infrastructure.node-offline')).toMatchObject([{ data: { node: 'pve2' } }]);
+		// Its own state says it: nobody is told of the same twice.
+		expect(await alerts('infrastructure.node-unwell')).toEqual([]);
 		const before = await woken();
 		pve.setOnline('pve2', true);
 		await checkNodes();
-		expect(await node('pve2')).toMatchObject({ status: 'online' });
+		expect(await node('pve2')).toMatchObject({ status: 'online', ...WELL });
 		expect(await db.alert.count({ where: { closedAt: null } })).toBe(0);
-		expect(await woken()).toBe(before + 1);
+		expect(await woken()).toBeGreaterThan(before);
 	});
 
 	it('wakes who waits when a node has grown, and only then', async () => {
+		await checkNodes();
 		const before = await woken();
 		await checkNodes();
 		expect(await woken()).toBe(before);
@@ -68,162 +119,112 @@ describe('a check', () => {
 		expect(await woken()).toBe(before + 1);
 	});
 
-	it('leaves a node in maintenance to the staff', async () => {
+	it('leaves the state of a node in maintenance to the staff, and still says how it is', async () => {
 		await db.node.updateMany({ where: { name: 'pve3' }, data: { status: 'maintenance' } });
 		pve.setOnline('pve3', false);
-		await checkNodes();
-		expect(await node('pve3')).toMatchObject({ status: 'maintenance' });
-	});
-
-	it('that is answered late does not undo what a later one has found out', async () => {
-		await db.node.updateMany({ where: { name: 'pve2' }, data: { status: 'offline' } });
-		const { host } = new URL((await node('pve2')).apiUrl);
-		let later = Promise.resolve();
-		let isBack = false;
-		const ofNode = { target: 'proxmox' as const, times: 1 };
-		sandbox.kernel.faults.add({
-			...{ ...ofNode, match: '/version', kind: 'delay', ms: 3_000 },
-			only: (_line, context) => context.includes(host),
-			onTaken: () => (later = checkNodes().then(() => void (isBack = true)))
-		});
-		// The first look goes on only when the second has seen that all is well, and is refused.
-		sandbox.kernel.faults.add({
-			...{ ...ofNode, match: '/status', kind: 'status', status: 401 },
-			only: (_line, context) => isBack && context.includes(host)
-		});
-		await checkNodes();
-		await later;
-		expect(sandbox.kernel.faults.list()).toEqual([]);
-		expect(await node('pve2')).toMatchObject({ status: 'online' });
+		for (let looks = 0; looks < 4; looks++) await checkNodes();
+		expect(await node('pve3')).toMatchObject({ status: 'maintenance', misses: 4 });
+		expect((await health('pve3')).api).toMatchObject({ state: 'error', kind: 'unreachable' });
 		expect(await db.alert.count()).toBe(0);
 	});
 
-	it('says why when a node shows another certificate', async () => {
-		const { apiFingerprint, id } = await node('pve3');
-		await db.node.update({
-			where: { id },
-			data: { apiFingerprint: apiFingerprint.replace(/../g, '00') }
+	it('that is answered late does not undo what a later one has found out', async () => {
+		let later = Promise.resolve();
+		lookPatience.apiMs = 800;
+		sandbox.kernel.faults.add({
+			...{ ...ONCE, match: '/time', kind: 'timeout', only: ofPve2 },
+			onTaken: () => (later = checkNodes())
 		});
 		await checkNodes();
-		await db.node.update({ where: { id }, data: { apiFingerprint } });
-		expect(await node('pve3')).toMatchObject({ status: 'offline' });
-		const alert = await db.alert.findFirstOrThrow();
-		expect(JSON.stringify(alert.data)).toContain('another certificate');
+		await later;
+		lookPatience.apiMs = 5_000;
+		expect(sandbox.kernel.faults.list()).toEqual([]);
+		expect(await node('pve2')).toMatchObject({ status: 'online', ...WELL });
+	});
+
+	it('says why when a node shows another certificate', async () => {
+		const apiFingerprint = PVE2.apiFingerprint.replace(/../g, '00');
+		await db.node.update({ where: { id: PVE2.id }, data: { apiFingerprint } });
+		for (let looks = 0; looks < 3; looks++) await checkNodes();
+		expect(await node('pve2')).toMatchObject({ status: 'offline' });
+		const [alert] = await alerts('infrastructure.node-offline');
+		expect(JSON.stringify(alert!.data)).toContain('another certificate');
 	});
 });
 
-describe('metrics', () => {
-	it('are what the nodes and our containers say, and of a dedicated one its tenant’s, too', async () => {
-		const placed = await placeTenant();
-		await ensureContainer(placed.run, placed.place.containerId);
-		pve.state.nodes[0]!.extraMemoryBytes = 20 * GIB;
-		await collectMetrics();
-		const rows = await db.resourceMetric.findMany();
-		expect(rows.filter(({ nodeId }) => nodeId)).toHaveLength(3);
-		const pve1 = rows.find(({ nodeId }) => nodeId === pve1Id)!;
-		expect(pve1.ramMb).toBeGreaterThan(20 * 1024);
-		expect(pve1.diskGb).toBeGreaterThan(0);
-		const [mine] = rows.filter(({ containerId }) => containerId === placed.place.containerId);
-		const tenant = await db.tenant.findUniqueOrThrow({ where: { id: placed.tenantId } });
-		expect(mine).toMatchObject({
-			tenantId: placed.tenantId,
-			customerId: tenant.customerId,
-			cpuFraction: expect.any(Number),
-			ramMb: expect.any(Number),
-			networkInKb: null
-		});
-		sandbox.kernel.clock.offsetMs += 60_000;
-		await collectMetrics();
-		const last = await db.resourceMetric.findFirstOrThrow({
-			where: { containerId: placed.place.containerId },
-			orderBy: { recordedAt: 'desc' }
-		});
-		expect(last.networkInKb).toBeGreaterThan(0);
-		sandbox.kernel.clock.offsetMs = 0;
-	});
-
-	it('are missing for a node that is down, and then the load is not known', async () => {
-		pve.setOnline('pve3', false);
-		await collectMetrics();
-		const nodes = (await nodeFigures(db)).map(({ name, used }) => [name, used !== null]);
-		expect(nodes).toEqual([
-			['pve1', true],
-			['pve2', true],
-			['pve3', false]
+describe('a node that is unwell', () => {
+	it('has a clock that is off: first a warning, then an error, and staff hear of it once it stays so', async () => {
+		const pve3 = pve.state.nodes[2]!;
+		pve3.clockAheadS = 8;
+		await checkNodes();
+		expect((await health('pve3')).clock.state).toBe('warning');
+		expect((await node('pve3')).clockSkewMs).toBeGreaterThan(6_000);
+		expect(await db.alert.count()).toBe(0);
+		pve3.clockAheadS = -90;
+		await checkNodes();
+		expect((await health('pve3')).clock.state).toBe('error');
+		expect(await alerts('infrastructure.node-unwell')).toMatchObject([
+			{ severity: 'critical', data: { node: 'pve3', problems_es: expect.stringContaining('9') } }
 		]);
-		expect((await clusterLoad(db)).used).toBeNull();
-		await db.node.updateMany({ where: { name: 'pve3' }, data: { status: 'offline' } });
-		expect(await clusterLoad(db)).toMatchObject({
-			nodesOnline: 2,
-			nodes: 3,
-			used: { ram: expect.any(Number) }
+		// It gets new containers all the same: nothing of them fails for it.
+		expect(await placing()).toContainEqual(['pve3', 'online']);
+		pve3.clockAheadS = 0;
+		await checkNodes();
+		expect(await db.alert.count({ where: { closedAt: null } })).toBe(0);
+	});
+
+	it('has a token that lost privileges, which are named', async () => {
+		for (const entry of pve.state.acl)
+			if (entry.ugid === 'erpcore@pve!control') entry.role = 'PVEVMUser';
+		await checkNodes();
+		const { privileges, storage: storages, api } = await health('pve1');
+		expect(api.state).toBe('ok');
+		expect(storages.state).toBe('unknown');
+		expect(privileges.state).toBe('error');
+		expect(privileges.missing).toContainEqual({ name: 'VM.Clone', path: '/vms' });
+		expect(privileges.missing.map(({ name }) => name)).not.toContain('VM.PowerMgmt');
+		expect(await node('pve1')).toMatchObject({ status: 'online', misses: 0 });
+	});
+
+	it('has no storage for containers: they go nowhere while that lasts, and who waits is woken after it', async () => {
+		const ceph = storage('ceph');
+		await checkNodes();
+		ceph.offline = true;
+		await checkNodes();
+		expect((await health('pve1')).storage).toMatchObject({
+			rootfs: 'error',
+			faults: [{ storage: 'ceph', code: 'inactive' }]
 		});
-	});
-
-	it('are not known any more after fifteen minutes', async () => {
-		await collectMetrics();
-		expect((await clusterLoad(db)).used).not.toBeNull();
-		setClockOffset(14 * MINUTE);
-		expect((await clusterLoad(db)).used).not.toBeNull();
-		setClockOffset(16 * MINUTE);
-		expect((await clusterLoad(db)).used).toBeNull();
-		expect((await clusterLoad(db)).committed).not.toBeNull();
-	});
-
-	it('give the load as the largest of CPU, memory and disk over all online nodes', async () => {
-		await db.resourceMetric.createMany({
-			data: (await db.node.findMany()).map(({ id, name }) => ({
-				recordedAt: now(),
-				nodeId: id,
-				cpuFraction: name === 'pve1' ? 0.9 : 0.3,
-				ramMb: 32_768,
-				diskGb: 100
-			}))
+		expect(await placing()).toEqual(['pve1', 'pve2', 'pve3'].map((name) => [name, 'unwell']));
+		expect(await db.nodeStorage.findFirst({ where: { storage: 'ceph' } })).toMatchObject({
+			...{ active: false, totalGb: 3000 }
 		});
-		const { used, committed } = await clusterLoad(db);
-		expect(used!.cpu).toBeCloseTo(0.5);
-		expect(used!.ram).toBeCloseTo(0.5);
-		expect(used!.disk).toBeCloseTo(0.1);
-		expect(used!.largest).toBeCloseTo(0.5);
-		expect(committed!.largest).toBeGreaterThan(0);
+		await checkNodes();
+		// All three share it: one of them tells.
+		expect(await alerts('infrastructure.node-unwell')).toHaveLength(1);
+		ceph.offline = false;
+		ceph.filled['*'] = 2_700 * 1024 ** 3;
+		const before = await woken();
+		await checkNodes();
+		expect((await health('pve1')).storage).toMatchObject({
+			rootfs: 'warning',
+			faults: [{ storage: 'ceph', code: 'filling' }]
+		});
+		expect(await woken()).toBeGreaterThan(before);
+		ceph.filled['*'] = 2_990 * 1024 ** 3;
+		await checkNodes();
+		expect((await health('pve1')).storage.faults).toMatchObject([{ code: 'full' }]);
+		expect(await placing()).toContainEqual(['pve1', 'unwell']);
 	});
 
-	it('follow a container that somebody stopped, started or moved, and report one that vanished', async () => {
-		const placed = await placeTenant();
-		await ensureContainer(placed.run, placed.place.containerId);
-		const row = () =>
-			db.container.findUniqueOrThrow({
-				where: { id: placed.place.containerId },
-				include: { node: true }
-			});
-		const guest = pve.state.containers[placed.place.vmid]!;
-		pve.markStopped(guest);
-		guest.node = 'pve1';
-		await collectMetrics();
-		expect(await row()).toMatchObject({ status: 'stopped', node: { name: 'pve1' } });
-		pve.markRunning(guest, 0);
-		await collectMetrics();
-		expect(await row()).toMatchObject({ status: 'running' });
-		delete pve.state.containers[placed.place.vmid];
-		await collectMetrics();
-		expect(await row()).toMatchObject({ status: 'error' });
-		expect(await db.alert.findFirst()).toMatchObject({ rule: 'infrastructure.container-missing' });
-		pve.state.containers[placed.place.vmid] = guest;
-		await collectMetrics();
-		expect(await row()).toMatchObject({ status: 'running' });
-	});
-
-	it('lie in a partition of their day, which goes after thirty days', async () => {
-		await collectMetrics();
-		const day = now().toISOString().slice(0, 10).replaceAll('-', '');
-		const [where] = await db.$queryRaw<{ name: string }[]>`
-			SELECT tableoid::regclass::text AS name FROM resource_metrics LIMIT 1`;
-		expect(where!.name).toBe(`resource_metrics_${day}`);
-		expect(await pruneMetrics()).toEqual([]);
-		setClockOffset(32 * DAY);
-		expect(await pruneMetrics()).toContain(`resource_metrics_${day}`);
-		expect(await db.resourceMetric.count()).toBe(0);
+	it('is one that no longer lets us in over SSH', async () => {
+		await db.node.update({ where: { id: PVE2.id }, data: { sshPort: 9 } });
+		await checkNodes();
+		expect((await health('pve2')).ssh).toMatchObject({ state: 'error', kind: 'unreachable' });
+		expect(await node('pve2')).toMatchObject({ status: 'online', haltedBy: 'ssh' });
+		expect(await placing()).toContainEqual(['pve2', 'unwell']);
+		await db.node.update({ where: { id: PVE2.id }, data: { sshPort: PVE2.sshPort } });
+		await checkNodes();
+		expect(await node('pve2')).toMatchObject(WELL);
 	});
 });
-
-const pve1Id = (await node('pve1')).id;

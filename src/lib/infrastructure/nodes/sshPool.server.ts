@@ -3,6 +3,8 @@ import { db } from '#lib/core/db.server.ts';
 import { env } from '#lib/core/env.server.ts';
 import { unrecorded } from '#lib/integrations/record.ts';
 import { ssh, type SshClient, type SshConfig } from '#lib/integrations/ssh/ssh.server.ts';
+import type { Node } from '#prisma/generated/client.ts';
+import { breakerOf } from './breaker.server.ts';
 
 interface Entry {
 	client: SshClient;
@@ -48,10 +50,25 @@ export async function sshAlone(nodeId: string): Promise<SshClient> {
 	return ssh(await accessOf(nodeId), unrecorded);
 }
 
+type Place = Pick<Node, 'sshHost' | 'sshPort' | 'sshUser' | 'sshHostKey'>;
+
+/** What opens a node's SSH; null where this process has no key: it is no worker. */
+export async function sshAccess(node: Place): Promise<SshConfig | null> {
+	const privateKey = env.SSH_KEY_PATH
+		? await readFile(env.SSH_KEY_PATH, 'utf8').catch(() => null)
+		: null;
+	return privateKey === null ? null : { ...placeOf(node), privateKey };
+}
+
 async function accessOf(nodeId: string): Promise<SshConfig> {
 	const node = await db.node.findUniqueOrThrow({ where: { id: nodeId } });
+	const guard = breakerOf(nodeId, 'ssh', null);
+	return { ...placeOf(node), guard, privateKey: await readFile(keyPath(), 'utf8') };
+}
+
+function placeOf(node: Place): Omit<SshConfig, 'privateKey'> {
 	const { sshHost: host, sshPort: port, sshUser: username, sshHostKey: hostKey } = node;
-	return { host, port, username, hostKey, privateKey: await readFile(keyPath(), 'utf8') };
+	return { host, port, username, hostKey };
 }
 
 function use(place: string, entry: Entry): SharedSsh {

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { fieldsOf, refusal, testEnrolment } from '../../../../tests/setup/enrolment.ts';
+import { eventually } from '../../../../tests/setup/queue.ts';
+import { adoptGuest, ignoreGuest, readGuest } from '../containers/adoption.server.ts';
+import { databasesSchema } from '../containers/databases.ts';
+import type { Decision } from './enrolmentForms.ts';
+import { findEnrolment } from './enrolments.server.ts';
+
+const enrolment = await testEnrolment();
+const { pve, api, by, begin, confirmed, findings, finish, jeturing, overSsh } = enrolment;
+
+it('takes the node into its cluster with what was decided, once, and never touches what is there', async () => {
+	const id = await confirmed();
+	await overSsh(id);
+	const before = structuredClone(pve.state.containers['700']);
+	expect(await fieldsOf(finish(id, { cluster: 'new', ...newCluster() }))).toHaveProperty('cluster');
+	const decisions: [number, Decision][] = [
+		[700, 'odoo'],
+		[701, 'ignore']
+	];
+	const both = await Promise.allSettled([
+		finish(id, { max_containers: '7' }, decisions),
+		finish(id, { max_containers: '7' }, decisions)
+	]);
+	const ok = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value.nodeId] : []));
+	expect(ok.length).toBeGreaterThan(0);
+	expect((await finish(id)).nodeId).toBe(ok[0]);
+	const node = await db.node.findUniqueOrThrow({
+		where: { id: ok[0] },
+		include: { credential: true, containers: { include: { address: true } } }
+	});
+	expect(node).toMatchObject({
+		...{ name: 'pve4', hostname: '127.0.0.1', maxContainers: 7, proxmoxVersion: '9.1.6' },
+		// A fourth of what is shared by four.
+		...{ cpuTotal: 16, ramTotalMb: 65_536, diskTotalGb: 750, status: 'online' }
+	});
+	expect(node.credential?.apiToken).not.toContain(api.token.split('=')[1]);
+	expect(await findEnrolment(db, id)).toMatchObject({ apiToken: '', nodeId: node.id });
+	expect(node.containers).toMatchObject([
+		{
+			...{ vmid: 700, purpose: 'odoo', adopted: true, status: 'running', diskGb: 40 },
+			...{ rootVolume: 'local-lvm:vm-700-disk-0', address: { address: '10.10.20.240' } }
+		}
+	]);
+	expect(await db.ignoredGuest.findMany()).toMatchObject([{ vmid: 701, hostname: 'correo' }]);
+	expect(pve.state.containers['700']).toEqual(before);
+	const acts = await db.auditEntry.findMany({
+		where: { action: { startsWith: 'infrastructure.' } },
+		select: { action: true }
+	});
+	expect(new Set(acts.map(({ action }) => action))).toEqual(
+		new Set([
+			...['infrastructure.begin-enrolment', 'infrastructure.confirm-fingerprints'],
+			...['infrastructure.enrol-node', 'infrastructure.adopt', 'infrastructure.ignore-guest']
+		])
+	);
+	expect((await fieldsOf(begin()))?.api_url).toContain('pve4');
+});
+
+describe('an adopted container', () => {
+	const adopted = () => db.container.findFirstOrThrow({ where: { vmid: 700 } });
+
+	it('is looked into by a worker, which lists its databases', async () => {
+		const found = await eventually(async () => {
+			const { databases } = await adopted();
+			return databases === null ? null : databasesSchema.parse(databases);
+		});
+		expect(found).toMatchObject({
+			version: 18,
+			problem: null,
+			databases: [
+				{ name: 'cafetal', state: 'ready', users: 1, diskMb: expect.any(Number) },
+				{ name: 'cafetal_pruebas', state: 'ready' }
+			]
+		});
+		expect(await adopted()).toMatchObject({ odooVersion: '18.0' });
+	});
+
+	it('is not adopted twice, nor is what cannot be known again', async () => {
+		const guest = await readGuest((await jeturing()).id, 700);
+		const again = (other: object) =>
+			refusal(transaction((tx) => adoptGuest(tx, { ...guest, ...other }, 'odoo', { by })));
+		expect(await again({})).toMatchObject({ code: 'CHANGED_MEANWHILE' });
+		expect((await again({ vmid: 705, rootVolume: null })).fields).toHaveProperty('guest_705');
+		const markedAs = (await adopted()).id;
+		expect((await again({ vmid: 706, markedAs })).fields).toHaveProperty('guest_706');
+		expect(await refusal(readGuest((await jeturing()).id, 799))).toMatchObject({
+			code: 'NOT_FOUND'
+		});
+	});
+
+	it('may be one that was ignored, and the other way round', async () => {
+		const clusterId = (await jeturing()).id;
+		const guest = await readGuest(clusterId, 701);
+		const { id } = await transaction((tx) => adoptGuest(tx, guest, 'postgres', { by }));
+		expect(await db.ignoredGuest.count()).toBe(0);
+		await db.container.delete({ where: { id } });
+		const said = { clusterId, vmid: 701, hostname: 'correo' };
+		for (const note of ['', 'de otro equipo'])
+			await transaction((tx) => ignoreGuest(tx, { ...said, note }, { by }));
+		expect(await db.ignoredGuest.findMany()).toMatchObject([{ note: 'de otro equipo' }]);
+	});
+});
+
+function newCluster() {
+	return {
+		...{ name: 'norte', odoo_version: '18.0', template_vmid: '', template_prefix: 'tpl_18' },
+		...{ rootfs_storage: 'local-lvm', backup_storage: 'nfs-backup', bridge: 'vmbr0' },
+		...{ network: '10.77.0.0/24', gateway: '10.77.0.1', vlan: '' }
+	};
+}
+
+it('makes a cluster of its own where nobody here knows the node, once its template and storages are there', async () => {
+	// Another installation of ours, so to speak: the rows of this one are renamed out of the way.
+	await db.node.updateMany({ data: { name: 'renamed' }, where: { name: 'pve1' } });
+	await db.node.updateMany({ data: { apiUrl: 'https://127.0.0.1:9' }, where: { name: 'pve4' } });
+	await db.node.updateMany({ data: { name: 'renamed-4' }, where: { name: 'pve4' } });
+	await db.node.updateMany({ data: { name: 'renamed-2' }, where: { name: 'pve2' } });
+	await db.node.updateMany({ data: { name: 'renamed-3' }, where: { name: 'pve3' } });
+	const id = await confirmed();
+	await overSsh(id);
+	expect((await findings(id)).clusterId).toBeNull();
+	const cluster = 'new';
+	expect(await fieldsOf(finish(id))).toHaveProperty('cluster');
+	expect(
+		await fieldsOf(
+			finish(id, {
+				...{ cluster, ...newCluster(), rootfs_storage: 'nfs-backup', backup_storage: 'ceph' },
+				...{ bridge: 'vmbr9', template_vmid: '9018' }
+			})
+		)
+	).toEqual({
+		rootfs_storage: expect.any(String),
+		backup_storage: expect.any(String),
+		bridge: expect.any(String),
+		// It lies on another node.
+		template_vmid: expect.any(String)
+	});
+	expect(await fieldsOf(finish(id, { cluster, ...newCluster(), name: 'jeturing' }))).toEqual({
+		name: expect.any(String)
+	});
+	const { nodeId } = await finish(id, { cluster, ...newCluster(), vlan: '30' });
+	expect(
+		await db.node.findUniqueOrThrow({
+			where: { id: nodeId },
+			include: { cluster: { include: { pools: true } } }
+		})
+	).toMatchObject({
+		name: 'pve4',
+		diskTotalGb: 1000,
+		cluster: { name: 'norte', templateVmid: null, pools: [{ vlan: 30, bridge: 'vmbr0' }] }
+	});
+});
