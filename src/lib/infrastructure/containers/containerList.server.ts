@@ -3,6 +3,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
 import { isContainerStatus } from '../words.ts';
+import { lastUse, type ContainerUse } from './containerUse.server.ts';
 
 export const CONTAINER_LIST = {
 	sort: ['vmid', 'hostname', 'created_at'],
@@ -36,16 +37,30 @@ const select = {
 	ipAddress: true,
 	slots: true,
 	retiring: true,
+	adopted: true,
+	wantedRunning: true,
 	createdAt: true,
-	node: { select: { name: true } },
+	node: { select: { id: true, name: true, cluster: { select: { name: true } } } },
 	tenants: {
 		where: { status: { notIn: ['deleted', 'refunded'] } },
 		select: { id: true, slug: true },
 		orderBy: { slug: 'asc' }
+	},
+	acts: {
+		where: { status: { in: ['queued', 'running'] } },
+		select: { id: true, act: true, status: true },
+		take: 1
 	}
 } satisfies Prisma.ContainerSelect;
 
-export type ContainerRow = Prisma.ContainerGetPayload<{ select: typeof select }>;
+type Found = Prisma.ContainerGetPayload<{ select: typeof select }>;
+
+export interface ContainerRow extends Omit<Found, 'acts'> {
+	/** Null: not measured within the last 15 minutes. */
+	use: ContainerUse | null;
+	/** What was asked of it and is not done. */
+	act: Found['acts'][number] | null;
+}
 
 /** One page of the containers; deleted ones show only when the filter asks for them. */
 export async function listContainers(
@@ -62,8 +77,19 @@ export async function listContainers(
 			id: Prisma.sql`container.id`
 		},
 		query,
-		(id) => tx.container.findMany({ where: { id }, select })
+		({ in: ids }) => containerRows(tx, ids)
 	);
+}
+
+/** These containers as lists show them, in no order. */
+export async function containerRows(tx: Tx, ids: string[]): Promise<ContainerRow[]> {
+	const found = await tx.container.findMany({ where: { id: { in: ids } }, select });
+	const use = await lastUse(tx, ids);
+	return found.map(({ acts, ...row }) => ({
+		...row,
+		use: use.get(row.id) ?? null,
+		act: acts[0] ?? null
+	}));
 }
 
 function whereOf({ q, filters }: ContainerQuery): Prisma.Sql {

@@ -1,4 +1,4 @@
-import { databaseTime, db, lock, type Tx } from '#lib/core/db.server.ts';
+import { db, lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { wakeSaga } from '#lib/core/saga.server.ts';
@@ -8,7 +8,6 @@ import { askCluster, isDown, proxmoxOn, readTakenVmids } from '../nodes/clients.
 import { endTurn } from './cloneQueue.server.ts';
 import { copyTemplate, waitForCopy } from './clones.server.ts';
 import { loadTarget, look, type Target } from './guests.server.ts';
-import { noticeOffline } from '../nodes/nodes.server.ts';
 import {
 	anotherVmid,
 	moveReservation,
@@ -53,21 +52,17 @@ export async function ensureContainer(run: Run, containerId: string): Promise<Co
 async function ensureOnNode(run: Run, first: Target): Promise<ContainerProgress | null> {
 	const proxmox = await proxmoxOn(first.nodeId, run.trace);
 	let target = first;
-	let lookedAt = await databaseTime();
 	try {
 		for (let changes = 0; changes < MOST_CHANGES && target.nodeId === first.nodeId; changes++) {
 			run.signal.throwIfAborted();
 			const progress = await advance(run, proxmox, target);
 			if (progress) return progress;
 			target = await loadTarget(target.id);
-			lookedAt = await databaseTime();
 		}
 		return null;
 	} catch (error) {
 		if (!isDown(error)) throw error;
-		return (await whenNodeIsDown(run, target, lookedAt))
-			? null
-			: waiting('node_offline', 30, target);
+		return (await whenNodeIsDown(run, target)) ? null : waiting('node_offline', 30, target);
 	}
 }
 
@@ -219,14 +214,14 @@ async function isOurTask(run: Run, target: Target): Promise<boolean> {
 }
 
 /**
- * Its node is down, as a call has found that began at `lookedAt`. Where Proxmox has nothing of it yet, it goes to another node; otherwise only the node can help.
+ * Its node is down, and halted by its breaker. Where Proxmox has nothing of it yet, it goes to another node; otherwise
+ * only the node can help.
  * @returns whether to go on elsewhere
  */
-async function whenNodeIsDown(run: Run, target: Target, lookedAt: Date): Promise<boolean> {
+async function whenNodeIsDown(run: Run, target: Target): Promise<boolean> {
 	const guests = await askCluster(target.clusterId, run.trace, (proxmox) =>
 		proxmox.resources('vm')
 	);
-	await run.write((tx) => noticeOffline(tx, target.nodeId, { lookedAt }));
 	if (guests.some(({ vmid }) => vmid === target.vmid)) return false;
 	const node = await run.write((tx) => moveReservation(tx, target.id));
 	if (node)
@@ -239,7 +234,7 @@ async function whenNodeIsDown(run: Run, target: Target, lookedAt: Date): Promise
  * A shared container goes only with the run that made it, and only while nobody else is in it. Nothing that lacks the
  * mark of the row is touched. May run any number of times.
  * @param leaving the tenant that no longer counts as being in it
- * @returns whether it is gone; false: others live in it
+ * @returns whether it is gone; false: others live in it, or it was adopted
  * @throws {AppError} WRONG_STATE when somebody else is in a dedicated container
  * @throws {ProxmoxError} retryable where trying again helps
  */
@@ -255,6 +250,8 @@ export async function destroyContainer(
 			include: { node: { select: { name: true } } }
 		});
 		if (container.status === 'deleted') return container;
+		// It was there before us, and outlives what was linked to it.
+		if (container.adopted) return null;
 		const others = await othersIn(tx, containerId, leaving.tenantId);
 		if (container.purpose === 'shared') {
 			if (others > 0 || container.createdByJobId !== run.jobId) return null;

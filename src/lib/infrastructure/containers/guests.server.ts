@@ -86,29 +86,32 @@ export interface Template {
 }
 
 /**
- * The template to copy for a container: one on its own node if there is, else one that its node can reach.
- * @returns null while the node of every template is down
+ * The template to copy for a container: the current one; of a container that was promised before staff chose another
+ * version, the newest of its own.
+ * @returns null while the node of it is down
  */
 export async function findTemplate(
 	proxmox: ProxmoxClient,
 	target: Target
 ): Promise<Template | null> {
-	const rows = await db.container.findMany({
-		where: { clusterId: target.clusterId, purpose: 'template', status: { not: 'deleted' } },
-		orderBy: { vmid: 'asc' },
-		select: { vmid: true }
-	});
+	const rows = await db.$queryRaw<{ vmid: number }[]>`
+		SELECT container.vmid FROM container_templates template
+		JOIN lxc_containers container ON container.id = template.container_id
+		JOIN lxc_containers wanted ON wanted.id = ${target.id}::uuid
+		WHERE template.cluster_id = ${target.clusterId}::uuid AND template.status = 'ready'
+			AND template.kind = 'all_in_one' AND template.odoo_version = wanted.odoo_version
+		ORDER BY template.current DESC, template.ready_at DESC
+		LIMIT 1`;
 	const resources = await proxmox.resources();
 	const online = new Set(
 		resources.flatMap(({ type, node, status }) =>
 			type === 'node' && node && status === 'online' ? [node] : []
 		)
 	);
-	const templates = rows.flatMap(({ vmid }): Template[] => {
-		const found = resources.find((guest) => guest.type === 'lxc' && guest.vmid === vmid);
-		return found?.node && online.has(found.node) ? [{ vmid, node: found.node }] : [];
-	});
-	return templates.find(({ node }) => node === target.nodeName) ?? templates[0] ?? null;
+	const found = resources.find(({ type, vmid }) => type === 'lxc' && vmid === rows[0]?.vmid);
+	return found?.node && found.vmid !== undefined && online.has(found.node)
+		? { vmid: found.vmid, node: found.node }
+		: null;
 }
 
 /** Whether a copy is being made: the one that we know of, or, when its answer was lost, any on these nodes. */

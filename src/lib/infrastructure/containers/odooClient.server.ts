@@ -13,14 +13,34 @@ export async function odooIn(
 ): Promise<OdooClient & { close(): Promise<void> }> {
 	const container = await db.container.findUniqueOrThrow({
 		where: { id: containerId },
-		select: { vmid: true, nodeId: true, odooVersion: true }
+		select: {
+			...{ vmid: true, nodeId: true, odooVersion: true, postgresRole: true },
+			postgres: { select: { vmid: true, nodeId: true, ipAddress: true } }
+		}
 	});
 	// 18.0 → 18
 	const version = Number.parseInt(container.odooVersion ?? '', 10);
 	if (!version) throw new Error(`container ${containerId} says no Odoo version`);
 	const shared = await sshOn(container.nodeId);
+	const { postgres } = container;
+	const beside = postgres && (await sshOn(postgres.nodeId));
+	const server =
+		postgres && beside
+			? {
+					host: postgres.ipAddress!,
+					role: container.postgresRole ?? 'odoo',
+					exec: beside.client.inside(postgres.vmid)
+				}
+			: undefined;
 	return {
-		...odoo({ version }, shared.client.inside(container.vmid), recorderOf(trace)),
-		close: async () => shared.release()
+		...odoo(
+			{ version, ...(server && { postgres: server }) },
+			shared.client.inside(container.vmid),
+			recorderOf(trace)
+		),
+		close: async () => {
+			shared.release();
+			beside?.release();
+		}
 	};
 }

@@ -1,0 +1,39 @@
+import type { ContainerPurpose, ContainerStatus } from '#prisma/generated/enums.ts';
+import type { ActName } from './actForms.ts';
+
+/**
+ * Why something cannot be asked of a container now: `template`, `being_made`, `retiring` (it is being taken down), `adopted` (it is
+ * not ours to change that far), `held` (a run of one of its instances works on it), `backup` (one is being made), `busy`
+ * (something was asked before and is not done).
+ */
+export type ActRefusal =
+	'template' | 'being_made' | 'retiring' | 'adopted' | 'held' | 'backup' | 'busy';
+
+export interface ActSubject {
+	purpose: ContainerPurpose;
+	status: ContainerStatus;
+	retiring: boolean;
+	adopted: boolean;
+}
+
+/** Acts that cannot be taken back, or that change what somebody else made. */
+const NOT_ON_ADOPTED: ActName[] = ['resize', 'rollback'];
+/** Acts that would break what reads the container meanwhile. */
+const BREAKS_BACKUPS: ActName[] = ['stop', 'restart', 'rollback', 'delete_snapshot'];
+
+/** What the container itself says against it; null: nothing. */
+export function refusalOf(act: ActName, container: ActSubject): ActRefusal | null {
+	if (container.purpose === 'template') return 'template';
+	if (container.status === 'provisioning') return 'being_made';
+	if (container.retiring || container.status === 'deleted') return 'retiring';
+	return container.adopted && NOT_ON_ADOPTED.includes(act) ? 'adopted' : null;
+}
+
+export function breaksBackups(act: ActName): boolean {
+	return BREAKS_BACKUPS.includes(act);
+}
+
+/** Whether the instances in it are off the air for a while, or for good. */
+export function takesOffTheAir(act: ActName): boolean {
+	return act === 'stop' || act === 'restart' || act === 'rollback';
+}

@@ -1,0 +1,142 @@
+import { after, MINUTE, now } from '#lib/core/clock.server.ts';
+import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
+import { log } from '#lib/core/log.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
+import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
+import { containerTransition } from '../states.ts';
+import { advance, type Subject } from './actAdvance.server.ts';
+import { outcomeOf, type Outcome, type Sight } from './actOutcome.ts';
+import { announce, begunOf, wishOf, writeAct, type Taken } from './actRow.server.ts';
+import { actualLimits } from './actualLimits.server.ts';
+import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
+
+/**
+ * How long an act waits for what others hold, or for its node, before it fails: nobody who asked for a restart wants it an
+ * hour later. Its own task is followed for as long as it takes.
+ */
+export const PATIENCE = 10 * MINUTE;
+
+/** Does an act, or as much of it as can be done now. May run any number of times, and after any death. */
+export async function runAct(actId: string, signal: AbortSignal): Promise<void> {
+	const act = await take(actId);
+	if (!act) return;
+	const row = await db.container.findUniqueOrThrow({
+		where: { id: act.containerId },
+		include: {
+			node: { select: { name: true } },
+			tenants: { where: { status: { notIn: ['deleted', 'refunded'] } }, take: 2 }
+		}
+	});
+	const subject: Subject = { ...row, nodeName: row.node.name };
+	const [tenant, other] = row.tenants;
+	const customerId = other ? null : tenant?.customerId;
+	const trace = { subjectId: row.id, customerId: customerId ?? null };
+	let outcome: Outcome;
+	try {
+		outcome = await advance({ act, subject, trace, signal });
+	} catch (error) {
+		if (signal.aborted) throw error;
+		outcome = named(error, act);
+	}
+	await settle(act, subject, outcome);
+}
+
+/** @throws what Proxmox did not say, until it has lasted too long: the queue tries again */
+function named(error: unknown, act: Taken): Outcome {
+	try {
+		return outcomeOf(error);
+	} catch {
+		if (now() < after(act.startedAt, PATIENCE)) throw error;
+		log.error({ err: error, act: act.id }, 'an act is given up');
+		return { is: 'failed', why: `internal: ${String(error).slice(0, 500)}`, seen: null };
+	}
+}
+
+/** @returns null when it has ended already */
+async function take(id: string): Promise<Taken | null> {
+	return transaction(async (tx) => {
+		const { count } = await tx.containerAct.updateMany({
+			where: { id, status: { in: ['queued', 'running'] } },
+			data: { status: 'running', attempts: { increment: 1 } }
+		});
+		if (count === 0) return null;
+		const row = await tx.containerAct.findUniqueOrThrow({ where: { id } });
+		const startedAt = row.startedAt ?? now();
+		if (!row.startedAt) await tx.containerAct.update({ where: { id }, data: { startedAt } });
+		await announce(tx, row.containerId);
+		const { containerId, attempts: attempt, taskUpid } = row;
+		return {
+			id,
+			containerId,
+			wish: wishOf(row),
+			attempt,
+			begun: begunOf(row),
+			taskUpid,
+			startedAt
+		};
+	});
+}
+
+async function settle(act: Taken, subject: Subject, outcome: Outcome): Promise<void> {
+	if (outcome.is === 'done')
+		return end(act, 'succeeded', null, (tx) => follow(tx, subject, outcome.seen));
+	if (outcome.is === 'waiting') {
+		if (outcome.own || now() < after(act.startedAt, PATIENCE)) return wait(act, outcome);
+		return fail(act, subject, outcome.why, null);
+	}
+	return fail(act, subject, outcome.why, outcome.seen);
+}
+
+/** The next job goes on in a while; this one ends, so that no worker is kept. */
+async function wait(act: Taken, { why, seconds }: { why: string; seconds: number }): Promise<void> {
+	await writeAct(act, { error: why }, (tx) =>
+		enqueue(
+			tx,
+			'infrastructure.act',
+			{ actId: act.id },
+			// The queue's clock is the real one.
+			{ key: act.containerId, startAfter: new Date(Date.now() + seconds * 1000) }
+		)
+	);
+}
+
+async function fail(act: Taken, subject: Subject, why: string, seen: Sight | null): Promise<void> {
+	// The promise of limits that it does not have is forgotten: the row says what is so.
+	const limits = act.wish.act === 'resize' ? await actualLimits(subject) : null;
+	await end(act, 'failed', why, async (tx) => {
+		if (seen) await follow(tx, subject, seen);
+		// It could not be stopped and runs: that is how it stays.
+		if (act.wish.act === 'stop' && seen?.running)
+			await tx.container.update({ where: { id: subject.id }, data: { wantedRunning: true } });
+		if (!limits) return;
+		await lock(tx, PLACEMENT_LOCK);
+		await tx.container.update({ where: { id: subject.id }, data: limits });
+	});
+}
+
+async function end(
+	act: Taken,
+	status: 'succeeded' | 'failed',
+	error: string | null,
+	more: (tx: Tx) => Promise<void>
+): Promise<void> {
+	await writeAct(act, { status, error, finishedAt: now() }, async (tx) => {
+		await more(tx);
+		await audit(tx, {
+			actor: SYSTEM,
+			action: `infrastructure.container-act-${status}`,
+			subject: { type: 'container', id: act.containerId },
+			after: { act: act.wish.act, task: act.taskUpid, error }
+		});
+	});
+}
+
+/** The row says how the container is and where, as it was read back. */
+async function follow(tx: Tx, { id, nodeId }: Subject, seen: Sight): Promise<void> {
+	const { status } = await tx.container.findUniqueOrThrow({ where: { id } });
+	const is = seen.running ? 'running' : 'stopped';
+	// One that was paused shows as stopped, too.
+	const next = status === 'paused' && is === 'stopped' ? status : containerTransition(status, is);
+	if (next === status && nodeId === seen.nodeId) return;
+	await tx.container.update({ where: { id }, data: { status: next, nodeId: seen.nodeId } });
+}
