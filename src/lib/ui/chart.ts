@@ -23,6 +23,27 @@ export const chartFill: Record<ChartTone, string> = {
 	grey: 'fill-chart-grey'
 };
 
+export const chartStroke: Record<ChartTone, string> = {
+	blue: 'stroke-chart-blue',
+	green: 'stroke-chart-green',
+	amber: 'stroke-chart-amber',
+	red: 'stroke-chart-red',
+	grey: 'stroke-chart-grey'
+};
+
+/** A line over time. `dashed` tells it apart without colour. */
+export type Line = { label: string; tone: ChartTone; dashed?: boolean };
+
+/** What the lines have at one time, in their order; null: nobody knows. */
+export type Moment = {
+	key: string;
+	/** "1 nov 2026, 14:05". */
+	label: string;
+	/** "14:05", under the lines. */
+	short: string;
+	values: (number | null)[];
+};
+
 /** 1, 2 or 5 times a power of ten, at least `least`, so that an axis reads easily. */
 export function niceStep(rough: number, least = 1): number {
 	const unit = 10 ** Math.floor(Math.log10(Math.max(rough, least)));

@@ -172,6 +172,16 @@ export function clockTime(moment: Moment, timeZone: string): string {
 	}).format(toDate(moment));
 }
 
+/** "14:05", 24 hours in every locale: under a chart. */
+export function timeOfDay(moment: Moment, timeZone: string): string {
+	return clockTime(moment, timeZone).slice(0, 5);
+}
+
+/** "12 nov": a day of which the year is plain. */
+export function dayOfMonth(moment: Moment, locale: string, timeZone: string): string {
+	return dateFormat(locale, { day: 'numeric', month: 'short', timeZone }).format(toDate(moment));
+}
+
 /** "noviembre de 2026", or "nov" when `short`. */
 export function month(moment: Moment, locale: string, timeZone: string, short = false): string {
 	return dateFormat(

@@ -27,6 +27,9 @@ export const GET: RequestHandler = (event) => {
 		{ label: m.unit_cpu(), value: (row) => row.cpuCores },
 		{ label: `${m.unit_ram()} (MB)`, value: (row) => row.ramMb },
 		{ label: `${m.unit_disk()} (GB)`, value: (row) => row.diskGb },
+		{ label: m.container_csv_cpu(), value: (row) => row.use?.cpuFraction ?? null },
+		{ label: m.container_csv_ram(), value: (row) => row.use?.ramMb ?? null },
+		{ label: m.container_csv_disk(), value: (row) => row.use?.diskGb ?? null },
 		{ label: m.container_slots(), value: (row) => row.slots },
 		{
 			label: m.container_tenants(),
