@@ -14,8 +14,8 @@ await testDatabase();
 await testQueue({ work: false });
 
 const subject = { rule: 'tests.broken', subjectType: 'node', subjectId: 'n1' };
-const open = (severity: 'warning' | 'critical' = 'warning', data = {}) =>
-	transaction((tx) => openAlert(tx, { ...subject, severity, data }));
+const open = async (severity: 'warning' | 'critical' = 'warning', data = {}) =>
+	(await transaction((tx) => openAlert(tx, { ...subject, severity, data })))!;
 
 const ONE_PAGE = {
 	...{ page: 1, pageSize: 25, cursor: null },
@@ -144,19 +144,19 @@ describe('an alert that somebody takes on', () => {
 		const gone = { ...subject, subjectId: 'n3' };
 		const past = await transaction((tx) => openAlert(tx, { ...gone, severity: 'info' }));
 		await transaction((tx) => closeAlert(tx, gone));
-		await take(bad.id, 'ya lo vi');
+		await take(bad!.id, 'ya lo vi');
 		const ids = async (filters: Record<string, string>, q = '') => {
 			const query = { ...ONE_PAGE, q, filters };
 			return (await listAlerts(db, query)).rows.map((row) => row.id);
 		};
 		expect(await ids({})).toEqual([calm.id]);
-		expect(await ids({ state: 'acknowledged' })).toEqual([bad.id]);
-		expect(await ids({ state: 'closed' })).toEqual([past.id]);
+		expect(await ids({ state: 'acknowledged' })).toEqual([bad!.id]);
+		expect(await ids({ state: 'closed' })).toEqual([past!.id]);
 		expect(await ids({ severity: 'critical' })).toEqual([]);
-		expect(await ids({ state: 'acknowledged', severity: 'critical' }, 'YA LO')).toEqual([bad.id]);
+		expect(await ids({ state: 'acknowledged', severity: 'critical' }, 'YA LO')).toEqual([bad!.id]);
 		expect(await ids({}, 'pve-7')).toEqual([calm.id]);
 		expect(await ids({ to: '2000-01-01' })).toEqual([]);
-		expect((await openAlerts(db, 8)).map((row) => row.id)).toEqual([calm.id, bad.id]);
+		expect((await openAlerts(db, 8)).map((row) => row.id)).toEqual([calm.id, bad!.id]);
 		expect(await countAlerts(db)).toEqual({ open: 2, acknowledged: 1 });
 	});
 });

@@ -1,14 +1,10 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import { env } from '#lib/core/env.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { now } from '#lib/core/clock.server.ts';
 import { type Actor, audit } from '#lib/logs/audit.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
-import { setting } from '#lib/settings/settings.server.ts';
-import { queueMail } from './mail.server.ts';
-import { notify } from './notifications.server.ts';
-import { notificationSentence, subjectHref } from './sentences.ts';
+import { channelsOf, postAlerts, tellAlerts } from './alerts/telling.server.ts';
 
 export interface AlertInput {
 	/** `billing.refund-failed`, `infrastructure.node-offline`. */
@@ -19,20 +15,19 @@ export interface AlertInput {
 	data?: Prisma.InputJsonObject;
 }
 
-/** A mailbox has chosen none; the product speaks Spanish first. */
-const STAFF_LOCALE = 'es';
-
 export type AlertSubject = Pick<AlertInput, 'rule' | 'subjectType' | 'subjectId'>;
 
 /**
  * Opens an alert and tells staff, or refreshes the one that is open for the same rule and subject. Staff are told once;
- * who acknowledged it stays: the same cause is no news.
- * @returns its id, and whether it is new
+ * who acknowledged it stays: the same cause is no news. While it is silenced nobody is told until the silence ends.
+ * @returns its id, and whether it is new; null when staff have switched its rule off, and nothing is opened
  */
 export async function openAlert(
 	tx: Tx,
 	alert: AlertInput
-): Promise<{ id: string; isNew: boolean }> {
+): Promise<{ id: string; isNew: boolean } | null> {
+	const channels = await channelsOf(tx, alert.rule);
+	if (!channels) return null;
 	// The partial unique index alerts_open_key decides between two who open it at the same time.
 	const [row] = await tx.$queryRaw<{ id: string; isNew: boolean }[]>`
 		INSERT INTO alerts (id, rule, subject_type, subject_id, severity, data, opened_at)
@@ -44,36 +39,10 @@ export async function openAlert(
 	const opened = row!;
 	await publish(tx, 'staff:alerts', opened.id);
 	if (opened.isNew) {
-		await notify(tx, {
-			permission: 'notifications:read',
-			kind: alert.rule,
-			severity: alert.severity === 'critical' ? 'error' : alert.severity,
-			data: { ...alert.data, subjectType: alert.subjectType, subjectId: alert.subjectId },
-			dedupeKey: `alert:${opened.id}`
-		});
-		await mailStaff(tx, opened.id, alert);
+		const written = await tx.alert.findUniqueOrThrow({ where: { id: opened.id } });
+		await tellAlerts(tx, [written], 'opened', channels);
 	}
 	return opened;
-}
-
-/** To the staff's mailbox, where there is one. */
-async function mailStaff(tx: Tx, id: string, alert: AlertInput): Promise<void> {
-	const to = await setting('notifications.staff_address');
-	if (!to) return;
-	const { rule, data, subjectType, subjectId } = alert;
-	const page = subjectHref({ subjectType, subjectId }) ?? '/admin/alerts';
-	await queueMail(tx, {
-		template: 'alert',
-		userId: null,
-		to,
-		locale: STAFF_LOCALE,
-		data: {
-			name: await setting('general.platform_name'),
-			sentence: notificationSentence(rule, data, { locale: STAFF_LOCALE }),
-			url: `${env.ORIGIN}${page}`
-		},
-		dedupeKey: `alert:${id}`
-	});
 }
 
 /**
@@ -108,16 +77,30 @@ export async function acknowledgeAlert(
 			...(note && { note })
 		}
 	});
+	const channels = (await channelsOf(tx, alert.rule)) ?? [];
+	await postAlerts(tx, [alert], 'alert.acknowledged', channels);
 	await publish(tx, 'staff:alerts', id);
 }
 
 /** Closes the open alert of a rule and subject. @returns false when none was open */
 export async function closeAlert(tx: Tx, subject: AlertSubject): Promise<boolean> {
 	const { rule, subjectType, subjectId } = subject;
-	const { count } = await tx.alert.updateMany({
-		where: { rule, subjectType, subjectId, closedAt: null },
+	return (await closeAlerts(tx, { rule, subjectType, subjectId })) > 0;
+}
+
+/** Closes those that are open of a rule, or of that those with some ids. @returns how many there were */
+export async function closeAlerts(
+	tx: Tx,
+	of: { rule: string; subjectType?: string; subjectId?: string; id?: { in: string[] } }
+): Promise<number> {
+	const closed = await tx.alert.updateManyAndReturn({
+		where: { ...of, closedAt: null },
 		data: { closedAt: now() }
 	});
-	if (count > 0) await publish(tx, 'staff:alerts', subjectId);
-	return count > 0;
+	if (closed.length === 0) return 0;
+	// Whoever was not told that it opened need not hear that it is over.
+	const heard = closed.filter(({ mutedAt, escalatedAt }) => !mutedAt || escalatedAt);
+	await postAlerts(tx, heard, 'alert.closed', (await channelsOf(tx, of.rule)) ?? []);
+	await publish(tx, 'staff:alerts', of.subjectId);
+	return closed.length;
 }

@@ -1,5 +1,7 @@
 import { m } from '#i18n/paraglide/messages.js';
 import { getLocale } from '#i18n/paraglide/runtime.js';
+import type { Prisma } from '#prisma/generated/client.ts';
+import { isUnit, measuredSentence, metricLabel, metricValue } from './alerts/metricWords.ts';
 import type { MailLocale } from './locale.ts';
 
 type Values = Record<string, unknown>;
@@ -122,8 +124,25 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 		),
 	'domains.tunnel-down': (v, options) =>
 		m.notification_domains_tunnel_down({ tunnel: text(v.tunnel) }, options),
+	alerts_many: (v, options) =>
+		m.notification_alerts_many({ count: text(v.count), rule: ruleOf(v, options) }, options),
+	'notifications.webhook-paused': (v, options) =>
+		m.notification_webhook_paused({ name: text(v.name), days: text(v.days) }, options),
+	'provisioning.probe-blind': (v, options) =>
+		m.notification_provisioning_probe_blind(
+			{ silent: text(v.silent), looks: text(v.looks) },
+			options
+		),
 	'infrastructure.node-offline': (v, options) =>
 		m.notification_infrastructure_node_offline({ node: text(v.node) }, options),
+	'infrastructure.node-unwell': (v, options) =>
+		m.notification_infrastructure_node_unwell(
+			{
+				node: text(v.node),
+				problems: text((options.locale ?? getLocale()) === 'en' ? v.problems_en : v.problems_es)
+			},
+			options
+		),
 	'infrastructure.container-missing': (v, options) =>
 		m.notification_infrastructure_container_missing(
 			{
@@ -156,17 +175,21 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
  * @param data what was kept with it
  */
 export function notificationSentence(kind: string, data: unknown, options: Language = {}): string {
-	const values: Values = typeof data === 'object' && data !== null ? { ...data } : {};
-	return (SENTENCES[kind] ?? (() => m.notification_other({ kind }, options)))(values, options);
+	const values = factsOf(data);
+	const sentence = SENTENCES[kind]?.(values, options) ?? measuredSentence(values, options);
+	return sentence ?? m.notification_other({ kind }, options);
+}
+
+/** What was kept with a notification or an alert, by name. */
+export function factsOf(data: unknown): Record<string, Prisma.JsonValue> {
+	return typeof data === 'object' && data !== null ? { ...data } : {};
 }
 
 /** Where it leads when nothing else was said: to the page of what an alert is about. */
 export function subjectHref(data: unknown): string | null {
-	if (typeof data !== 'object' || data === null) return null;
-	const { subjectType, subjectId }: Values = { ...data };
+	const { subjectType, subjectId } = factsOf(data);
 	if (typeof subjectType !== 'string' || typeof subjectId !== 'string') return null;
 	if (subjectType === 'provider') return `/admin/settings?tab=${subjectId}`;
-	if (subjectType === 'node') return '/admin/infrastructure';
 	if (subjectType === 'container') return '/admin/infrastructure?tab=containers';
 	const page = PAGES[subjectType];
 	return page ? `${page}/${subjectId}` : null;
@@ -176,7 +199,9 @@ export function subjectHref(data: unknown): string | null {
 const PAGES: Record<string, string | undefined> = {
 	tenant: '/admin/tenants',
 	tunnel: '/admin/tunnels',
+	node: '/admin/infrastructure/nodes',
 	domain: '/admin/domains',
+	webhook: '/admin/settings/webhooks',
 	subscription: '/admin/billing/subscriptions',
 	invoice: '/admin/billing/invoices',
 	'refund-order': '/admin/billing/refunds',
@@ -185,6 +210,14 @@ const PAGES: Record<string, string | undefined> = {
 
 function text(value: unknown): string {
 	return typeof value === 'string' || typeof value === 'number' ? String(value) : '—';
+}
+
+/** What a rule watches, as far as was kept: "CPU del nodo (80 %)". */
+function ruleOf({ metric, unit, threshold, rule }: Values, options: Language): string {
+	if (typeof metric !== 'string') return text(rule);
+	const label = metricLabel(metric, options);
+	if (!isUnit(unit) || typeof threshold !== 'number') return label;
+	return `${label} (${metricValue(threshold, unit, options)})`;
 }
 
 const INVOICE_ACTS: Record<string, (values: object, options: Language) => string> = {

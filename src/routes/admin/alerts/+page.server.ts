@@ -2,7 +2,13 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { ALERT_LIST, countAlerts, listAlerts } from '#lib/notifications/alertList.server.ts';
+import {
+	ALERT_LIST,
+	countAlerts,
+	countSilenced,
+	listAlerts
+} from '#lib/notifications/alertList.server.ts';
+import { ruleKeys } from '#lib/notifications/alerts/ruleList.server.ts';
 import { acknowledgeAlert } from '#lib/notifications/alerts.server.ts';
 import { acknowledgeForm } from '#lib/notifications/schema.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -13,7 +19,8 @@ export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'notifications:read');
 	return {
 		...(await listAlerts(db, parseListQuery(event.url, ALERT_LIST))),
-		counts: await countAlerts(db),
+		counts: { ...(await countAlerts(db)), silenced: await countSilenced(db) },
+		rules: await ruleKeys(db),
 		mayAcknowledge: staff.permissions.has('notifications:write'),
 		crumbs: [{ label: m.admin_nav_alerts() }]
 	};

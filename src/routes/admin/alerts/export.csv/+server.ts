@@ -1,6 +1,6 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { ALERT_LIST, type AlertRow, listAlerts } from '#lib/notifications/alertList.server.ts';
+import { ALERT_LIST, listAlerts, type ListedAlert } from '#lib/notifications/alertList.server.ts';
 import { alertSeverity } from '#lib/notifications/alertWords.ts';
 import { notificationSentence } from '#lib/notifications/sentences.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -13,7 +13,7 @@ import type { RequestHandler } from './$types';
 export const GET: RequestHandler = (event) => {
 	requireStaff(event, 'notifications:read');
 	const query = parseListQuery(event.url, ALERT_LIST);
-	const columns: CsvColumn<AlertRow>[] = [
+	const columns: CsvColumn<ListedAlert>[] = [
 		{ label: m.alert_opened(), value: (row) => row.openedAt },
 		{ label: m.alert_severity(), value: (row) => alertSeverity(row.severity).label },
 		{ label: m.alert_one(), value: (row) => notificationSentence(row.rule, row.data) },
@@ -22,6 +22,7 @@ export const GET: RequestHandler = (event) => {
 		{ label: m.alert_acknowledged(), value: (row) => row.acknowledgedAt },
 		{ label: m.alert_acknowledged_by(), value: (row) => row.acknowledgedName },
 		{ label: m.alert_note(), value: (row) => row.acknowledgedNote },
+		{ label: m.alert_silenced_until(), value: (row) => row.silence?.until ?? null },
 		{ label: m.alert_closed(), value: (row) => row.closedAt }
 	];
 	return csvOfList('alertas.csv', columns, (page) => listAlerts(db, { ...query, ...page }));
