@@ -58,7 +58,8 @@ export async function dashboardMetrics(tx: Tx): Promise<DashboardMetrics> {
 		figures.push({ amount, currency, months: await figuresOfMonths(tx, asked) });
 	}
 	const drifts = await tx.drift.aggregate({
-		where: { closedAt: null },
+		// Those with Stripe: what else differs is on the pages of what it is about.
+		where: { closedAt: null, kind: { startsWith: 'billing.' } },
 		_count: true,
 		_min: { firstSeenAt: true }
 	});

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Prisma } from '#prisma/generated/client.ts';
 import { AlertSeverity, NodeStatus, TenantStatus } from '#prisma/generated/enums.ts';
 import { monthSchema } from '../billing/figureOverview.server.ts';
+import { healthSchema } from '../infrastructure/nodes/health.ts';
 
 /** What the dashboard shows as it is kept between looks, where processes may share it: dates come back as dates. */
 
@@ -40,6 +41,9 @@ const node = z.object({
 	...{ proxmoxVersion: z.string().nullable(), lastSeenAt: maybe },
 	...{ capacity: resources, limit: resources, committed: resources },
 	...{ containers: z.number(), maxContainers: z.number() },
+	placing: z.enum(['online', 'offline', 'maintenance', 'unwell']),
+	...{ offlineSince: maybe, haltedAt: maybe, maintenanceSince: maybe },
+	...{ maintenanceReason: z.string().nullable(), health: healthSchema.nullable() },
 	used: z
 		.object({ cpuFraction: z.number(), ramMb: z.number(), diskGb: z.number(), at: when })
 		.nullable()

@@ -1,4 +1,5 @@
 import { m } from '#i18n/paraglide/messages.js';
+import { comparedWords } from '../logs/driftWords.ts';
 
 const KINDS: Record<string, () => string> = {
 	'billing.customer-differs': m.drift_customer_differs,
@@ -38,16 +39,6 @@ export function driftCause(cause: string | null): string {
 	return (cause && CAUSES[cause]?.()) || m.drift_cause_unknown();
 }
 
-const OUTCOMES: Record<string, () => string> = {
-	repaired: m.drift_outcome_repaired,
-	gone: m.drift_outcome_gone,
-	ignored: m.drift_outcome_ignored
-};
-
-export function driftOutcome(outcome: string | null): string {
-	return (outcome && OUTCOMES[outcome]?.()) || '';
-}
-
 const COMPARED: Record<string, (count: number) => string> = {
 	customers: (count) => m.drift_compared_customers({ count }),
 	subscriptions: (count) => m.drift_compared_subscriptions({ count }),
@@ -58,11 +49,8 @@ const COMPARED: Record<string, (count: number) => string> = {
 };
 
 /** "120 clientes, 130 suscripciones …" of what a run compared. */
-export function comparedWords(compared: unknown): string {
-	const counts = Object.entries(typeof compared === 'object' ? { ...compared } : {});
-	return counts
-		.flatMap(([name, count]) => (typeof count === 'number' ? (COMPARED[name]?.(count) ?? []) : []))
-		.join(', ');
+export function billingCompared(compared: unknown): string {
+	return comparedWords(compared, COMPARED);
 }
 
 /** Where staff look at what a drift is about; undefined when only Stripe has it. */
@@ -83,28 +71,4 @@ export function driftHref(drift: { subjectType: string; subjectId: string }): st
 		default:
 			return undefined;
 	}
-}
-
-/** `cancelAt: 2026-12-01 · null` for each field that differs. */
-export function driftSides(drift: { ours: unknown; theirs: unknown }): {
-	field: string;
-	ours: string;
-	theirs: string;
-}[] {
-	const ours = sideOf(drift.ours);
-	const theirs = sideOf(drift.theirs);
-	const fields = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
-	return fields.map((field) => ({
-		field,
-		ours: textOf(ours[field]),
-		theirs: textOf(theirs[field])
-	}));
-}
-
-function sideOf(value: unknown): Record<string, unknown> {
-	return typeof value === 'object' && value !== null ? { ...value } : {};
-}
-
-function textOf(value: unknown): string {
-	return value === null || value === undefined ? '—' : String(value);
 }

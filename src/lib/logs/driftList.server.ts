@@ -10,7 +10,7 @@ export const DRIFT_LIST = {
 } satisfies ListSpec;
 
 export interface DriftQuery extends PageRequest {
-	/** Looks in the ids of what it is about. */
+	/** Looks in the ids of what it is about, and in what both sides say. */
 	q: string;
 	sort: { direction: 'asc' | 'desc' };
 	filters: { state?: string; kind?: string };
@@ -30,7 +30,7 @@ export function listDrifts(tx: Tx, query: DriftQuery): Promise<{ rows: Drift[]; 
 	if (kind) conditions.push(Prisma.sql`drift.kind = ${kind}`);
 	if (query.q)
 		conditions.push(
-			Prisma.sql`lower(drift.subject_id || ' ' || drift.kind) LIKE ${contains(query.q)}`
+			Prisma.sql`lower(concat_ws(' ', drift.subject_id, drift.kind, drift.ours, drift.theirs)) LIKE ${contains(query.q)}`
 		);
 	return pageOfRows(
 		tx,
@@ -45,4 +45,9 @@ export function listDrifts(tx: Tx, query: DriftQuery): Promise<{ rows: Drift[]; 
 		query,
 		(id) => tx.drift.findMany({ where: { id } })
 	);
+}
+
+/** How many differences of an area nobody has put right or left alone. */
+export function openDrifts(tx: Tx, area: string): Promise<number> {
+	return tx.drift.count({ where: { kind: { startsWith: `${area}.` }, closedAt: null } });
 }

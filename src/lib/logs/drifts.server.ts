@@ -48,7 +48,7 @@ export interface Found {
  * with it and the next look tells. It changes nothing that is right already, and may run any number of times.
  * @throws {AppError} BY_HAND when a person has to decide
  */
-export type Repair = (drift: Drift) => Promise<'done' | 'asked'>;
+export type Repair = (drift: Drift, by: Actor) => Promise<'done' | 'asked'>;
 const repairs = new Map<string, Repair>();
 
 /** Declares the safe repair of a kind; a kind without one is for people. */
@@ -95,6 +95,14 @@ export async function closeUnseen(tx: Tx, kinds: string[], since: Date): Promise
 	return count;
 }
 
+/** Of these nothing can be said now: they stay open, whatever a look that is whole otherwise closes. @param at when it began */
+export async function keepOpen(tx: Tx, ids: string[], at: Date): Promise<void> {
+	await tx.drift.updateMany({
+		where: { id: { in: ids }, closedAt: null, lastSeenAt: { lt: at } },
+		data: { lastSeenAt: at }
+	});
+}
+
 /** Closes what a job has put right, or has seen to be right. @returns false when none was open */
 export async function closeDrift(
 	tx: Tx,
@@ -125,7 +133,7 @@ export async function repairDrift(id: string, by: Actor): Promise<'done' | 'aske
 	});
 	let end: 'done' | 'asked';
 	try {
-		end = await repair(drift);
+		end = await repair(drift, by);
 	} catch (error) {
 		const message = error instanceof Error ? error.message : String(error);
 		await db.drift.update({ where: { id }, data: { repairError: message.slice(0, 500) } });

@@ -82,6 +82,23 @@ export function invoiceScope(id: string): TimelineScope {
 	};
 }
 
+/** One node: what was done with it, what it was reported for, and the runs of the instances that are on it. */
+export function nodeScope(id: string): TimelineScope {
+	const nothing = Prisma.sql`false`;
+	return {
+		acts: Prisma.sql`entry.subject_type = 'node' AND entry.subject_id = ${id}`,
+		runs: Prisma.sql`run.subject_id IN (
+			SELECT tenant.id FROM tenant_deployments tenant
+			JOIN lxc_containers container ON container.id = tenant.container_id
+			WHERE container.node_id = ${id}::uuid)`,
+		invoices: nothing,
+		refunds: nothing,
+		movements: nothing,
+		mails: nothing,
+		alerts: Prisma.sql`alert.subject_type = 'node' AND alert.subject_id = ${id}`
+	};
+}
+
 /** One domain of a customer: what was done with it, and what it was reported for. */
 export function domainScope(id: string): TimelineScope {
 	const nothing = Prisma.sql`false`;
@@ -93,5 +110,20 @@ export function domainScope(id: string): TimelineScope {
 		movements: nothing,
 		mails: nothing,
 		alerts: Prisma.sql`alert.subject_type = 'domain' AND alert.subject_id = ${id}`
+	};
+}
+
+/** One container: what was asked of it, the runs that made it or work on an instance in it, and what it was reported for. */
+export function containerScope(id: string): TimelineScope {
+	const nothing = Prisma.sql`false`;
+	return {
+		acts: Prisma.sql`entry.subject_type = 'container' AND entry.subject_id = ${id}`,
+		runs: Prisma.sql`(run.id = (SELECT created_by_job_id FROM lxc_containers WHERE id = ${id}::uuid)
+			OR run.subject_id IN (SELECT id FROM tenant_deployments WHERE container_id = ${id}::uuid))`,
+		invoices: nothing,
+		refunds: nothing,
+		movements: nothing,
+		mails: nothing,
+		alerts: Prisma.sql`alert.subject_type = 'container' AND alert.subject_id = ${id}`
 	};
 }

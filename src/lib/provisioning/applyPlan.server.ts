@@ -2,7 +2,12 @@ import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import type { Isolation, Plan, Prisma, TenantStatus } from '#prisma/generated/client.ts';
-import { actualDisk, applyLimits, growthOf, holdGrowth } from '../infrastructure/containers/growth.server.ts';
+import {
+	actualDisk,
+	applyLimits,
+	growthOf,
+	holdGrowth
+} from '../infrastructure/containers/growth.server.ts';
 import type { Growth } from '../infrastructure/containers/growth.ts';
 import type { Resources } from '../infrastructure/placement/placement.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
@@ -42,10 +47,23 @@ export async function growthFits(
 	plan: Sized
 ): Promise<PlanGrowth> {
 	if (isMove(tenant, plan)) return { fits: false, move: true, container: null };
-	if (!tenant.containerId || tenant.isolation === 'shared')
-		return { fits: true, move: false, container: null };
-	const container = await growthOf(tx, tenant.containerId, sizeOf(plan));
+	const containerId = await sizedContainer(tx, tenant);
+	if (!containerId) return { fits: true, move: false, container: null };
+	const container = await growthOf(tx, containerId, sizeOf(plan));
 	return { fits: container.fits, move: false, container };
+}
+
+/** The container whose limits follow the plan; null: it is shared, or was there before us and keeps what it has. */
+async function sizedContainer(
+	tx: Tx,
+	{ containerId, isolation }: { containerId: string | null; isolation: Isolation }
+): Promise<string | null> {
+	if (!containerId || isolation === 'shared') return null;
+	const { adopted } = await tx.container.findUniqueOrThrow({
+		where: { id: containerId },
+		select: { adopted: true }
+	});
+	return adopted ? null : containerId;
 }
 
 /**
@@ -98,8 +116,9 @@ async function giveResources(
 	plan: Plan,
 	signal?: AbortSignal
 ): Promise<Resources | null> {
-	const { containerId, customerId, id } = tenant;
-	if (!containerId || tenant.isolation === 'shared') return null;
+	const { customerId, id } = tenant;
+	const containerId = await sizedContainer(db, tenant);
+	if (!containerId) return null;
 	const trace = { customerId, subjectId: id };
 	const disk = await actualDisk(containerId, trace);
 	const growth = await transaction(async (tx) => {

@@ -2,7 +2,10 @@ import { MINUTE } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Step } from '#lib/core/saga.server.ts';
-import { destroyContainer, ensureContainer } from '../infrastructure/containers/containers.server.ts';
+import {
+	destroyContainer,
+	ensureContainer
+} from '../infrastructure/containers/containers.server.ts';
 import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantState } from './stepTypes.ts';
 

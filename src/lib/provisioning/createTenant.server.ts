@@ -4,7 +4,7 @@ import { enqueue } from '#lib/core/queue.server.ts';
 import { defineSaga, SagaStop, type SagaRun, type Step } from '#lib/core/saga.server.ts';
 import { refundSignup } from '../billing/refunds.server.ts';
 import { cancelSubscription, delayNextCharge, isOwed } from '../billing/subscriptions.server.ts';
-import { capacityAppeared } from '../infrastructure/nodes/nodes.server.ts';
+import { capacityAppeared } from '../infrastructure/nodes/waiters.server.ts';
 import { addFirstOwner, removeUnusedOwner } from '../identity/members.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
 import { closeCalls } from '../logs/calls.server.ts';

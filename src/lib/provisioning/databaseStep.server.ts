@@ -43,7 +43,7 @@ export const databaseStep: Step<CreateTenantState> = {
 	async undo(context) {
 		const { tenant } = await placeOf(context.subjectId);
 		// A container of its own goes as a whole, and may be gone or stopped already.
-		if (tenant.containerId && context.state.databaseIntended && tenant.isolation === 'shared') {
+		if (tenant.containerId && context.state.databaseIntended && (await outlives(tenant))) {
 			const odoo = await odooIn(tenant.containerId, context.trace);
 			try {
 				await odoo.dropDatabase(tenant.databaseName);
@@ -54,6 +54,13 @@ export const databaseStep: Step<CreateTenantState> = {
 		await context.write((tx) => tx.tenantSecret.deleteMany({ where: { tenantId: tenant.id } }));
 	}
 };
+
+/** Whether the database stays when the tenant's container goes: others live there, or it is on a server elsewhere. */
+async function outlives({ containerId, isolation }: Place['tenant']): Promise<boolean> {
+	if (isolation === 'shared') return true;
+	const elsewhere = { id: containerId!, postgresContainerId: { not: null } };
+	return (await db.container.count({ where: elsewhere })) > 0;
+}
 
 /**
  * Looks first. What stands there under the name before this run meant to make it is somebody else's; what stands there
@@ -142,11 +149,20 @@ export function adminContext(tenantId: string): string {
 	return `tenant:${tenantId}:admin_password`;
 }
 
-/** `tpl_18_es`: a database with the language, ready to be copied in seconds. */
+/**
+ * `tpl_18_es`: a database with the language, ready to be copied in seconds. Of the version inside: the cluster's may be
+ * another since.
+ */
 async function templateFor(containerId: string, locale: string): Promise<string> {
-	const { node } = await db.container.findUniqueOrThrow({
+	const { odooVersion, node } = await db.container.findUniqueOrThrow({
 		where: { id: containerId },
-		select: { node: { select: { cluster: { select: { templatePrefix: true } } } } }
+		select: {
+			odooVersion: true,
+			node: { select: { cluster: { select: { templatePrefix: true, odooVersion: true } } } }
+		}
 	});
-	return `${node.cluster.templatePrefix}_${locale}`;
+	const { templatePrefix, odooVersion: usual } = node.cluster;
+	const own = Number.parseInt(odooVersion ?? '', 10);
+	const prefix = odooVersion === usual || !own ? templatePrefix : `tpl_${own}`;
+	return `${prefix}_${locale}`;
 }

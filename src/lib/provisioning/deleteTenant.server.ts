@@ -79,14 +79,27 @@ const unpublishStep: Step<State> = {
 	}
 };
 
-/** Its database leaves a shared container; a container of its own goes as a whole. */
+/**
+ * Its database leaves a shared container; a container of its own goes as a whole. What was there before us stays: of an
+ * adopted container only the link goes.
+ */
 const removeStep: Step<State> = {
 	name: 'remove',
 	async run(context) {
 		const { tenant } = await placeOf(context.subjectId);
 		if (!tenant.containerId) return;
-		const { status } = await db.container.findUniqueOrThrow({ where: { id: tenant.containerId } });
-		if (tenant.isolation === 'shared' && status === 'running') {
+		const { status, adopted, postgresContainerId } = await db.container.findUniqueOrThrow({
+			where: { id: tenant.containerId }
+		});
+		if (adopted) {
+			await context.write((tx) =>
+				tx.tenant.update({ where: { id: tenant.id }, data: { containerId: null } })
+			);
+			return { message: stepMessage('adopted_stays', { name: tenant.databaseName }) };
+		}
+		// A container of its own takes its databases along, unless they are elsewhere.
+		const stays = tenant.isolation === 'shared' || postgresContainerId !== null;
+		if (stays && status === 'running') {
 			const odoo = await odooIn(tenant.containerId, context.trace);
 			try {
 				await odoo.dropDatabase(tenant.databaseName);

@@ -1,11 +1,14 @@
-import { after, DAY, now } from '#lib/core/clock.server.ts';
+import { DAY } from '#lib/core/clock.server.ts';
 import { asCustomer, asOwner, type CustomerScope, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import type { Prisma } from '#prisma/generated/client.ts';
+import type { Isolation, Prisma } from '#prisma/generated/client.ts';
 import { publicUrl } from '../domains/base/baseDomains.server.ts';
+import { latestSample } from '../infrastructure/metrics/series.server.ts';
 import { usesOf, type ResourceUse } from '../plans/uses.server.ts';
 import { adminAccess, type AdminAccess } from './adminPassword.server.ts';
+import { setting } from '../settings/settings.server.ts';
 import { setupProgress, type SetupProgress } from './progress.server.ts';
+import { uptimeOf, type Uptime } from './uptime/uptime.server.ts';
 
 /** Raw measurements are kept this long. */
 const MEASURED = 30 * DAY;
@@ -66,6 +69,8 @@ export interface Instance extends Omit<Row, 'baseDomain' | 'customerId'> {
 	backup: LastBackup | null;
 	/** What it uses of what its plan includes. */
 	uses: ResourceUse[];
+	/** How it has been answering; null before it was ever on the air. */
+	uptime: Uptime | null;
 	/** Null before there is an administrator, and for who may not know. */
 	admin: AdminAccess | null;
 }
@@ -76,7 +81,11 @@ const IN_SETUP = new Set<string>(['requested', 'waiting_capacity', 'provisioning
  * The instances of a customer, the newest first; one that is gone is shown only while there is no other.
  * @param may whether the person may know the administrator's access
  */
-export function instancesOf(scope: CustomerScope, may: { secret: boolean }): Promise<Instance[]> {
+export async function instancesOf(
+	scope: CustomerScope,
+	may: { secret: boolean }
+): Promise<Instance[]> {
+	const zone = await setting('general.timezone');
 	return asCustomer(scope, async (tx) => {
 		const rows = await tx.tenant.findMany({
 			where: { customerId: scope.customerId },
@@ -86,13 +95,19 @@ export function instancesOf(scope: CustomerScope, may: { secret: boolean }): Pro
 		});
 		const living = rows.filter(({ status }) => status !== 'deleted' && status !== 'refunded');
 		const shown = living.length > 0 ? living : rows.slice(0, 1);
-		const seen: ({ row: Row } & Pick<Instance, 'usage' | 'backup' | 'uses'>)[] = [];
+		const seen: ({ row: Row } & Pick<Instance, 'usage' | 'backup' | 'uses' | 'uptime'>)[] = [];
 		for (const row of shown) {
 			seen.push({
 				row,
-				usage: await lastUsage(tx, row.id),
+				usage: await lastUsage(tx, row),
 				backup: await lastBackup(tx, row.id),
-				uses: await usesOf(tx, { customerId: row.customerId, tenantId: row.id })
+				uses: await usesOf(tx, { customerId: row.customerId, tenantId: row.id }),
+				uptime: row.activatedAt
+					? await uptimeOf(tx, {
+							...{ tenantId: row.id, customerId: row.customerId, zone },
+							slaBasisPoints: row.plan.slaBasisPoints
+						})
+					: null
 			});
 		}
 		// Times of other companies' set-ups and the administrator's access are the platform's to read; the rows are proved.
@@ -121,15 +136,16 @@ export async function ownTenant(tx: Tx, scope: CustomerScope, id: string) {
 	return tenant;
 }
 
-async function lastUsage(tx: Tx, tenantId: string): Promise<Usage | null> {
-	const sample = await tx.resourceMetric.findFirst({
-		where: { tenantId, recordedAt: { gt: after(now(), -MEASURED) } },
-		orderBy: { recordedAt: 'desc' },
-		select: { recordedAt: true, cpuFraction: true, ramMb: true, diskGb: true }
-	});
+/** Of a container of its own: what it shares with others is not its use. */
+async function lastUsage(
+	tx: Tx,
+	{ id, isolation }: { id: string; isolation: Isolation }
+): Promise<Usage | null> {
+	if (isolation === 'shared') return null;
+	const sample = await latestSample(tx, { kind: 'tenant', id }, MEASURED);
 	if (!sample) return null;
-	const { recordedAt: at, ...values } = sample;
-	return { at, ...values };
+	const { at, cpuFraction, ramMb, diskGb } = sample;
+	return { at, cpuFraction, ramMb, diskGb };
 }
 
 async function lastBackup(tx: Tx, tenantId: string): Promise<LastBackup | null> {

@@ -3,7 +3,7 @@ import { transaction } from '#lib/core/db.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { setAdminPassword } from './adminPassword.server.ts';
 import { eraseSignups } from './eraseSignups.server.ts';
-import { probeAll } from './health.server.ts';
+import { probeAll } from './uptime/probe.server.ts';
 import { checkoutChanged } from './payments.server.ts';
 import { refundChanged } from './refunds.server.ts';
 import { subscriptionChanged } from './subscriptionChanges.server.ts';
@@ -77,7 +77,7 @@ defineJob({
 defineJob({
 	name: 'provisioning.probe',
 	payload: z.object({}),
-	run: () => probeAll(),
+	run: (_payload, { signal }) => probeAll(signal),
 	schedule: { cron: '* * * * *', payload: {} },
 	queue: { policy: 'short', retryLimit: 0 }
 });

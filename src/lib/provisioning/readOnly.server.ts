@@ -20,6 +20,7 @@ const MOST_TURNS = 5;
  * Says that an instance takes no writes for a reason, or not any more: logging in and reading go on. A job does it and
  * reads it back; `readOnlyAt` says what is so, `readOnlyReasons` what is wanted. Asking for what is wanted already does
  * nothing. See docs/decisions/012-read-only.md.
+ * Nothing but a person's own word makes it read-only when it was adopted: what nobody here set up is not touched by itself.
  * @param act.why in the words of who asked, for the audit log
  * @returns whether that changed anything
  */
@@ -30,11 +31,12 @@ export async function setReadOnly(
 ): Promise<boolean> {
 	await hold(tx, tenant.id);
 	const where = { id: tenant.id, customerId: tenant.customerId };
-	const { readOnlyReasons: before } = await tx.tenant.findFirstOrThrow({
+	const { readOnlyReasons: before, container } = await tx.tenant.findFirstOrThrow({
 		where,
-		select: { readOnlyReasons: true }
+		select: { readOnlyReasons: true, container: { select: { adopted: true } } }
 	});
 	if (before.includes(act.reason) === act.on) return false;
+	if (act.on && act.by.kind === 'system' && container?.adopted) return false;
 	const after = act.on ? [...before, act.reason] : before.filter((reason) => reason !== act.reason);
 	await tx.tenant.updateMany({
 		where,

@@ -105,3 +105,9 @@ export const moreTenantForm = z.preprocess(
 			error: () => m.tenants_billing_reason_missing()
 		})
 );
+
+/** "How many more of this plan?", as the page and the API ask it. */
+export const saleQuestion = z.object({
+	plan: z.string().max(60),
+	count: z.coerce.number().int().min(1).max(1000)
+});

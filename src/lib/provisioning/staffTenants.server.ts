@@ -83,7 +83,7 @@ export async function createByStaff(
 }
 
 /** The company that it is for; until `tx` ends nobody deletes it. @throws {AppError} NOT_FOUND */
-async function livingCustomer(tx: Tx, id: string): Promise<Customer> {
+export async function livingCustomer(tx: Tx, id: string): Promise<Customer> {
 	await tx.$queryRaw`SELECT id FROM customers WHERE id = ${id}::uuid FOR SHARE`;
 	const found = await tx.customer.findFirst({ where: { id, status: { not: 'deleted' } } });
 	if (!found) throw new AppError('NOT_FOUND');

@@ -52,6 +52,7 @@ const MESSAGES = {
 	container_template_offline: message([], () => m.step_container_template_offline(), {
 		forCustomers: m.step_container_waits
 	}),
+	adopted_stays: message(['name'], (v) => m.step_adopted_stays(v)),
 	database_ready: message(['name'], (v) => m.step_database_ready(v)),
 	record_ready: message(['hostname', 'tunnel'], (v) => m.step_record_ready(v)),
 	rule_applied: message(['tunnel', 'version'], (v) => m.step_rule_applied(v)),

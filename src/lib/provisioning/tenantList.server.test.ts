@@ -93,7 +93,7 @@ test('shows of each what is stored, and the step of those that are being set up'
 	for (const { step: _step, stepNumber: _number, steps: _steps, ...facts } of rows) {
 		const { plan, customer, baseDomain, container, ...tenant } = byId.get(facts.id)!;
 		expect(facts).toEqual({
-			...{ id: tenant.id, subdomain: tenant.slug, status: tenant.status },
+			...{ id: tenant.id, subdomain: tenant.slug, status: tenant.status, version: tenant.version },
 			...{ baseDomain: baseDomain.name, planKey: plan.key, plan: plan.name },
 			...{ companyName: customer.companyName, email: customer.email },
 			...{ node: container?.node.name ?? null, vmid: container?.vmid ?? null },

@@ -9,19 +9,22 @@ import {
 	type PageRequest
 } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
+import { setting } from '../settings/settings.server.ts';
 import { tenantSelect, tenantViews, type TenantView } from './tenantView.server.ts';
+import { isBelow, type Looks, type Verdict } from './uptime/uptime.ts';
+import { monthOf, tenantsBelow } from './uptime/uptime.server.ts';
 
 export const TENANT_LIST = {
 	sort: ['created_at', 'subdomain', 'status'],
 	defaultSort: '-created_at',
-	filters: ['status', 'plan', 'node']
+	filters: ['status', 'plan', 'node', 'uptime']
 } as const satisfies ListSpec;
 
 export interface TenantQuery extends PageRequest {
 	/** Looks in the name, the company, its contact and address. */
 	q: string;
 	sort: { key: string; direction: 'asc' | 'desc' };
-	filters: { status?: string; plan?: string; node?: string };
+	filters: { status?: string; plan?: string; node?: string; uptime?: string };
 }
 
 const SORTS: Record<string, { sortBy: Prisma.Sql; sortType: 'timestamptz' | 'text' }> = {
@@ -47,6 +50,8 @@ export interface TenantRow {
 	subdomain: string;
 	baseDomain: string;
 	status: TenantStatus;
+	/** Counts its changes, so that an act knows what was seen. */
+	version: number;
 	planKey: string;
 	plan: string;
 	companyName: string;
@@ -61,10 +66,24 @@ export interface TenantRow {
 	step: string | null;
 	stepNumber: number | null;
 	steps: number | null;
+	/** This month's looks against its plan; only when the list is filtered by them. */
+	uptime?: Looks & { verdict: Verdict };
 }
 
 /** The same with what the table and its file show. */
-export function listTenantRows(
+export async function listTenantRows(
+	tx: Tx,
+	query: TenantQuery
+): Promise<{ rows: TenantRow[]; meta: PageMeta }> {
+	const page = await pageOfRowsShown(tx, query);
+	if (!isBelow(query.filters.uptime)) return page;
+	const zone = await setting('general.timezone');
+	const ids = page.rows.map(({ id }) => id);
+	const months = await monthOf(tx, ids, zone);
+	return { ...page, rows: page.rows.map((row) => ({ ...row, uptime: months.get(row.id) })) };
+}
+
+function pageOfRowsShown(
 	tx: Tx,
 	query: TenantQuery
 ): Promise<{ rows: TenantRow[]; meta: PageMeta }> {
@@ -72,7 +91,7 @@ export function listTenantRows(
 		tx,
 		query,
 		({ in: ids }) => tx.$queryRaw<TenantRow[]>`
-			SELECT tenant.id, tenant.subdomain, base_domain.name AS "baseDomain", tenant.status, plan.key AS "planKey", plan.name AS plan,
+			SELECT tenant.id, tenant.subdomain, base_domain.name AS "baseDomain", tenant.status, tenant.version, plan.key AS "planKey", plan.name AS plan,
 				customer.company_name AS "companyName", customer.email, node.name AS node, container.vmid,
 				tenant.database_name AS "databaseName", tenant.created_at AS "createdAt", tenant.activated_at AS "activatedAt",
 				reached.name AS step, reached.number AS "stepNumber", reached.steps
@@ -128,6 +147,10 @@ async function whereOf(tx: Tx, { q, filters }: TenantQuery): Promise<Prisma.Sql>
 		conditions.push(Prisma.sql`tenant.container_id IN (
 			SELECT container.id FROM lxc_containers container JOIN proxmox_nodes node ON node.id = container.node_id
 			WHERE node.name = ${filters.node})`);
+	}
+	if (isBelow(filters.uptime)) {
+		const ids = await tenantsBelow(tx, filters.uptime, await setting('general.timezone'));
+		conditions.push(Prisma.sql`tenant.id = ANY(${ids}::uuid[])`);
 	}
 	if (q) conditions.push(await searchCondition(tx, contains(q)));
 	return Prisma.join(conditions, ' AND ');

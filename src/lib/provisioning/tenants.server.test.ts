@@ -10,7 +10,7 @@ import { outside } from '../../../tests/setup/outside.ts';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
 import { SYSTEM } from '../logs/audit.server.ts';
-import { probeAll } from './health.server.ts';
+import { probeAll } from './uptime/probe.server.ts';
 import { oneTenant } from './tenantView.server.ts';
 import { reactivate, requestDeletion, retry, suspend, undoDeletion } from './tenants.server.ts';
 

@@ -1,7 +1,8 @@
-import { driftCause, driftKind, driftOutcome, driftSides } from '#lib/billing/driftWords.ts';
+import { driftCause, driftKind } from '#lib/billing/driftWords.ts';
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { DRIFT_LIST, listDrifts } from '#lib/logs/driftList.server.ts';
+import { driftOutcome, driftSides } from '#lib/logs/driftWords.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Drift } from '#prisma/generated/client.ts';
 import type { CsvColumn } from '#lib/ui/csv.ts';

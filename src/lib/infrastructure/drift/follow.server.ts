@@ -1,0 +1,137 @@
+import { lock, type Tx } from '#lib/core/db.server.ts';
+import { publish } from '#lib/core/live.server.ts';
+import type { ClusterResource } from '#lib/integrations/proxmox/types.ts';
+import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
+import { closeDrift, noteDrifts } from '#lib/logs/drifts.server.ts';
+import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
+import type { ContainerStatus } from '#prisma/generated/enums.ts';
+import { containerTransition } from '../states.ts';
+import { DRIFT_LOCK } from './kinds.ts';
+
+/** What is known of a container that may have gone elsewhere. */
+export interface Followed {
+	id: string;
+	nodeId: string;
+	vmid: number;
+	hostname: string;
+	status: ContainerStatus;
+	wantedRunning: boolean;
+}
+
+/** What a cluster says of itself, and who of it is at work on something. */
+export interface Sight {
+	resources: ClusterResource[];
+	nodes: { id: string; name: string }[];
+	/** Containers that a run or an act holds. */
+	held: Set<string>;
+	at: Date;
+}
+
+/**
+ * The rows of containers go where the containers are and say how they are. Who was moved leaves an entry in the ledger
+ * and in the audit log, who was stopped past us is a difference, who has vanished is an alert. A container on a node that
+ * says nothing is unknown: its row stays as it is.
+ */
+export async function followGuests(tx: Tx, rows: Followed[], sight: Sight): Promise<void> {
+	const guests = new Map(
+		sight.resources.flatMap((one) =>
+			one.type === 'lxc' && one.vmid !== undefined ? [[one.vmid, one]] : []
+		)
+	);
+	const online = new Set(
+		sight.resources.flatMap(({ type, node, status }) =>
+			type === 'node' && node && status === 'online' ? [node] : []
+		)
+	);
+	for (const row of rows) {
+		// What a run is still making, or taking down, is that run's.
+		if (sight.held.has(row.id) || row.status === 'deleted') continue;
+		const guest = guests.get(row.vmid);
+		if (guest) await followOne(tx, row, guest, sight);
+		else if (online.has(nameOf(sight, row.nodeId))) await noticeMissing(tx, row);
+	}
+}
+
+function nameOf({ nodes }: Sight, nodeId: string): string {
+	return nodes.find(({ id }) => id === nodeId)?.name ?? '';
+}
+
+async function followOne(
+	tx: Tx,
+	row: Followed,
+	guest: ClusterResource,
+	sight: Sight
+): Promise<void> {
+	const { status } = guest;
+	if (status !== 'running' && status !== 'stopped') return;
+	const nodeId = sight.nodes.find(({ name }) => name === guest.node)?.id ?? row.nodeId;
+	// Proxmox lists a paused container as stopped.
+	const isStill = status === row.status || (row.status === 'paused' && status === 'stopped');
+	if (nodeId === row.nodeId && isStill) return;
+	// Before the row, as who compares everything takes the two.
+	await lock(tx, DRIFT_LOCK);
+	const { count } = await tx.container.updateMany({
+		where: { id: row.id, status: row.status, nodeId: row.nodeId },
+		data: { nodeId, ...(!isStill && { status: containerTransition(row.status, status) }) }
+	});
+	if (count === 0) return;
+	if (nodeId !== row.nodeId)
+		await recordMove(tx, row, { from: nameOf(sight, row.nodeId), to: guest.node ?? '' }, sight.at);
+	if (row.status === 'error')
+		await closeAlert(tx, { rule: 'infrastructure.container-missing', ...subject(row) });
+	if (status === 'running')
+		await closeDrift(tx, { kind: 'infrastructure.stopped', ...subject(row) }, 'gone');
+	else if (!isStill && row.wantedRunning)
+		await noteDrifts(
+			tx,
+			[
+				{
+					...{ kind: 'infrastructure.stopped', ...subject(row), cause: 'stopped-elsewhere' },
+					...{ ours: { status: 'running' }, theirs: { status: 'stopped' } }
+				}
+			],
+			sight.at
+		);
+	await publish(tx, ['staff:containers', 'staff:drifts'], row.id);
+}
+
+/** It is where it is: nothing is left to repair, but somebody may want to know. */
+async function recordMove(
+	tx: Tx,
+	row: Followed,
+	nodes: { from: string; to: string },
+	at: Date
+): Promise<void> {
+	const moved = {
+		...{ kind: 'infrastructure.moved', ...subject(row), cause: 'moved-elsewhere' },
+		...{ ours: { node: nodes.from }, theirs: { node: nodes.to } }
+	};
+	await noteDrifts(tx, [moved], at);
+	await closeDrift(tx, moved, 'repaired');
+	await audit(tx, {
+		actor: SYSTEM,
+		action: 'infrastructure.follow-container',
+		subject: { type: 'container', id: row.id },
+		before: { node: nodes.from },
+		after: { node: nodes.to, vmid: row.vmid }
+	});
+}
+
+async function noticeMissing(tx: Tx, row: Followed): Promise<void> {
+	if (row.status === 'error') return;
+	const { count } = await tx.container.updateMany({
+		where: { id: row.id, status: row.status },
+		data: { status: containerTransition(row.status, 'error') }
+	});
+	if (count === 0) return;
+	await openAlert(tx, {
+		...{ rule: 'infrastructure.container-missing', ...subject(row) },
+		severity: 'critical',
+		data: { vmid: row.vmid, hostname: row.hostname }
+	});
+	await publish(tx, 'staff:containers', row.id);
+}
+
+function subject({ id }: Followed) {
+	return { subjectType: 'container', subjectId: id };
+}
