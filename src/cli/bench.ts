@@ -4,15 +4,18 @@
  *
  *   npm run bench                        everything but the clone
  *   npm run bench -- pages landing       these subjects alone (start provisioning webhook pages landing lists ingress
- *                                         domains)
+ *                                         domains cluster console metrics)
  *   npm run bench -- --quick             small numbers, to see that it works
  *   npm run bench -- --clone             also clones and installs into a temporary folder
  */
 import { parseArgs } from 'node:util';
+import { benchCluster } from '../../tests/bench/cluster.ts';
+import { benchConsole } from '../../tests/bench/console.ts';
 import { benchDomains } from '../../tests/bench/domains.ts';
 import { benchIngress } from '../../tests/bench/ingress.ts';
 import { benchLanding } from '../../tests/bench/landing.ts';
 import { benchLists } from '../../tests/bench/lists.ts';
+import { benchMetrics } from '../../tests/bench/metrics.ts';
 import { benchPages } from '../../tests/bench/pages.ts';
 import { benchOverhead, benchQueue, benchRush } from '../../tests/bench/provisioning.ts';
 import { table } from '../../tests/bench/report.ts';
@@ -31,7 +34,10 @@ const SUBJECTS = [
 	'landing',
 	'lists',
 	'ingress',
-	'domains'
+	'domains',
+	'cluster',
+	'console',
+	'metrics'
 ];
 /** Of the vendors' real time, where their time is the subject. */
 const SPEED = 0.1;
@@ -61,6 +67,7 @@ try {
 	const firstMs = world.startMs;
 	if (wanted('provisioning')) await benchRush(world, quick ? 5 : 20);
 	if (wanted('webhook')) await benchWebhook(world, quick ? 4 : 20);
+	if (wanted('console')) await benchConsole(world, quick ? 100 : 1_000);
 	await world.stop();
 
 	world = await place.start({ role: 'all', speed: SPEED });
@@ -94,6 +101,14 @@ try {
 		world = await place.start({ role: 'all', speed: 0 });
 		await benchWizard(world, quick ? 3 : 20);
 		await benchDomains(world, quick ? 200 : 2_000);
+		await world.stop();
+		world = null;
+	}
+	if (wanted('cluster') || wanted('metrics')) {
+		place.remove();
+		world = await place.start({ role: 'web', speed: 0 });
+		if (wanted('cluster')) await benchCluster(world, quick ? 5 : 50);
+		if (wanted('metrics')) await benchMetrics(world, quick ? 20 : 1_000);
 	}
 	console.log(`\n${table()}`);
 	await end(0);

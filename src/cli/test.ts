@@ -51,6 +51,8 @@ await Promise.all([
 			built = outcome.failed === 0;
 			return outcome;
 		});
+		// Installs packages and waits for machines to boot: beside the tests it costs the least time.
+		await part('host', hostTests);
 	})(),
 	part('unit and integration', () => vitest(MINIMUM_COVERAGE))
 ]);
@@ -60,7 +62,6 @@ await part('end to end', async () => {
 	if (!built) return { passed: 0, failed: 1, words: 'not run: there is no build' };
 	return playwright(chromium);
 });
-await part('host', hostTests);
 
 for (const test of unsteady) console.log(`~ passed only when run again: ${test}`);
 for (const failure of failures) console.log(`✗ ${failure}`);

@@ -1,0 +1,70 @@
+# Server and client; the client alone where the databases are in a container of their own.
+step_postgresql() {
+	case $KIND in
+		odoo_only) packages postgresql-client ;;
+		*)
+			packages postgresql postgresql-client
+			systemctl enable -q postgresql
+			systemctl is-active -q postgresql || systemctl start postgresql
+			within 60 as_postgres psql -X -At -d postgres -c 'select 1' || fail 'PostgreSQL does not answer'
+			;;
+	esac
+	case $KIND in
+		postgres) listen_to_network ;;
+	esac
+}
+
+# Of a PostgreSQL container: others reach it, by password, from the network that was named and from nowhere else.
+listen_to_network() {
+	[[ -n $PG_NETWORK ]] || fail '--network says who may connect'
+	local major folder restart=no
+	major=$(find /etc/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -1)
+	folder=/etc/postgresql/$major/main
+	put "$folder/conf.d/erpcore.conf" 640 postgres:postgres <<-'EOF'
+		listen_addresses = '*'
+		password_encryption = scram-sha-256
+	EOF
+	[[ $CHANGED == yes ]] && restart=yes
+	# Between marks, so that another network replaces the line and nothing else.
+	sed '/^# erpcore begin$/,/^# erpcore end$/d' "$folder/pg_hba.conf" >/tmp/pg_hba.erpcore
+	printf '# erpcore begin\nhost all all %s scram-sha-256\n# erpcore end\n' "$PG_NETWORK" >>/tmp/pg_hba.erpcore
+	put "$folder/pg_hba.conf" 640 postgres:postgres </tmp/pg_hba.erpcore
+	[[ $CHANGED == yes ]] && restart=yes
+	rm -f /tmp/pg_hba.erpcore
+	[[ $restart == no ]] || systemctl restart postgresql
+}
+
+# The role that Odoo works as: it may create databases, and nothing above that. On the same system it needs no password.
+step_role() {
+	case $KIND in
+		odoo_only) remember_password ;;
+		*)
+			local found
+			found=$(as_postgres psql -X -At -d postgres -c "select rolcreatedb and not rolsuper from pg_roles where rolname = '$PG_USER'")
+			case $found in
+				t) ;;
+				f) as_postgres psql -X -q -d postgres -c "alter role \"$PG_USER\" createdb nosuperuser" ;;
+				*) as_postgres createuser --createdb --no-superuser --no-createrole "$PG_USER" ;;
+			esac
+			[[ $KIND != postgres || -z ${PG_PASSWORD:-} ]] || set_password
+			;;
+	esac
+}
+
+# The statement comes on stdin: arguments are in the process list.
+set_password() {
+	local quoted=${PG_PASSWORD//\'/\'\'}
+	printf "alter role \"%s\" password '%s';\n" "$PG_USER" "$quoted" | as_postgres psql -X -q -d postgres
+}
+
+# libpq reads it; psql, pg_dump and Odoo need no password on their command lines. A template is of no server yet.
+remember_password() {
+	[[ -n $PG_HOST && -n ${PG_PASSWORD:-} ]] || return 0
+	local escaped=${PG_PASSWORD//\\/\\\\}
+	put "$ODOO_HOME/.pgpass" 600 "$ODOO_USER:$ODOO_USER" <<-EOF
+		$PG_HOST:5432:*:$PG_USER:${escaped//:/\\:}
+	EOF
+	within 20 query postgres 'select 1' || fail "PostgreSQL on $PG_HOST does not let $PG_USER in"
+	[[ $(query postgres "select rolcreatedb from pg_roles where rolname = current_user") == t ]] ||
+		fail "$PG_USER on $PG_HOST may not create databases"
+}
