@@ -21,7 +21,7 @@ export default defineConfig({
 	test: {
 		environment: 'node',
 		include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
-		exclude: ['**/node_modules/**', 'tests/e2e/**', 'tests/bench/**'],
+		exclude: ['**/node_modules/**', 'tests/e2e/**', 'tests/bench/**', 'tests/host/**'],
 		globalSetup: ['tests/setup/global.ts'],
 		setupFiles: ['tests/setup/file.ts'],
 		// A test that asserts nothing fails.

@@ -40,6 +40,7 @@ const DANGEROUS = [
 	['/admin/domains/[id]', 'remove'],
 	['/admin/domains/base', 'remove'],
 	['/admin/domains/records', 'change'],
+	['/admin/infrastructure/containers/[id]/console', 'open'],
 	['/admin/tunnels/[id]/hosts', 'remove'],
 	['/admin/customers/[id]', 'erase'],
 	[TEAM, 'transfer'],

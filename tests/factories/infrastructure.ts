@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { encrypt } from '#lib/core/crypto.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import {
 	enrolCluster,
@@ -80,6 +81,12 @@ export async function createUnplacedTenant(
 	});
 }
 
+/** The template of a cluster of its own. */
+export async function aTemplate(tx: Tx): Promise<{ id: string }> {
+	const { clusterId } = await createCluster(tx);
+	return tx.template.findFirstOrThrow({ where: { clusterId }, select: { id: true } });
+}
+
 /** One for all, also when many ask at once. */
 async function defaultBaseDomain(tx: Tx): Promise<string> {
 	const isDefault = true;
@@ -95,3 +102,49 @@ async function defaultBaseDomain(tx: Tx): Promise<string> {
 
 /** What the pro plan promises. */
 export const PRO: Resources = { cpuCores: 2, ramMb: 4096, diskGb: 50 };
+
+/** A node of a cluster of its own. */
+export async function aNode(tx: Tx): Promise<{ id: string }> {
+	const { clusterId } = await createCluster(tx);
+	return tx.node.findFirstOrThrow({ where: { clusterId }, select: { id: true } });
+}
+
+/** A container of a cluster of its own: its template. */
+export async function aContainer(tx: Tx): Promise<{ id: string }> {
+	const { clusterId } = await createCluster(tx);
+	return tx.container.findFirstOrThrow({ where: { clusterId }, select: { id: true } });
+}
+
+/** Something that was asked of a container. */
+export async function aContainerAct(tx: Tx): Promise<{ id: string }> {
+	const { id: containerId } = await aContainer(tx);
+	return tx.containerAct.create({
+		data: { containerId, act: 'start', byLabel: 'ana@example.com' },
+		select: { id: true }
+	});
+}
+
+/** An enrolment that somebody has begun. */
+export async function anEnrolment(tx: Tx): Promise<{ id: string }> {
+	const by = await tx.user.create({
+		data: { email: `${randomUUID()}@example.com`, fullName: 'Ana Mora' },
+		select: { id: true }
+	});
+	const id = randomUUID();
+	const apiToken = encrypt('erpcore@pve!control=secret', `node-enrolment:${id}:api_token`);
+	const place = { apiUrl: 'https://127.0.0.1:9', sshHost: '127.0.0.1', sshPort: 9 };
+	return tx.nodeEnrolment.create({
+		data: { id, ...place, apiToken, createdById: by.id },
+		select: { id: true }
+	});
+}
+
+/** A container of a cluster of its own that was there before us. */
+export async function anAdoptedContainer(tx: Tx): Promise<{ id: string }> {
+	const { id } = await aContainer(tx);
+	return tx.container.update({
+		where: { id },
+		data: { adopted: true, purpose: 'odoo', status: 'running' },
+		select: { id: true }
+	});
+}

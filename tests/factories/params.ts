@@ -2,10 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { db } from '#lib/core/db.server.ts';
 import { invitationToken } from '#lib/identity/invitations.server.ts';
 import { issueUserToken } from '#lib/identity/userTokens.server.ts';
+import { aDelivery, anAlert, aSilence, aWebhook } from './alerts.ts';
 import { aChange, anInvoice, aRefundOrder, aStripeEvent, aSubscription } from './billing.ts';
 import { aDunningCase, aPayToken } from './dunning.ts';
 import { anInvitation, createCompany, createMember } from './identity.ts';
-import { createUnplacedTenant } from './infrastructure.ts';
+import {
+	aContainer,
+	aContainerAct,
+	anAdoptedContainer,
+	anEnrolment,
+	aNode,
+	aTemplate,
+	createUnplacedTenant
+} from './infrastructure.ts';
 import { aTunnel } from './tunnels.ts';
 import { aPublishedDomain } from './tunnels.ts';
 
@@ -38,12 +47,25 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'dunning/[id]': async () => (await aDunningCase()).id,
 	'events/[id]': async () => (await aStripeEvent()).id,
 	'invoices/[id]': async () => (await anInvoice()).id,
+	'nodes/[id]': async () => (await aNode(db)).id,
+	'containers/[id]': async () => (await anAdoptedContainer(db)).id,
+	'new/[id]': async () => (await anEnrolment(db)).id,
+	'topic/admin.container': async () => (await aContainer(db)).id,
+	'acts/[act]': async () => (await aContainerAct(db)).id,
+	'snapshots/[name]': async () => 'antes',
 	'tunnels/[id]': async () => (await aTunnel(db)).id,
 	'topic/admin.tunnel': async () => (await aTunnel(db)).id,
 	'topic/admin.tunnel-log': async () => (await aTunnel(db)).id,
 	'imports/[id]': async () =>
 		(await db.customerImport.create({ data: { fileName: 'clientes.csv', byLabel: 'tests' } })).id,
+	'rules/[id]': async () => (await db.alertRule.findFirstOrThrow()).id,
+	'alerts/[id]': async () => (await anAlert(db)).id,
+	'silences/[id]': async () => (await aSilence(db)).id,
+	'webhooks/[id]': async () => (await aWebhook(db)).id,
+	'deliveries/[id]': async () => (await aDelivery(db)).id,
 	'topic/admin.customer': async () => (await createCompany()).id,
+	'templates/[id]': async () => (await aTemplate(db)).id,
+	'topic/admin.template': async () => (await aTemplate(db)).id,
 	'invite/[token]': async () => {
 		const { customerId } = await createMember();
 		return invitationToken(db, (await anInvitation(customerId)).id);

@@ -5,7 +5,10 @@ import { detachedContext } from '#lib/core/sagaContext.server.ts';
 import { tuning } from '#lib/core/sagaPatience.ts';
 import '#lib/core/sagaRunner.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
-import { destroyContainer, ensureContainer } from '#lib/infrastructure/containers/containers.server.ts';
+import {
+	destroyContainer,
+	ensureContainer
+} from '#lib/infrastructure/containers/containers.server.ts';
 import {
 	placementRules,
 	releaseContainer,
@@ -13,6 +16,7 @@ import {
 	type Place
 } from '#lib/infrastructure/placement/placement.server.ts';
 import type { Run } from '#lib/infrastructure/containers/progress.ts';
+import { breakerPatience } from '#lib/infrastructure/nodes/breakerPatience.ts';
 import { closeSsh } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import { afterAll } from 'vitest';
@@ -74,6 +78,7 @@ export async function testContainers(options: { work: boolean }) {
 		createWorld(tx, sandbox.vendors, await surveyWorld(sandbox.vendors), 'http://127.0.0.1:9')
 	);
 	tuning.backoffScale = 0.001;
+	breakerPatience.pauseMs = 50;
 	await testQueue(options);
 	afterAll(closeSsh);
 	const cluster = clusterOf(sandbox.kernel);

@@ -1,4 +1,5 @@
 import { tuning as sagaTuning } from '#lib/core/sagaPatience.ts';
+import { breakerPatience } from '#lib/infrastructure/nodes/breakerPatience.ts';
 import { patience as proxmoxPatience } from '#lib/infrastructure/nodes/clients.server.ts';
 import { tuning as odooTuning } from '#lib/integrations/odoo/patience.ts';
 import { patience as sshPatience } from '#lib/integrations/ssh/ssh.server.ts';
@@ -16,6 +17,7 @@ export const GIVEN_UP_AFTER = 4_000;
 export function beImpatient(): void {
 	sagaTuning.backoffScale = 0.02;
 	proxmoxPatience.requestMs = GIVEN_UP_AFTER;
+	breakerPatience.pauseMs = 100;
 	odooTuning.longestSeconds = GIVEN_UP_AFTER / 1000;
 	odooTuning.patienceSeconds = 1;
 	sshPatience.graceMs = 1_000;

@@ -6,6 +6,7 @@ import { receiveStripeEvent } from '#lib/billing/events.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { tuning } from '#lib/core/sagaPatience.ts';
 import { keyAuthorization } from '#lib/domains/edge/acmeChallenge.server.ts';
+import { breakerPatience } from '#lib/infrastructure/nodes/breakerPatience.ts';
 import '#lib/jobs/registry.server.ts';
 import type { FaultRequest } from '../../src/sandbox/kernel/faults.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -48,6 +49,7 @@ export async function testPlatform(
 		data: { key: 'provisioning.retry_window_minutes', category: 'provisioning', value: 0 }
 	});
 	tuning.backoffScale = 0.001;
+	breakerPatience.pauseMs = 200;
 	await testQueue({ work: options.work ?? true });
 	return {
 		sandbox,

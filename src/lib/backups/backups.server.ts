@@ -97,7 +97,7 @@ async function createBackup(
 		select: {
 			customerId: true,
 			status: true,
-			container: { select: { id: true, purpose: true, nodeId: true } }
+			container: { select: { id: true, purpose: true, nodeId: true, postgresContainerId: true } }
 		}
 	});
 	if (!tenant) throw new AppError('NOT_FOUND');
@@ -108,8 +108,11 @@ async function createBackup(
 		data: {
 			tenantId,
 			customerId: tenant.customerId,
-			// What shares its container with others is saved alone.
-			kind: tenant.container.purpose === 'shared' ? 'database' : 'container',
+			// What shares its container with others is saved alone, and so is what an archive of the container would not hold.
+			kind:
+				tenant.container.purpose === 'shared' || tenant.container.postgresContainerId
+					? 'database'
+					: 'container',
 			nodeId: tenant.container.nodeId,
 			containerId: tenant.container.id,
 			reason,

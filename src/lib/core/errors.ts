@@ -70,6 +70,10 @@ const ERRORS = {
 				limit: String(p.limit ?? '')
 			})
 	},
+	CONTAINER_ACT_REFUSED: {
+		status: 409,
+		message: (p) => m.error_container_act_refused({ reason: String(p.reason ?? '') })
+	},
 	NO_ROOM_TO_GROW: { status: 409, message: () => m.error_no_room_to_grow() },
 	BY_HAND: { status: 409, message: () => m.error_by_hand() },
 	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },

@@ -33,15 +33,16 @@ export class UpgradeRefused extends Error {
 
 /**
  * Reads what a request for a socket says about itself, without asking the database.
+ * @param path where this kind of socket is opened
  * @throws {UpgradeRefused} 404 on another path; 403 for a page of another origin: browsers send our cookies along with its
  * socket, and no preflight asks us
  */
-export function readUpgrade(request: IncomingMessage): LiveEvent {
+export function readUpgrade(request: IncomingMessage, path = LIVE_PATH): LiveEvent {
 	const { origin } = new URL(env.ORIGIN);
-	const path = request.url ?? '/';
-	if (!URL.canParse(path, origin)) throw new UpgradeRefused(400, 'Bad Request');
-	const url = new URL(path, origin);
-	if (url.pathname !== LIVE_PATH) throw new UpgradeRefused(404, 'Not Found');
+	const asking = request.url ?? '/';
+	if (!URL.canParse(asking, origin)) throw new UpgradeRefused(400, 'Bad Request');
+	const url = new URL(asking, origin);
+	if (url.pathname !== path) throw new UpgradeRefused(404, 'Not Found');
 	if (request.headers.origin !== origin) throw new UpgradeRefused(403, 'Forbidden');
 
 	const headers = new Headers();

@@ -50,3 +50,12 @@ defineTopic({
 		return '';
 	}
 });
+
+defineTopic({
+	name: 'admin.webhooks',
+	channels: () => ['staff:webhooks'],
+	guard: (event) => {
+		requireStaff(event, 'settings:read');
+		return '';
+	}
+});

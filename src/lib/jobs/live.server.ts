@@ -8,5 +8,6 @@ import '../domains/tunnels/connectorTopics.server.ts';
 import '../domains/custom/domainTopics.server.ts';
 import '../domains/topics.server.ts';
 import '../domains/tunnels/tunnelTopics.server.ts';
+import '../infrastructure/templates/templateTopics.server.ts';
 import '../infrastructure/topics.server.ts';
 import '../provisioning/topics.server.ts';

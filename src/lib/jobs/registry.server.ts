@@ -1,8 +1,10 @@
 /** Every area's jobs and sagas: importing this file is what makes them known to the queue. */
+import '../backups/alertMetrics.server.ts';
 import '../backups/jobs.server.ts';
 import '../billing/jobs.server.ts';
 import '../core/sagaRunner.server.ts';
 import '../customers/jobs.server.ts';
+import '../domains/alertMetrics.server.ts';
 import '../domains/base/basePrepare.server.ts';
 import '../domains/custom/domainJobs.server.ts';
 import '../domains/records/recordJobs.server.ts';
@@ -14,10 +16,15 @@ import '../domains/providerAlert.server.ts';
 import '../domains/tunnels/tunnels.server.ts';
 import '../domains/tunnels/followLog.server.ts';
 import '../identity/jobs.server.ts';
+import '../infrastructure/console/consoleJobs.server.ts';
+import '../infrastructure/alerts/alertJobs.server.ts';
+import '../infrastructure/alerts/alertMetrics.server.ts';
 import '../infrastructure/jobs.server.ts';
+import '../infrastructure/templates/templateJobs.server.ts';
 import '../logs/jobs.server.ts';
 import '../notifications/jobs.server.ts';
 import '../plans/jobs.server.ts';
+import '../provisioning/alertMetrics.server.ts';
 import '../provisioning/baseUrl.server.ts';
 import '../provisioning/createTenant.server.ts';
 import '../provisioning/deleteTenant.server.ts';

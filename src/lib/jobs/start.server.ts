@@ -6,6 +6,7 @@ import { startMetrics } from '#lib/core/metrics.server.ts';
 import { isQueueOpen, startQueue, stopQueue } from '#lib/core/queue.server.ts';
 import { type Hub, startHub } from '#lib/identity/hub.server.ts';
 import { followSandboxClock } from '#lib/settings/sandboxClock.server.ts';
+import { startConsoles } from '#lib/infrastructure/console/consoles.server.ts';
 import { closeSsh } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import { requestFirstLooks } from '#lib/domains/records/recordJobs.server.ts';
 import { requestSync } from '#lib/plans/jobs.server.ts';
@@ -32,13 +33,18 @@ export async function startProcess(): Promise<void> {
 	// Before the first customer points a domain at us, it leads somewhere.
 	if (works) await transaction(requestFirstLooks);
 	const hub: Hub | undefined = env.ROLE === 'worker' ? undefined : startHub();
+	const consoles = hub && startConsoles();
+	const upgrade: Hub['upgrade'] = (request, socket, head) => {
+		if (!consoles?.upgrade(request, socket, head)) hub?.upgrade(request, socket, head);
+	};
 	const metrics = env.METRICS_PORT && (await startMetrics(env.METRICS_PORT, env.HOST));
 	// src/server.ts calls the one for each WebSocket, the other once no new request comes in.
 	Object.assign(globalThis, {
-		[UPGRADE]: hub?.upgrade,
+		[UPGRADE]: hub && upgrade,
 		[SHUTDOWN]: async () => {
 			stopClock();
 			hub?.stop();
+			await consoles?.stop();
 			if (metrics) metrics.stop();
 			await stopQueue();
 			await stopListening();

@@ -1,4 +1,4 @@
-import { now } from '#lib/core/clock.server.ts';
+import { after, DAY, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { SubscriptionStatus } from '#prisma/generated/client.ts';
 import {
@@ -78,7 +78,11 @@ async function reading(tx: Tx, subject: Subject, resource: ResourceName): Promis
 /** Of an instance with a container of its own: what Proxmox says of its disk. */
 async function containerDisk(tx: Tx, subject: Subject): Promise<Use | null> {
 	const sample = await tx.resourceMetric.findFirst({
-		where: { tenantId: idOf(subject), customerId: subject.customerId, diskGb: { not: null } },
+		where: {
+			...{ tenantId: idOf(subject), customerId: subject.customerId, diskGb: { not: null } },
+			// One that shares its container has samples without a disk: nobody walks through a month of them.
+			recordedAt: { gt: after(now(), -7 * DAY) }
+		},
 		orderBy: { recordedAt: 'desc' },
 		select: { diskGb: true, recordedAt: true }
 	});

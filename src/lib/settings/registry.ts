@@ -4,6 +4,7 @@ import { m } from '#i18n/paraglide/messages.js';
 import { BILLING_SETTINGS } from './billingSettings.ts';
 import { CLOUDFLARE_SETTINGS } from './cloudflareSettings.ts';
 import { define, type SettingDefinition } from './definition.ts';
+import { INFRASTRUCTURE_SETTINGS } from './infrastructureSettings.ts';
 
 const count = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 const secret = z.string().trim().max(4_000);
@@ -122,6 +123,18 @@ export const SETTINGS = {
 		label: m.settings_provisioning_probe_misses,
 		hint: m.settings_provisioning_probe_misses_hint
 	}),
+	'provisioning.probe_control_host': define({
+		category: 'provisioning',
+		schema: z
+			.string()
+			.trim()
+			.toLowerCase()
+			.regex(/^(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/),
+		control: 'text',
+		initial: 'one.one.one.one',
+		label: m.settings_provisioning_probe_control_host,
+		hint: m.settings_provisioning_probe_control_host_hint
+	}),
 	'provisioning.delete_grace_days': define({
 		category: 'provisioning',
 		schema: count(0, 90),
@@ -218,17 +231,14 @@ export const SETTINGS = {
 		label: m.settings_odoo_languages,
 		hint: m.settings_odoo_languages_hint
 	}),
-	'infrastructure.public_dns_servers': define({
+	...INFRASTRUCTURE_SETTINGS,
+	'infrastructure.node_misses': define({
 		category: 'infrastructure',
-		schema: z
-			.array(z.string().regex(/^(\[[0-9a-f:.]+\]|[0-9a-f:.]+?)(:\d{1,5})?$/i))
-			.min(1)
-			.max(8),
-		control: 'list',
-		fromEnv: (env) => env.PUBLIC_DNS_SERVERS,
-		initial: ['1.1.1.1', '8.8.8.8'],
-		label: m.settings_infrastructure_public_dns_servers,
-		hint: m.settings_infrastructure_public_dns_servers_hint
+		schema: count(1, 60),
+		control: 'number',
+		initial: 3,
+		label: m.settings_infrastructure_node_misses,
+		hint: m.settings_infrastructure_node_misses_hint
 	}),
 	'notifications.smtp_url': define({
 		category: 'notifications',
@@ -261,6 +271,16 @@ export const SETTINGS = {
 		initial: '',
 		label: m.settings_notifications_staff_address,
 		hint: m.settings_notifications_staff_address_hint
+	}),
+	'notifications.webhook_loopback': define({
+		category: 'notifications',
+		schema: z.boolean(),
+		control: 'switch',
+		// In the demo everything is on one machine; production never allows it.
+		fromEnv: (env) => env.APP_ENV === 'demo',
+		initial: false,
+		label: m.settings_notifications_webhook_loopback,
+		hint: m.settings_notifications_webhook_loopback_hint
 	})
 } as const;
 

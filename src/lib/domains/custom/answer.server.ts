@@ -1,5 +1,6 @@
 import { env } from '#lib/core/env.server.ts';
 import { db } from '#lib/core/db.server.ts';
+import type { PublicAnswer, PublicRequest } from '#lib/integrations/dns/public-fetch.server.ts';
 import { HEALTH_PATH } from '../tunnels/ingress.ts';
 import { hostUrl, landingOf, tenantHosts } from './domainHosts.server.ts';
 import type { DomainPlace } from './drivers.ts';
@@ -14,24 +15,63 @@ export interface Seen {
 	ok: boolean;
 	/** What was seen, for people: `200 from 104.16.1.1`, `nxdomain`. */
 	detail: string;
+	/**
+	 * The same as a code: `ok` · `edge_1033` an error page of Cloudflare's · `http_404` · `no_login` · `other_database` ·
+	 * why there was no answer: `timeout`, `refused`, `dns` …
+	 */
+	code: string;
+}
+
+export interface LookedAt {
+	hostname: string;
+	databaseName: string;
 }
 
 /**
  * Opens a tenant's login page as a visitor does, through the public DNS and the edge, and checks that it is that of its
  * own database.
  */
-export async function lookFromOutside(tenant: {
-	hostname: string;
-	databaseName: string;
-}): Promise<Seen> {
-	const answer = await fetched(tenant.hostname, '/web/login');
+export async function lookFromOutside(tenant: LookedAt): Promise<Seen> {
+	return seenIn(await fetched(tenant.hostname, LOGIN), tenant.databaseName);
+}
+
+/** Looks at thousands of instances directly under our base domains; what is no login is to be looked at by itself again. */
+export interface ManyLooks {
+	look(tenant: LookedAt & { zone: string }): Promise<Seen>;
+	close(): Promise<void>;
+}
+
+/** The same looks, over connections that the instances share. Close it when done. */
+export function manyLooks(): ManyLooks {
+	const shared = publicDns().sharedFetch();
+	return {
+		look: async ({ hostname, databaseName, zone }) =>
+			seenIn(await shared.fetch({ ...requestFor(hostname, LOGIN), zone }), databaseName),
+		close: () => shared.close()
+	};
+}
+
+const LOGIN = '/web/login';
+
+function seenIn(answer: PublicAnswer, databaseName: string): Seen {
 	if (answer.kind === 'unreachable')
-		return { ok: false, detail: `${answer.reason}: ${answer.detail}` };
+		return { ok: false, detail: `${answer.reason}: ${answer.detail}`, code: answer.reason };
 	const line = `${answer.status} from ${answer.addresses.join(', ')}`;
-	if (answer.status !== 200) return { ok: false, detail: line };
-	return isLoginOf(answer.body, tenant.databaseName)
-		? { ok: true, detail: line }
-		: { ok: false, detail: `${line}, but not the login of ${tenant.databaseName}` };
+	if (answer.status !== 200) return { ok: false, detail: line, code: errorIn(answer) };
+	const login = loginIn(answer.body);
+	if (login !== null && (login === '' || login === databaseName))
+		return { ok: true, detail: line, code: 'ok' };
+	return {
+		ok: false,
+		detail: `${line}, but not the login of ${databaseName}`,
+		code: login === null ? 'no_login' : 'other_database'
+	};
+}
+
+/** Cloudflare's own pages carry a number of four digits: 1033 the tunnel is down, 1016 the name leads nowhere. */
+function errorIn({ status, body }: { status: number; body: string }): string {
+	const edge = /\b(?:error code: |Error )(1\d{3})\b/.exec(body)?.[1];
+	return edge && status >= 400 ? `edge_${edge}` : `http_${status}`;
 }
 
 /**
@@ -41,9 +81,10 @@ export async function lookFromOutside(tenant: {
 export async function lookAtHealth(hostname: string): Promise<Seen> {
 	const answer = await fetched(hostname, HEALTH_PATH);
 	if (answer.kind === 'unreachable')
-		return { ok: false, detail: `${answer.reason}: ${answer.detail}` };
+		return { ok: false, detail: `${answer.reason}: ${answer.detail}`, code: answer.reason };
 	const line = `${answer.status} from ${answer.addresses.join(', ')}`;
-	return { ok: answer.status === 200, detail: line };
+	const ok = answer.status === 200;
+	return { ok, detail: line, code: ok ? 'ok' : errorIn(answer) };
 }
 
 export interface Answer {
@@ -81,20 +122,23 @@ function silent(detail: string): Answer {
 }
 
 function fetched(hostname: string, path: string) {
+	return publicDns().publicFetch(requestFor(hostname, path));
+}
+
+function requestFor(hostname: string, path: string): PublicRequest {
 	const edge = env.EDGE_URL ? new URL(env.EDGE_URL) : null;
-	return publicDns().publicFetch({
+	return {
 		url: `${edge?.protocol ?? 'https:'}//${hostname}${path}`,
 		...(edge && { port: Number(edge.port || 80) }),
 		timeoutMs: patience.lookMs
-	});
+	};
 }
 
 /**
- * With `dbfilter = ^%d$` the host alone selects the database, and a host without one is sent to /web/database instead of
- * a login page. Where the page names its database as well, it must be this one.
+ * The database that a login page is of; empty where it does not say, null when it is no login page. With
+ * `dbfilter = ^%d$` the host alone selects the database, and a host without one is sent to /web/database instead.
  */
-function isLoginOf(page: string, databaseName: string): boolean {
-	if (!page.includes('name="login"')) return false;
-	const named = /name="db" value="([^"]*)"/.exec(page)?.[1] ?? /"db": "([^"]*)"/.exec(page)?.[1];
-	return named === undefined || named === databaseName;
+function loginIn(page: string): string | null {
+	if (!page.includes('name="login"')) return null;
+	return /name="db" value="([^"]*)"/.exec(page)?.[1] ?? /"db": "([^"]*)"/.exec(page)?.[1] ?? '';
 }

@@ -130,7 +130,7 @@ async function refuseTaken(
 	{ nodeId, vmid }: EdgeServerInput,
 	self: string | null
 ): Promise<void> {
-	if ((await tx.node.count({ where: { id: nodeId } })) === 0)
+	if ((await tx.node.count({ where: { id: nodeId, removedAt: null } })) === 0)
 		throw new AppError('BAD_INPUT', { fields: { node: m.domains_server_node_missing() } });
 	const other = await tx.edgeServer.findFirst({
 		where: { nodeId, vmid, ...(self ? { id: { not: self } } : {}) },

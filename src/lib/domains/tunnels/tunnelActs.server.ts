@@ -63,7 +63,7 @@ async function checkPlace(tx: Tx, { node_id, host_node_id, host_vmid }: NewTunne
 		['node_id', node_id],
 		['host_node_id', host_node_id]
 	] as const) {
-		if (id && !(await tx.node.findUnique({ where: { id }, select: { id: true } })))
+		if (id && !(await tx.node.findFirst({ where: { id, removedAt: null }, select: { id: true } })))
 			throw new AppError('BAD_INPUT', { fields: { [field]: m.tunnels_no_such_node() } });
 	}
 	if (host_vmid && !host_node_id)

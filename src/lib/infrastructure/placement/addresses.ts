@@ -33,6 +33,13 @@ export function poolSize({ network }: Pool): number {
 	return parse(network).size - 3;
 }
 
+/** Whether an address lies in a network. @throws {Error} when one of the two is none */
+export function isWithin(network: string, address: string): boolean {
+	const { first, size } = parse(network);
+	const offset = toNumber(address) - first;
+	return offset >= 0 && offset < size;
+}
+
 /** The lowest address of a pool that nobody has; null when none is left. */
 export function freeAddress(
 	{ network, gateway }: Pool,

@@ -5,7 +5,7 @@ import { publish } from '#lib/core/live.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import { endTurn } from '../containers/cloneQueue.server.ts';
-import { capacityAppeared } from '../nodes/nodes.server.ts';
+import { capacityAppeared } from '../nodes/waiters.server.ts';
 import {
 	judge,
 	judgeShared,
@@ -148,7 +148,8 @@ export const PLACEMENT_LOCK = 'infrastructure.placement';
 
 /**
  * Gives up a container's row, its address and its promise, once nothing of it is left in Proxmox, and wakes who waits for
- * room. A shared container that works stays: it is free for the next tenant. Does nothing the second time.
+ * room. A shared container that works stays: it is free for the next tenant. An adopted one stays as well, since we did not
+ * make it. Does nothing the second time.
  * @throws {AppError} WRONG_STATE while a tenant besides the leaving one is in it
  */
 export async function releaseContainer(
@@ -159,7 +160,8 @@ export async function releaseContainer(
 	await lock(tx, PLACEMENT_LOCK);
 	const row = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
 	if (row.status === 'deleted') return;
-	const works = row.purpose === 'shared' && row.status !== 'provisioning' && !row.retiring;
+	const works =
+		row.adopted || (row.purpose === 'shared' && row.status !== 'provisioning' && !row.retiring);
 	if (!works) {
 		if ((await othersIn(tx, containerId, leaving?.tenantId)) > 0) {
 			throw new AppError('WRONG_STATE', { params: { from: 'occupied', to: 'deleted' } });
@@ -210,7 +212,12 @@ export async function moveReservation(tx: Tx, containerId: string): Promise<stri
 	// Its VMID and address stay its own wherever it goes.
 	const others = (await candidates(tx, new Map()))
 		.filter(({ nodeId }) => nodeId !== container.nodeId)
-		.map((candidate): Candidate => ({ ...candidate, freeAddresses: 1, freeVmids: 1 }));
+		.map((candidate): Candidate => ({
+			...candidate,
+			freeAddresses: 1,
+			freeVmids: 1,
+			hasTemplate: true
+		}));
 	const { cpuCores, ramMb, diskGb, clusterId } = container;
 	const [best] = judge(others, { isolation: 'dedicated', cpuCores, ramMb, diskGb, clusterId });
 	if (!best?.fits) return null;

@@ -25,6 +25,7 @@ const node = (overrides: Partial<Candidate> = {}): Candidate => ({
 	priority: 100,
 	freeAddresses: 200,
 	freeVmids: 200,
+	hasTemplate: true,
 	...overrides
 });
 const wanted: Wanted = { isolation: 'dedicated', cpuCores: 2, ramMb: 4096, diskGb: 50 };
@@ -61,7 +62,8 @@ describe('a node', () => {
 		],
 		['has its containers', { containers: 50 }, {}, { code: 'containers', max: 50 }],
 		['has no addresses', { freeAddresses: 0 }, {}, { code: 'addresses' }],
-		['has no VMIDs', { freeVmids: 0 }, {}, { code: 'vmids' }]
+		['has no VMIDs', { freeVmids: 0 }, {}, { code: 'vmids' }],
+		['has no template', { hasTemplate: false }, {}, { code: 'template' }]
 	])('%s and says so', (_what, overrides, change, reason) => {
 		expect(rejections(node(overrides), { ...wanted, ...change })).toEqual([reason]);
 	});

@@ -1,4 +1,5 @@
 import type { Isolation } from '#prisma/generated/enums.ts';
+import type { PlacingState } from '../nodes/health.ts';
 
 /** What a container is promised, or a node can promise. */
 export interface Resources {
@@ -15,7 +16,7 @@ export interface Candidate {
 	name: string;
 	clusterId: string;
 	region: string;
-	status: 'online' | 'offline' | 'maintenance';
+	status: PlacingState;
 	/** Capacity times overcommit: what may be promised in all. */
 	limit: Resources;
 	/** Promised to containers (shared ones and templates included) and reservations. */
@@ -30,6 +31,8 @@ export interface Candidate {
 	freeAddresses: number;
 	/** VMIDs left in the cluster's range. */
 	freeVmids: number;
+	/** Its cluster has a template to copy. */
+	hasTemplate: boolean;
 }
 
 export interface Wanted extends Resources {
@@ -39,12 +42,12 @@ export interface Wanted extends Resources {
 }
 
 export type Rejection =
-	| { code: 'offline' | 'maintenance' | 'isolation' }
+	| { code: 'offline' | 'maintenance' | 'unwell' | 'isolation' }
 	| { code: 'region'; wanted: string; has: string }
 	| { code: 'cluster' }
 	| { code: keyof Resources; wanted: number; free: number }
 	| { code: 'containers'; max: number }
-	| { code: 'addresses' | 'vmids' };
+	| { code: 'addresses' | 'template' | 'vmids' };
 
 export interface Verdict {
 	candidate: Candidate;
@@ -85,6 +88,7 @@ export function rejections(node: Candidate, wanted: Wanted): Rejection[] {
 	}
 	if (node.freeAddresses < 1) reasons.push({ code: 'addresses' });
 	if (node.freeVmids < 1) reasons.push({ code: 'vmids' });
+	if (!node.hasTemplate) reasons.push({ code: 'template' });
 	return reasons;
 }
 
@@ -112,7 +116,7 @@ export interface SharedCandidate {
 	nodeId: string;
 	clusterId: string;
 	region: string;
-	nodeStatus: 'online' | 'offline' | 'maintenance';
+	nodeStatus: PlacingState;
 	status: string;
 	retiring: boolean;
 	slots: number;
@@ -121,7 +125,7 @@ export interface SharedCandidate {
 }
 
 export type SharedRejection =
-	| { code: 'node_offline' | 'node_maintenance' | 'not_usable' | 'cluster' }
+	| { code: 'node_offline' | 'node_maintenance' | 'node_unwell' | 'not_usable' | 'cluster' }
 	| { code: 'region'; wanted: string; has: string }
 	| { code: 'full'; slots: number };
 
@@ -155,9 +159,7 @@ function sharedRejections(
 ): SharedRejection[] {
 	const reasons: SharedRejection[] = [];
 	if (container.nodeStatus !== 'online') {
-		reasons.push({
-			code: container.nodeStatus === 'offline' ? 'node_offline' : 'node_maintenance'
-		});
+		reasons.push({ code: `node_${container.nodeStatus}` });
 	}
 	if (container.retiring || !['provisioning', 'running'].includes(container.status)) {
 		reasons.push({ code: 'not_usable' });

@@ -10,6 +10,8 @@ export function rejectionSentence(reason: Rejection, locale: string): string {
 			return m.rejection_offline();
 		case 'maintenance':
 			return m.rejection_maintenance();
+		case 'unwell':
+			return m.rejection_unwell();
 		case 'isolation':
 			return m.rejection_isolation();
 		case 'region':
@@ -37,6 +39,8 @@ export function rejectionSentence(reason: Rejection, locale: string): string {
 			return m.rejection_addresses();
 		case 'vmids':
 			return m.rejection_vmids();
+		case 'template':
+			return m.rejection_template();
 	}
 }
 
@@ -47,6 +51,8 @@ export function sharedRejectionSentence(reason: SharedRejection): string {
 			return m.rejection_offline();
 		case 'node_maintenance':
 			return m.rejection_maintenance();
+		case 'node_unwell':
+			return m.rejection_unwell();
 		case 'not_usable':
 			return m.rejection_not_usable();
 		case 'region':

@@ -9,6 +9,7 @@ export interface ClusterRoom {
 	odooVersion: string;
 	freeVmids: number;
 	freeAddresses: number;
+	hasTemplate: boolean;
 	/** One that nobody has, and that nobody ever had while there are such, because backups are named after it. */
 	nextVmid(except?: number): number | null;
 	nextAddress(): { poolId: string; address: string } | null;
@@ -24,6 +25,7 @@ interface Row {
 	/** Of those that were deleted. */
 	oldVmids: number[];
 	pools: (Pool & { id: string; leased: string[] })[];
+	hasTemplate: boolean;
 }
 
 /** The room of every cluster, by its id, in one question: placements ask it one after the other, under their lock. */
@@ -44,7 +46,11 @@ export async function clusterRooms(tx: Tx, taken: TakenVmids): Promise<Map<strin
 					'leased', ARRAY(SELECT address FROM ip_addresses WHERE pool_id = pool.id)
 				) ORDER BY pool.name), '[]')
 				FROM address_pools pool WHERE pool.cluster_id = cluster.id
-			) AS pools
+			) AS pools,
+			EXISTS (
+				SELECT FROM lxc_containers
+				WHERE cluster_id = cluster.id AND purpose = 'template' AND status <> 'deleted'
+			) AS "hasTemplate"
 		FROM proxmox_clusters cluster`;
 	return new Map(rows.map((row) => [row.id, roomOf(row, taken.get(row.id))]));
 }
@@ -55,6 +61,7 @@ function roomOf(row: Row, taken: ReadonlySet<number> = new Set()): ClusterRoom {
 	for (const vmid of taken) if (vmid >= min && vmid <= max) used.add(vmid);
 	return {
 		odooVersion: row.odooVersion,
+		hasTemplate: row.hasTemplate,
 		freeVmids: max - min + 1 - used.size,
 		freeAddresses: pools.reduce((sum, pool) => sum + poolSize(pool) - pool.leased.length, 0),
 		nextVmid: (except) => {

@@ -1,5 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { ContainerStatus } from '#prisma/generated/enums.ts';
+import { placingState } from '../nodes/health.ts';
 import { nodeFigures, usedFraction } from '../nodes/figures.server.ts';
 import type { Candidate, SharedCandidate } from './placement.ts';
 import type { ClusterRoom } from './rooms.server.ts';
@@ -18,7 +19,7 @@ export async function candidates(
 		name: node.name,
 		clusterId: node.clusterId,
 		region: node.region,
-		status: node.status,
+		status: node.placing,
 		limit: node.limit,
 		committed: node.committed,
 		containers: node.containers,
@@ -26,7 +27,8 @@ export async function candidates(
 		usedFraction: usedFraction(node),
 		priority: node.priority,
 		freeAddresses: rooms.get(node.clusterId)?.freeAddresses ?? 0,
-		freeVmids: rooms.get(node.clusterId)?.freeVmids ?? 0
+		freeVmids: rooms.get(node.clusterId)?.freeVmids ?? 0,
+		hasTemplate: rooms.get(node.clusterId)?.hasTemplate ?? false
 	}));
 }
 
@@ -35,7 +37,12 @@ export async function sharedCandidates(tx: Tx): Promise<SharedCandidate[]> {
 	const rows = await tx.container.findMany({
 		where: { purpose: 'shared', status: { not: 'deleted' } },
 		include: {
-			node: { select: { status: true, cluster: { select: { region: true } } } },
+			node: {
+				select: {
+					...{ status: true, haltedAt: true, misses: true, health: true },
+					cluster: { select: { region: true } }
+				}
+			},
 			_count: { select: { tenants: { where: { status: { notIn: [...GONE_TENANTS] } } } } }
 		}
 	});
@@ -45,7 +52,7 @@ export async function sharedCandidates(tx: Tx): Promise<SharedCandidate[]> {
 		nodeId: row.nodeId,
 		clusterId: row.clusterId,
 		region: row.node.cluster.region,
-		nodeStatus: row.node.status,
+		nodeStatus: placingState(row.node),
 		status: row.status satisfies ContainerStatus,
 		retiring: row.retiring,
 		slots: row.slots,

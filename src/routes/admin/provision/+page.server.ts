@@ -1,9 +1,17 @@
 import { db } from '#lib/core/db.server.ts';
+import { fieldSentences } from '#lib/core/validation.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { explainCapacity, placementRules } from '#lib/infrastructure/placement/placement.server.ts';
+import {
+	explainCapacity,
+	placementRules,
+	type PlacementRules
+} from '#lib/infrastructure/placement/placement.server.ts';
+import { simulateSale, waysOut } from '#lib/infrastructure/placement/sale.server.ts';
 import { plansOnSale } from '#lib/plans/plans.server.ts';
+import { saleQuestion } from '#lib/provisioning/schema.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
-import { waitingQueue } from '#lib/provisioning/waiting.server.ts';
+import { waitHistory, waitingQueue } from '#lib/provisioning/waiting.server.ts';
+import type { Plan } from '#prisma/generated/client.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { PageServerLoad } from './$types';
 
@@ -12,18 +20,43 @@ export const load: PageServerLoad = async (event) => {
 	const rules = await placementRules();
 	const plans = await plansOnSale(db);
 	const found = [];
-	for (const { key, name, isolation, cpuCores, ramMb, diskGb } of plans) {
-		const wanted = { isolation, cpuCores, ramMb, diskGb };
-		found.push({ key, name, ...(await explainCapacity(db, wanted, rules)) });
+	for (const plan of plans) {
+		const wanted = wantedOf(plan);
+		const explanation = await explainCapacity(db, wanted, rules);
+		const out = explanation.fits ? null : await waysOut(db, wanted, rules);
+		found.push({ key: plan.key, name: plan.name, ...explanation, out });
 	}
 	return {
 		plans: found,
+		sale: await saleOf(event.url, plans, rules),
 		waiting: await waitingQueue(db),
+		waits: await waitHistory(db),
 		speed: await setupSpeed(db),
 		may: {
 			tenants: staff.permissions.has('tenants:read'),
-			nodes: staff.permissions.has('infrastructure:read')
+			nodes: staff.permissions.has('infrastructure:read'),
+			addNodes: staff.permissions.has('infrastructure:write')
 		},
 		crumbs: [{ label: m.admin_nav_provision() }]
 	};
 };
+
+/** What was asked in the address, with the answer, or with what is wrong with the question. */
+async function saleOf(url: URL, plans: Plan[], rules: PlacementRules) {
+	const typed = {
+		plan: url.searchParams.get('plan') ?? plans[0]?.key ?? '',
+		count: url.searchParams.get('count') ?? '20'
+	};
+	const question = saleQuestion.safeParse(typed);
+	const plan = plans.find(({ key }) => key === typed.plan);
+	if (!question.success || !plan || !url.searchParams.has('count')) {
+		const error = question.success ? null : (fieldSentences(question.error).count ?? null);
+		return { typed, error, answer: null };
+	}
+	const answer = await simulateSale(db, wantedOf(plan), question.data.count, rules);
+	return { typed, error: null, answer: { plan: plan.name, ...answer } };
+}
+
+function wantedOf({ isolation, cpuCores, ramMb, diskGb }: Plan) {
+	return { isolation, cpuCores, ramMb, diskGb };
+}

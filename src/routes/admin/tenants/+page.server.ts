@@ -5,6 +5,7 @@ import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { createTenantForm } from '#lib/provisioning/schema.ts';
 import { besideItsField, createByStaff } from '#lib/provisioning/staffTenants.server.ts';
+import { mayWithTenants, tenantFilters } from '#lib/provisioning/tenantFilters.server.ts';
 import { listTenantRows, TENANT_LIST } from '#lib/provisioning/tenantList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
@@ -13,17 +14,11 @@ import type { Actions, PageServerLoad } from './$types';
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'tenants:read');
 	const query = parseListQuery(event.url, TENANT_LIST);
-	const plans = await db.plan.findMany({
-		where: { replacedAt: null },
-		orderBy: { position: 'asc' },
-		select: { key: true, name: true, isolation: true }
-	});
-	const nodes = await db.node.findMany({ orderBy: { name: 'asc' }, select: { name: true } });
 	return {
 		...(await listTenantRows(db, query)),
-		plans,
-		nodes: [...new Set(nodes.map(({ name }) => name))],
+		...(await tenantFilters(db)),
 		mayCreate: staff.permissions.has('tenants:create'),
+		may: mayWithTenants(staff),
 		crumbs: [{ label: m.admin_nav_tenants() }]
 	};
 };

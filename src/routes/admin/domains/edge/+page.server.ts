@@ -25,6 +25,7 @@ export const load: PageServerLoad = async (event) => {
 	return {
 		servers: await listEdgeServers(db),
 		nodes: await db.node.findMany({
+			where: { removedAt: null },
 			orderBy: { name: 'asc' },
 			select: { id: true, name: true }
 		}),

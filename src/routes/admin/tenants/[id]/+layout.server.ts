@@ -29,6 +29,7 @@ export const load: LayoutServerLoad = async (event) => {
 				activatedAt: true,
 				deleteAfter: true,
 				version: true,
+				published: true,
 				baseDomain: { select: { name: true } },
 				plan: { select: { name: true } },
 				subscription: { select: { amount: true, currency: true, interval: true } },
@@ -39,6 +40,7 @@ export const load: LayoutServerLoad = async (event) => {
 						odooVersion: true,
 						ipAddress: true,
 						purpose: true,
+						adopted: true,
 						node: { select: { name: true } }
 					}
 				}

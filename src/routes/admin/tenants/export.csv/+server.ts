@@ -6,6 +6,8 @@ import {
 	TENANT_LIST,
 	type TenantRow
 } from '#lib/provisioning/tenantList.server.ts';
+import { isBelow, shareOf } from '#lib/provisioning/uptime/uptime.ts';
+import { uptimeVerdict } from '#lib/provisioning/uptime/uptimeWords.ts';
 import { tenantStatus } from '#lib/provisioning/words.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { CsvColumn } from '#lib/ui/csv.ts';
@@ -17,10 +19,19 @@ import type { RequestHandler } from './$types';
 export const GET: RequestHandler = (event) => {
 	requireStaff(event, 'tenants:read');
 	const query = parseListQuery(event.url, TENANT_LIST);
-	return csvOfList('instancias.csv', tenantColumns(), (page) =>
-		listTenantRows(db, { ...query, ...page })
-	);
+	const columns = [...tenantColumns(), ...(isBelow(query.filters.uptime) ? uptimeColumns() : [])];
+	return csvOfList('instancias.csv', columns, (page) => listTenantRows(db, { ...query, ...page }));
 };
+
+function uptimeColumns(): CsvColumn<TenantRow>[] {
+	return [
+		{ label: m.uptime_column(), value: (row) => row.uptime && shareOf(row.uptime) },
+		{
+			label: m.uptime_filter(),
+			value: (row) => row.uptime && uptimeVerdict(row.uptime.verdict).label
+		}
+	];
+}
 
 function tenantColumns(): CsvColumn<TenantRow>[] {
 	return [

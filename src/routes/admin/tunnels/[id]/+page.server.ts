@@ -42,7 +42,11 @@ export const load: PageServerLoad = async (event) => {
 				? await listTunnelHosts(db, id, parseListQuery(event.url, TUNNEL_HOST_LIST))
 				: null,
 		changes: tab === 'changes' ? await changesOf(id, event.url) : null,
-		nodes: await db.node.findMany({ orderBy: { name: 'asc' }, select: { id: true, name: true } }),
+		nodes: await db.node.findMany({
+			where: { removedAt: null },
+			orderBy: { name: 'asc' },
+			select: { id: true, name: true }
+		}),
 		mayWrite: staff.permissions.has('domains:write') && !tunnel.deletedAt,
 		maySeeTenants: staff.permissions.has('tenants:read'),
 		crumbs: [{ label: m.admin_nav_tunnels(), href: '/admin/tunnels' }, { label: tunnel.name }]

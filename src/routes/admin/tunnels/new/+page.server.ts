@@ -11,6 +11,7 @@ import type { Actions, PageServerLoad } from './$types';
 export const load: PageServerLoad = async (event) => {
 	requireStaff(event, 'domains:write');
 	const nodes = await db.node.findMany({
+		where: { removedAt: null },
 		orderBy: { name: 'asc' },
 		select: { id: true, name: true, tunnel: { select: { name: true } } }
 	});

@@ -3,15 +3,22 @@ import { db } from '#lib/core/db.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
 import { resourcesView } from '#lib/infrastructure/nodes/nodeView.server.ts';
 import { explainCapacity, placementRules } from '#lib/infrastructure/placement/placement.server.ts';
+import { simulateSale } from '#lib/infrastructure/placement/sale.server.ts';
 import { planOnSale } from '#lib/plans/plans.server.ts';
+import { saleQuestion } from '#lib/provisioning/schema.ts';
 
 const resources = z.object({ cpu_cores: z.number(), ram_mb: z.number(), disk_gb: z.number() });
 
 export const GET = endpoint(
 	{
-		summary: 'Whether a plan would find room now, and of every node why or why not; takes nothing',
+		summary:
+			'Whether a plan would find room now, how often, and of every node why or why not; takes nothing',
 		permission: 'provisioning:read',
-		query: z.object({ plan: z.string().max(60).default('pro') }),
+		query: saleQuestion.extend({
+			plan: saleQuestion.shape.plan.default('pro'),
+			/** How many more are asked for; `sale` answers it. */
+			count: saleQuestion.shape.count.default(1)
+		}),
 		response: z.object({
 			plan: z.string(),
 			isolation: z.string(),
@@ -27,12 +34,26 @@ export const GET = endpoint(
 					fits: z.boolean(),
 					reasons: z.array(z.string())
 				})
-			)
+			),
+			sale: z.object({
+				count: z.number().int(),
+				fits: z.number().int(),
+				places: z.array(
+					z.object({
+						id: z.uuid(),
+						name: z.string(),
+						tenants: z.number().int(),
+						new_containers: z.number().int()
+					})
+				)
+			})
 		})
 	},
 	async ({ query }) => {
 		const plan = await planOnSale(db, query.plan);
-		const found = await explainCapacity(db, plan, await placementRules());
+		const rules = await placementRules();
+		const found = await explainCapacity(db, plan, rules);
+		const sale = await simulateSale(db, plan, query.count, rules);
 		return {
 			plan: plan.key,
 			isolation: found.isolation,
@@ -48,7 +69,15 @@ export const GET = endpoint(
 				name: candidate.name,
 				fits,
 				reasons: reasons.map(({ code }) => code)
-			}))
+			})),
+			sale: {
+				count: sale.count,
+				fits: sale.fits,
+				places: sale.places.map(({ nodeId, name, tenants, newContainers }) => ({
+					...{ id: nodeId, name, tenants },
+					new_containers: newContainers
+				}))
+			}
 		};
 	}
 );

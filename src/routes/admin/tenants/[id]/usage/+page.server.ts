@@ -1,27 +1,42 @@
 import { z } from 'zod';
+import { DAY } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { usesOf } from '#lib/plans/uses.server.ts';
-import { containerUsage } from '#lib/infrastructure/metrics/usage.server.ts';
+import { metricCharts } from '#lib/infrastructure/metrics/charts.server.ts';
+import { latestSample } from '#lib/infrastructure/metrics/series.server.ts';
 import { setReadOnly } from '#lib/provisioning/readOnly.server.ts';
 import { findTenant } from '#lib/provisioning/tenantView.server.ts';
+import { uptimeOf } from '#lib/provisioning/uptime/uptime.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'tenants:read');
-	const { id, customerId, containerId, readOnlyAt, readOnlyReasons, readOnlyError, status } =
-		await findTenant(db, event.params.id);
+	const {
+		id,
+		customerId,
+		planId,
+		containerId,
+		readOnlyAt,
+		readOnlyReasons,
+		readOnlyError,
+		status
+	} = await findTenant(db, event.params.id);
+	const { slaBasisPoints } = await db.plan.findUniqueOrThrow({ where: { id: planId } });
+	const zone = await setting('general.timezone');
 	const shared = {
+		uptime: await uptimeOf(db, { tenantId: id, customerId, slaBasisPoints, zone }),
 		uses: await usesOf(db, { customerId, tenantId: id }),
 		readOnly: { at: readOnlyAt, reasons: readOnlyReasons, error: readOnlyError },
 		mayTake:
 			staff.permissions.has('tenants:suspend') && (status === 'active' || status === 'degraded')
 	};
-	if (!containerId) return { ...shared, container: null, usage: null };
+	if (!containerId) return { ...shared, container: null, latest: null, charts: null, own: null };
 	const container = await db.container.findUniqueOrThrow({
 		where: { id: containerId },
 		select: {
@@ -43,7 +58,20 @@ export const load: PageServerLoad = async (event) => {
 			}
 		}
 	});
-	return { ...shared, container, usage: await containerUsage(db, containerId) };
+	const csv = `/admin/tenants/${id}/usage/metrics.csv`;
+	const own = await metricCharts(db, event.url, { kind: 'tenant', id }, csv);
+	const common = { kind: 'container', id: containerId } as const;
+	return {
+		...shared,
+		container,
+		latest: await latestSample(db, common, DAY),
+		// What it shares with others is theirs, too; its own is how fast it answers.
+		charts:
+			container.purpose === 'shared'
+				? await metricCharts(db, event.url, common, `${csv}?of=container`)
+				: own,
+		own: container.purpose === 'shared' ? own : null
+	};
 };
 
 const form = z
