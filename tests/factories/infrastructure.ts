@@ -8,6 +8,7 @@ import {
 } from '#lib/infrastructure/nodes/enrol.server.ts';
 import type { Resources } from '#lib/infrastructure/placement/placement.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
+import type { ContainerAct } from '#prisma/generated/client.ts';
 
 /** A node as it would be enrolled; its addresses lead nowhere. */
 export function nodeEnrolment(overrides: Partial<NodeEnrolment> = {}): NodeEnrolment {
@@ -116,11 +117,10 @@ export async function aContainer(tx: Tx): Promise<{ id: string }> {
 }
 
 /** Something that was asked of a container. */
-export async function aContainerAct(tx: Tx): Promise<{ id: string }> {
+export async function aContainerAct(tx: Tx): Promise<ContainerAct> {
 	const { id: containerId } = await aContainer(tx);
 	return tx.containerAct.create({
-		data: { containerId, act: 'start', byLabel: 'ana@example.com' },
-		select: { id: true }
+		data: { containerId, act: 'start', byLabel: 'ana@example.com' }
 	});
 }
 

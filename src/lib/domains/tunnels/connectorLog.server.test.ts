@@ -6,6 +6,7 @@ import { testContainers } from '../../../../tests/setup/containers.ts';
 import { eventually } from '../../../../tests/setup/queue.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { onNotice } from '#lib/core/listen.server.ts';
+import { breakerPatience } from '#lib/infrastructure/nodes/breakerPatience.ts';
 import { forgetHost, keepLines, logLines, logTopic, watchLog } from './connectorLog.server.ts';
 import './followLog.server.ts';
 import { setHost } from './tunnelActs.server.ts';
@@ -14,6 +15,8 @@ import { SYSTEM } from '../../logs/audit.server.ts';
 
 const { sandbox, pve } = await testContainers({ work: true });
 const { kernel } = sandbox;
+// A page asks again and again; here each word is said once.
+breakerPatience.pauseMs = 0;
 let tunnelId = '';
 let there: Awaited<ReturnType<typeof testCloudflared>>;
 const ALL = { level: 'debug', q: '', lines: 500 } as const;
