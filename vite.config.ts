@@ -23,15 +23,25 @@ export default defineConfig({
 		include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
 		exclude: ['**/node_modules/**', 'tests/e2e/**', 'tests/bench/**', 'tests/host/**'],
 		globalSetup: ['tests/setup/global.ts'],
-		setupFiles: ['tests/setup/file.ts'],
+		setupFiles: ['tests/setup/fresh.ts', 'tests/setup/file.ts'],
 		// A test that asserts nothing fails.
 		expect: { requireAssertions: true },
-		// As they are: to transform three thousand messages for each file takes longer than most files' tests.
-		server: { deps: { external: [/\/src\/i18n\/paraglide\//] } },
+		// As they are and once for each worker: to transform three thousand messages for each file takes longer than most
+		// files' tests. Neither Prisma's client nor the sandbox holds anything of the file before.
+		server: {
+			deps: {
+				external: [
+					/\/src\/i18n\/paraglide\//,
+					/\/prisma\/generated\//,
+					/\/src\/sandbox\/(?!.*\.test\.ts$)/
+				]
+			}
+		},
 		pool: 'forks',
-		// Some files wait for minutes for vendors that are slow or dead on purpose: the others go on beside them.
-		maxWorkers: cpus().length + 1,
-		sequence: { sequencer: WaitingFirst },
+		// A process for each file would load the same for longer than most files take: fresh.ts begins anew within one.
+		isolate: true,
+		maxWorkers: cpus().length,
+		sequence: { sequencer: WaitingFirst, setupFiles: 'list' },
 		testTimeout: 20_000,
 		hookTimeout: 60_000,
 		coverage: {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
 import type { DemoFile } from '../../src/cli/demo-data.ts';
+import { axeViolations } from './axe.ts';
 
 export { expect };
 
@@ -113,15 +113,9 @@ async function isAccessible(page: Page, what: 'everything' | 'colours'): Promise
 					playState !== 'running' || effect?.getComputedTiming().iterations === Infinity
 			)
 	);
-	const { violations } = await new AxeBuilder({ page })
-		// A notice on its way out is neither here nor there.
-		.exclude('[data-sonner-toast][data-removed=true]')
-		// What is in order need not be described.
-		.options({ runOnly, resultTypes: ['violations'] })
-		.analyze();
-	const readable = violations.map(
-		({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `    ${node.html}`).join('\n')}`
-	);
+	// A notice on its way out is neither here nor there.
+	const context = { exclude: ['[data-sonner-toast][data-removed=true]'] };
+	const readable = await axeViolations(page, context, { runOnly });
 	expect(readable, `accessibility of ${page.url()}`).toEqual([]);
 	const { scrollWidth, clientWidth } = await page.evaluate(() => ({
 		scrollWidth: document.documentElement.scrollWidth,
