@@ -7,6 +7,7 @@ CREATE TYPE "move_status" AS ENUM ('planned', 'running', 'confirming', 'succeede
 -- AlterTable
 ALTER TABLE "lxc_containers" ADD COLUMN     "ha_node_id" UUID,
 ADD COLUMN     "move_to_node_id" UUID,
+ADD COLUMN     "storage" TEXT,
 ADD COLUMN     "template_id" UUID,
 ADD COLUMN     "warm_plan_id" UUID;
 
@@ -21,6 +22,20 @@ CREATE TABLE "warm_pools" (
     "updated_at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "warm_pools_pkey" PRIMARY KEY ("node_id","plan_id")
+);
+
+-- CreateTable
+CREATE TABLE "container_guards" (
+    "container_id" UUID NOT NULL,
+    "state" TEXT,
+    "state_since" TIMESTAMPTZ(3),
+    "replicated" BOOLEAN NOT NULL DEFAULT true,
+    "copied_at" TIMESTAMPTZ(3),
+    "copy_error" TEXT,
+    "copy_fails" INTEGER NOT NULL DEFAULT 0,
+    "seen_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "container_guards_pkey" PRIMARY KEY ("container_id")
 );
 
 -- CreateTable
@@ -67,6 +82,12 @@ CREATE TABLE "container_moves" (
     "on_air_at" TIMESTAMPTZ(3),
     "reason" TEXT,
     "error" TEXT,
+    "archive" TEXT,
+    "archive_bytes" BIGINT,
+    "archive_sha256" TEXT,
+    "keep_until" TIMESTAMPTZ(3),
+    "confirmed_at" TIMESTAMPTZ(3),
+    "confirmed_by" TEXT,
     "by_id" UUID,
     "by_label" TEXT NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -91,6 +112,7 @@ CREATE TABLE "tenant_migrations" (
     "status" "move_status" NOT NULL DEFAULT 'planned',
     "not_before" TIMESTAMPTZ(3),
     "expected_ms" INTEGER,
+    "size_mb" INTEGER,
     "off_air_at" TIMESTAMPTZ(3),
     "on_air_at" TIMESTAMPTZ(3),
     "keep_until" TIMESTAMPTZ(3),
@@ -138,6 +160,9 @@ CREATE INDEX "container_moves_from_node_id_status_idx" ON "container_moves"("fro
 CREATE INDEX "container_moves_status_created_at_idx" ON "container_moves"("status", "created_at");
 
 -- CreateIndex
+CREATE INDEX "container_moves_keep_until_idx" ON "container_moves"("keep_until");
+
+-- CreateIndex
 CREATE INDEX "tenant_migrations_tenant_id_created_at_idx" ON "tenant_migrations"("tenant_id", "created_at");
 
 -- CreateIndex
@@ -181,6 +206,9 @@ ALTER TABLE "warm_pools" ADD CONSTRAINT "warm_pools_node_id_fkey" FOREIGN KEY ("
 
 -- AddForeignKey
 ALTER TABLE "warm_pools" ADD CONSTRAINT "warm_pools_plan_id_fkey" FOREIGN KEY ("plan_id") REFERENCES "plans"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "container_guards" ADD CONSTRAINT "container_guards_container_id_fkey" FOREIGN KEY ("container_id") REFERENCES "lxc_containers"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "failovers" ADD CONSTRAINT "failovers_container_id_fkey" FOREIGN KEY ("container_id") REFERENCES "lxc_containers"("id") ON DELETE CASCADE ON UPDATE CASCADE;
