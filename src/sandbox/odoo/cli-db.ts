@@ -4,6 +4,7 @@ import { packDatabase, unpackDatabase } from './archive.ts';
 import { missing, type OdooArguments } from './cli.ts';
 import type { Guest } from './commands.ts';
 import { ODOO_MS } from './durations.ts';
+import { refusedEntry } from './pg-tools.ts';
 import { hashPassword, newDatabase, type DatabaseState, type GuestState } from './state.ts';
 
 export const DATABASE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -159,6 +160,8 @@ async function dump(
 ): Promise<Outcome> {
 	const database = state.databases[name];
 	if (!database) return missing(name);
+	const refused = refusedEntry(database, 'odoo');
+	if (refused) return outcome(1, '', `pg_dump: error: ${refused}`);
 	await wait(ODOO_MS.dump);
 	const filestore = !flags.has('--no-filestore') && options.format !== 'dump';
 	const archive = packDatabase(database, filestore, guest.cluster.kernel.clock.nowMs());

@@ -5,6 +5,7 @@ import { outcome, type Invocation, type Outcome } from '../ssh/shell.ts';
 import type { Guest } from './commands.ts';
 import { databaseCommand } from './cli-db.ts';
 import { ODOO_MS } from './durations.ts';
+import { refusedEntry } from './pg-tools.ts';
 import { NOT_UP } from './psql.ts';
 import { runShellScript } from './shell-script.ts';
 import { newDatabase, type GuestState } from './state.ts';
@@ -177,6 +178,8 @@ async function shell(
 	if (!name) return outcome(1, '', "NameError: name 'env' is not defined\n");
 	const database = state.databases[name];
 	if (!database) return missing(name);
+	const refused = refusedEntry(database, 'odoo');
+	if (refused) return outcome(1, '', `psycopg2.OperationalError: ${refused}`);
 	if (!database.complete)
 		return outcome(
 			1,

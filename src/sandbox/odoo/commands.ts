@@ -7,6 +7,7 @@ import { runPrefixed } from '../ssh/prefixes.ts';
 import { outcome, type Files, type Invocation, type Outcome } from '../ssh/shell.ts';
 import { curl } from './curl.ts';
 import { runOdoo } from './cli.ts';
+import { find, freeBytes, isFolder, move, pgTool, tar } from './pg-tools.ts';
 import { psql } from './psql.ts';
 import { unreachable, withDatabases } from './server.ts';
 import { isSetup, runSetup } from './setup.ts';
@@ -95,8 +96,12 @@ async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
 				return outcome(1, '', `psycopg2.OperationalError: ${unreachable(state.databaseHost!)}`);
 			return runOdoo(guest, whole, args, invocation);
 		}
-		if (name === 'psql' && has(state, 'postgresql'))
-			return psql(guest, state, args, invocation.stdin);
+		if (name === 'psql' && has(state, 'postgresql')) return psql(guest, state, args, invocation);
+		if ((name === 'pg_dump' || name === 'pg_restore') && has(state, 'postgresql'))
+			return pgTool(guest, state, name, args, invocation);
+		if (name === 'tar') return tar(guest, state, args, invocation);
+		if (name === 'find') return find(state, args);
+		if (name === 'mv') return move(state, args);
 		if (name === 'curl' && has(guest.state, 'base')) return curl(guest, args, invocation);
 		if (name === 'systemctl') return systemctl(guest, guest.state, args);
 	}
@@ -143,8 +148,10 @@ const PLAIN: Record<string, Plain> = {
 		return outcome(0, stdin);
 	},
 	mkdir: () => outcome(0),
+	df: (guest) => outcome(0, `     Avail\n${freeBytes(guest)}\n`),
 	test: (guest, args) => {
 		const [operator, path = ''] = args;
+		if (operator === '-d') return outcome(guest.state && isFolder(guest.state, path) ? 0 : 1);
 		const content = guest.files.read(path);
 		if (operator === '-e' || operator === '-f') return outcome(content ? 0 : 1);
 		if (operator === '-s') return outcome(content && content.length > 0 ? 0 : 1);
@@ -152,7 +159,13 @@ const PLAIN: Record<string, Plain> = {
 	},
 	rm: (guest, args) => {
 		const force = args.some((arg) => /^-\w*f/.test(arg));
+		const folders = args.some((arg) => /^-\w*r/.test(arg));
 		for (const path of args.filter((arg) => !arg.startsWith('-'))) {
+			if (folders && guest.state) {
+				for (const file of Object.keys(guest.state.files))
+					if (file.startsWith(`${path}/`)) delete guest.state.files[file];
+				guest.changed();
+			}
 			if (!guest.state || guest.state.files[path] === undefined) {
 				if (!force)
 					return outcome(1, '', `rm: cannot remove '${path}': No such file or directory\n`);

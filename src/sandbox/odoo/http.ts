@@ -10,6 +10,7 @@ import type { ContainerState } from '../proxmox/state.ts';
 import { databaseManager } from './database-manager.ts';
 import { jsonRpc } from './jsonrpc.ts';
 import { homePage, loginPage, notFoundPage, type PageContext } from './pages.ts';
+import { isHeld, isShut } from './pg-tools.ts';
 import { mayDo } from './privileges.ts';
 import { withDatabases } from './server.ts';
 import { passwordMatches, type DatabaseState, type GuestState } from './state.ts';
@@ -121,7 +122,7 @@ async function respond(
 		}
 		return html(404, notFoundPage());
 	}
-	if (!database.complete)
+	if (!database.complete || isHeld(database))
 		return html(
 			500,
 			'<!DOCTYPE html><title>500 Internal Server Error</title><h1>Internal Server Error</h1>'
@@ -159,7 +160,8 @@ export function databaseOf(guest: GuestState, request: SandboxRequest): Database
 	const forwarded = request.headers['x-forwarded-host'];
 	const host = (forwarded ?? request.host).split(':')[0]!.toLowerCase();
 	const label = host.replace(/^www\./, '').split('.')[0]!;
-	const names = Object.keys(guest.databases);
+	// Odoo lists what lets anybody in.
+	const names = Object.keys(guest.databases).filter((name) => !isShut(guest.databases[name]!));
 	if (!guest.dbfilter) return names.length === 1 ? guest.databases[names[0]!]! : null;
 	const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 	const pattern = new RegExp(

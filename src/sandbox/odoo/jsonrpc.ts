@@ -8,6 +8,7 @@ import { Recordset } from './orm.ts';
 import { tablesOf } from './tables.ts';
 import { PythonError, fromJson, isObject, type Value } from './python-values.ts';
 import type { DatabaseState, GuestState } from './state.ts';
+import { isHeld, isShut } from './pg-tools.ts';
 
 /** Something that Odoo reports as `{error: {code: 200, …}}` under HTTP 200. */
 class RpcError extends Error {
@@ -99,7 +100,7 @@ function common(guest: GuestState, method: string, args: unknown[]): unknown {
 
 function databaseOf(guest: GuestState, name: string | undefined): DatabaseState {
 	const database = guest.databases[name ?? ''];
-	if (!database?.complete) {
+	if (!database?.complete || isHeld(database) || isShut(database)) {
 		throw new RpcError(
 			'psycopg2.OperationalError',
 			`connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: FATAL:  database "${name}" does not exist\n`

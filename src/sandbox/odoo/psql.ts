@@ -1,6 +1,8 @@
-import { outcome, type Outcome } from '../ssh/shell.ts';
+import { outcome, type Invocation, type Outcome } from '../ssh/shell.ts';
 import type { Guest } from './commands.ts';
+import { refusedEntry } from './pg-tools.ts';
 import { changePrivileges, privilegeRows } from './privileges.ts';
+import { serverStatement } from './psql-server.ts';
 import { serverAt, unreachable } from './server.ts';
 import type { DatabaseState, GuestState } from './state.ts';
 
@@ -15,7 +17,7 @@ export async function psql(
 	guest: Guest,
 	own: GuestState,
 	args: string[],
-	stdin: Buffer
+	{ stdin, user }: Pick<Invocation, 'stdin' | 'user'>
 ): Promise<Outcome> {
 	await guest.wait(QUERY_MS, new AbortController().signal);
 	if (guest.container.readyAtMs > Date.now()) {
@@ -43,6 +45,17 @@ export async function psql(
 	if (source.trim() === '') return outcome(0);
 	const sql = source.trim().replace(/;$/, '');
 	const wanted = state.databases[database];
+	const refused = wanted && refusedEntry(wanted, user);
+	if (refused) {
+		const socket = 'connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: ';
+		return outcome(2, '', `psql: error: ${socket}${refused}`);
+	}
+	const told = serverStatement(sql, state, wanted, guest.cluster.now());
+	if (told && 'error' in told) return outcome(3, '', `${told.error}\n`);
+	if (told) {
+		if (told.changed) guest.changed();
+		return outcome(0, told.rows.map((row) => `${row}\n`).join(''));
+	}
 	const change = wanted && changePrivileges(sql, wanted);
 	if (change === null) guest.changed();
 	if (change !== undefined)

@@ -31,6 +31,11 @@ export interface DatabaseState {
 	users: UserState[];
 	parameters: Record<string, string>;
 	modules: Record<string, string>;
+	/** Name of the folder that its files lie in, where that is not its own. */
+	filesUnder?: string;
+	/** PostgreSQL's `datallowconn` and `datconnlimit` where they are not as usual: nobody gets in, or superusers alone. */
+	allowConnections?: false;
+	connectionLimit?: 0;
 	/** Rights that were taken from Odoo's role, by table. */
 	revoked?: Record<string, string[]>;
 	/** Attachment path → bytes, base64. */

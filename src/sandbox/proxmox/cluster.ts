@@ -129,7 +129,9 @@ export class Cluster {
 		else this.tasks.killOn(name);
 		for (const container of this.onNode(name)) {
 			if (!online) this.markStopped(container);
-			else if (Number(container.config.onboot ?? 0) === 1) this.markRunning(container, 6_000);
+			// Nothing starts what is locked.
+			else if (Number(container.config.onboot ?? 0) === 1 && !container.config.lock)
+				this.markRunning(container, 6_000);
 		}
 		this.changed();
 		this.#tell(node);

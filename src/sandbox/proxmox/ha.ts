@@ -1,7 +1,7 @@
 import type { Kernel } from '../kernel/kernel.ts';
 import type { StoreDocument } from '../kernel/store.ts';
 import { rootStorage, type Cluster } from './cluster.ts';
-import { BOOT_MS, FENCE_MS } from './durations.ts';
+import { BOOT_MS, FENCE_MS, TASK_MS } from './durations.ts';
 import { died } from './errors.ts';
 import type { ContainerState } from './state.ts';
 
@@ -50,6 +50,8 @@ export interface ReplicationJob {
 	error?: string;
 	/** What was inside at the last sync: what a failover finds. */
 	guestCopy: string | null;
+	/** It is on its way out, and goes once the copy has been removed. */
+	remove_job?: 'full';
 }
 
 interface HaState {
@@ -81,7 +83,10 @@ export class HighAvailability {
 			rules: [],
 			jobs: []
 		}));
-		cluster.watch((node) => void (node.online ? this.#returned(node.name) : this.#died(node.name)));
+		cluster.watch((node) => {
+			if (node.online) this.#returned(node.name);
+			else void this.#died(node.name);
+		});
 	}
 
 	get state(): HaState {
@@ -139,6 +144,30 @@ export class HighAvailability {
 		if (job) job.target = container.node;
 		container.node = target;
 		if (runs) this.#cluster.markRunning(container, BOOT_MS);
+		this.changed();
+	}
+
+	/** The jobs, after what their schedules have asked for since the last look. */
+	synced(): ReplicationJob[] {
+		const now = this.#cluster.now();
+		for (const job of this.state.jobs) {
+			const minutes = Number(/^\*\/(\d+)$/.exec(job.schedule)?.[1] ?? 15);
+			const isDue = job.lastSync > 0 && Math.max(job.lastSync, job.lastTry) + minutes * 60 <= now;
+			const source = this.#cluster.state.containers[job.guest]?.node;
+			const isUp = this.#cluster.state.nodes.some(({ name, online }) => name === source && online);
+			if (isDue && isUp && !job.disable && !job.remove_job) this.sync(job);
+		}
+		return this.state.jobs;
+	}
+
+	/** Takes a job out: its target removes the copy first, if it is there to do so. */
+	async removeJob(job: ReplicationJob, force: boolean): Promise<void> {
+		job.remove_job = 'full';
+		this.changed();
+		if (!force) await this.#cluster.kernel.work('proxmox', TASK_MS.vzsnapshot);
+		const target = this.#cluster.state.nodes.find(({ name }) => name === job.target);
+		if (!force && target && !target.online) return;
+		this.state.jobs = this.state.jobs.filter((one) => one !== job);
 		this.changed();
 	}
 
@@ -227,7 +256,9 @@ export class HighAvailability {
 	}
 
 	/** A node that comes back starts what it still has; what likes it better comes home. */
-	async #returned(name: string): Promise<void> {
+	#returned(name: string): void {
+		for (const job of this.state.jobs)
+			if (job.remove_job && job.target === name) void this.removeJob(job, false);
 		for (const resource of this.#startedOn(name)) this.converge(resource);
 		for (const resource of this.state.resources) {
 			const container = this.#containerOf(resource);

@@ -1,4 +1,5 @@
 import type { ApiCall, Operation } from './api.ts';
+import { TASK_MS } from './durations.ts';
 import { died } from './errors.ts';
 import { haOf, type HaResource, type NodeAffinity } from './ha.ts';
 import { count, flag, text, toFlag, type Rules } from './parameters.ts';
@@ -64,6 +65,28 @@ export const haOperations: Operation[] = [
 			ha.state.resources = ha.state.resources.filter((one) => one !== found);
 			ha.changed();
 			return null;
+		}
+	},
+	{
+		method: 'POST',
+		path: '/cluster/ha/resources/:sid/migrate',
+		rules: { node: { type: 'string' } },
+		run: (call) => {
+			const found = resource(call, 'Sys.Console');
+			const target = call.input.node!;
+			call.cluster.node(target);
+			const source = call.cluster.state.containers[found.sid.slice(3)]?.node;
+			// The manager does it with its next rounds, by a task of its own.
+			if (source && source !== target)
+				call.cluster.tasks.start(
+					source,
+					'hamigrate',
+					Number(found.sid.slice(3)),
+					call.caller,
+					(work) =>
+						work.wait(TASK_MS.vzmigrate).then(() => haOf(call.cluster).relocate(found, target))
+				);
+			return { sid: found.sid, 'requested-node': target };
 		}
 	},
 	{
@@ -163,6 +186,10 @@ function createRule(call: ApiCall): null {
 	const ha = haOf(call.cluster);
 	if (ha.state.rules.some(({ rule }) => rule === input.rule))
 		throw died(`HA rule '${input.rule}' already defined`);
+	const unmanaged = (input.resources ?? '')
+		.split(',')
+		.filter((one) => !ha.state.resources.some((known) => known.sid === fullSid(one)));
+	if (unmanaged.length > 0) throw died(`cannot use unmanaged resource(s) ${unmanaged.join(', ')}.`);
 	ha.state.rules.push({
 		...{ rule: input.rule!, resources: input.resources ?? '', nodes: input.nodes ?? '' },
 		...{ strict: toFlag(input.strict) ?? false, disable: toFlag(input.disable) ?? false },

@@ -37,15 +37,27 @@ export const replicationOperations: Operation[] = [
 		run: (call) => jobRow(job(call))
 	},
 	{
+		method: 'PUT',
+		path: '/cluster/replication/:id',
+		rules: { delete: text, ...JOB },
+		run: (call) => {
+			requireAny(call.cluster, call.caller, '/storage', ['Datastore.Allocate']);
+			const found = job(call);
+			const { schedule, disable, comment } = call.input;
+			if (schedule !== undefined) found.schedule = schedule;
+			if (disable !== undefined) found.disable = toFlag(disable) ?? false;
+			if (comment !== undefined) found.comment = comment;
+			haOf(call.cluster).changed();
+			return null;
+		}
+	},
+	{
 		method: 'DELETE',
 		path: '/cluster/replication/:id',
 		rules: { keep: flag, force: flag },
 		run: (call) => {
 			requireAny(call.cluster, call.caller, '/storage', ['Datastore.Allocate']);
-			const found = job(call);
-			const ha = haOf(call.cluster);
-			ha.state.jobs = ha.state.jobs.filter((one) => one !== found);
-			ha.changed();
+			void haOf(call.cluster).removeJob(job(call), toFlag(call.input.force) ?? false);
 			return null;
 		}
 	},
@@ -55,7 +67,8 @@ export const replicationOperations: Operation[] = [
 		rules: { guest: count },
 		run: (call) =>
 			haOf(call.cluster)
-				.state.jobs.filter(
+				.synced()
+				.filter(
 					({ guest }) =>
 						call.cluster.state.containers[guest]?.node === call.params.node &&
 						(!call.input.guest || String(guest) === call.input.guest) &&
@@ -120,7 +133,8 @@ function jobRow(one: ReplicationJob): Record<string, unknown> {
 		...{ id: one.id, type: 'local', guest: one.guest, jobnum: one.id.split('-')[1] },
 		...{ target: one.target, source: one.source, schedule: one.schedule },
 		...(one.disable && { disable: 1 }),
-		...(one.comment !== undefined && { comment: one.comment })
+		...(one.comment !== undefined && { comment: one.comment }),
+		...(one.remove_job && { remove_job: one.remove_job })
 	};
 }
 

@@ -40,9 +40,10 @@ export class Tasks {
 	#abandon(task: TaskState): void {
 		task.endtime = this.#cluster.now();
 		task.exitstatus = 'unexpected status';
-		// A source that was being copied is whole; only the half-made copy keeps its lock.
+		// A source that was being copied is whole; a half-made copy and what was on its way keep their locks.
 		const container = this.#cluster.state.containers[task.id];
-		if (container && container.config.lock !== 'create') delete container.config.lock;
+		const stays = ['create', 'migrate'].includes(String(container?.config.lock));
+		if (container && !stays) delete container.config.lock;
 		this.#cluster.changed();
 	}
 

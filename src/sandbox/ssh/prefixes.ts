@@ -31,12 +31,14 @@ export async function runPrefixed(
 	}
 	if (program === 'runuser' || program === 'sudo') {
 		const words = [...rest];
+		let { user } = invocation;
 		while (words[0]?.startsWith('-')) {
 			const option = words.shift();
 			if (option === '--') break;
-			if (option === '-u' || option === '-g') words.shift();
+			if (option === '-u') user = words.shift();
+			else if (option === '-g') words.shift();
 		}
-		return again(words);
+		return runPrefixed({ ...invocation, argv: words, user }, execute, files);
 	}
 	if ((program === 'sh' || program === 'bash') && rest.length > 0 && /^-[a-z]*c$/.test(rest[0]!)) {
 		return runLine(

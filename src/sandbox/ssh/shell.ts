@@ -9,6 +9,8 @@ export interface Invocation {
 	argv: string[];
 	stdin: Buffer;
 	env: Record<string, string>;
+	/** Whom `runuser` or `sudo` made of root. */
+	user?: string;
 	/** Aborts when the caller stops waiting (`timeout`) or the connection is gone. */
 	signal: AbortSignal;
 	/** Sends output before the end, of a command that goes on (`journalctl -f`); what was sent is not in its outcome. */

@@ -62,6 +62,7 @@ export function commandFailed(
 		.split('\n')
 		.filter((line) => line.trim() !== '');
 	const found: [RegExp, OdooError['kind']][] = [
+		[/No space left on device|disk is full/i, 'no_space'],
 		[/already exists/i, 'exists'],
 		[/template database "[^"]*" does not exist/i, 'no_template'],
 		// PostgreSQL or Odoo is still starting, or was stopped: nothing was done.
@@ -74,7 +75,7 @@ export function commandFailed(
 	];
 	const kind = found.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'failed';
 	const message = (
-		lines.findLast((line) => /error|fatal|exist/i.test(line)) ??
+		lines.findLast((line) => /error|fatal|exist|no space/i.test(line)) ??
 		lines.at(-1) ??
 		`exit code ${code}`
 	).slice(0, 500);

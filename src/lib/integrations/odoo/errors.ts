@@ -3,7 +3,7 @@ import { VendorError, type VendorErrorDetails } from '../errors.ts';
 /**
  * `exists`: a database of that name is there · `no_template`: the one to copy is not · `no_database`: it is not there ·
  * `incomplete`: it is there, but its initialisation never ended · `not_done`: Odoo reported success and nothing is there ·
- * `not_ready`: PostgreSQL or Odoo inside is not up (yet) · `failed`: the command failed, for the reason in the message · `malformed`: an answer that makes no sense.
+ * `no_space`: the disk is full · `not_ready`: PostgreSQL or Odoo inside is not up (yet) · `failed`: the command failed, for the reason in the message · `malformed`: an answer that makes no sense.
  */
 export type OdooErrorKind =
 	| 'exists'
@@ -11,6 +11,7 @@ export type OdooErrorKind =
 	| 'incomplete'
 	| 'malformed'
 	| 'no_database'
+	| 'no_space'
 	| 'no_template'
 	| 'not_done'
 	| 'not_ready';

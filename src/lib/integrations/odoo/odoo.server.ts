@@ -4,6 +4,7 @@ import { checked } from './database-name.ts';
 import { allowedMs, patiently } from './patience.ts';
 import { OdooError } from './errors.ts';
 import { rightsOf, usageOf, type PostgresTools } from './postgres.server.ts';
+import { transferOf } from './transfer.server.ts';
 import { serverOf } from './webserver.server.ts';
 import { configureScript, redacted, type DatabaseSettings } from './script.ts';
 
@@ -99,10 +100,12 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 
 	const tools: PostgresTools = {
 		role,
+		user,
 		configFile,
 		call,
 		query,
 		exec,
+		run,
 		read: (operation, argv, seconds = TIMEOUTS.query, stdin?) =>
 			ask(operation, argv, seconds, stdin),
 		// As PostgreSQL's own superuser: it acts as the owner of each table, whoever that is.
@@ -175,6 +178,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		...rightsOf(tools),
 		...usageOf(tools),
 		...serverOf(tools),
+		...transferOf(tools),
 		/** Major version of the program that is installed. */
 		version: () =>
 			call('version', false, '', {}, async () => {

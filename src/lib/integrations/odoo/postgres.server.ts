@@ -16,6 +16,8 @@ import {
 export interface PostgresTools {
 	/** Of Odoo, the owner of its tables. */
 	role: string;
+	/** System user that Odoo runs as. */
+	user: string;
 	configFile: string;
 	call<T>(
 		operation: string,
@@ -28,6 +30,8 @@ export interface PostgresTools {
 	/** A question, asked again while that may help. */
 	read(operation: string, argv: string[], seconds?: number, stdin?: string): Promise<string>;
 	exec: OdooExec;
+	/** A change beside Odoo that must end with 0. */
+	run(operation: string, argv: string[], seconds: number, stdin?: string): Promise<string>;
 	/** Several statements as one transaction. */
 	change(operation: string, database: string, sql: string): Promise<void>;
 }

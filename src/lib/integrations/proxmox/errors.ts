@@ -55,8 +55,13 @@ export class ProxmoxError extends VendorError {
 export function kindOfText(text: string): ProxmoxErrorKind {
 	// "CT is locked (disk)", and a lock file that another worker holds too long.
 	if (/is locked|can't lock file/i.test(text)) return 'locked';
-	if (/already exists|config file already exists/i.test(text)) return 'exists';
-	if (/does not exist|no such (task|volume|token|disk)|hostname lookup .* failed/i.test(text))
+	if (/already (exists|defined)/i.test(text)) return 'exists';
+	if (
+		/does not exist|no such (task|volume|token|disk|resource|replication job|ha rule)/i.test(
+			text
+		) ||
+		/not HA managed|hostname lookup .* failed/i.test(text)
+	)
 		return 'not_found';
 	return 'refused';
 }

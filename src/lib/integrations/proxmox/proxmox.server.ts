@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallRecorder } from '../record.ts';
+import { highAvailability } from './highAvailability.server.ts';
 import { nodeOfTask, waitTask, type WaitOptions } from './tasks.ts';
 import { terminals } from './terminal.server.ts';
 import { connect, type ProxmoxConfig } from './transport.server.ts';
@@ -9,6 +10,7 @@ import {
 	containerSchema,
 	contentSchema,
 	interfaceSchema,
+	migratePreconditionsSchema,
 	nodeStatusSchema,
 	nodeTimeSchema,
 	resourceSchema,
@@ -71,6 +73,7 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 		);
 
 	return {
+		...highAvailability(transport),
 		version: () => read('version', '/version', versionSchema),
 		clusterStatus: () => read('cluster.status', '/cluster/status', clusterStatusSchema),
 		/** Everything of the cluster in one answer; `type` narrows it. */
@@ -96,7 +99,6 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				'/access/permissions',
 				z.record(z.string(), z.record(z.string(), z.coerce.number()))
 			),
-
 		listContainers: (node: string) =>
 			read('lxc.list', `/nodes/${part(node)}/lxc`, z.array(containerSchema)),
 		containerConfig: (node: string, vmid: number) =>
@@ -189,6 +191,12 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				{},
 				String(vmid)
 			),
+		/** What Proxmox would say to a migration; releases before 9 answer 501. */
+		migratePreconditions: (node: string, vmid: number, target: string) =>
+			read('lxc.migrate.check', `${lxc(node, vmid)}/migrate`, migratePreconditionsSchema, {
+				target
+			}),
+		/** A running one needs `restart`: it is shut down within `timeout` seconds, and started on the other node. */
 		migrate: (
 			node: string,
 			vmid: number,

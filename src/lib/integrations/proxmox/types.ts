@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Proxmox writes booleans as 1, "1" or true, and leaves false ones out. */
-const flag = z
+export const flag = z
 	.union([z.boolean(), z.number(), z.string()])
 	.nullish()
 	.transform((value) => value === true || value === 1 || value === '1');
@@ -92,7 +92,9 @@ export const containerSchema = z.looseObject({
 	netout: number.optional(),
 	tags: text.optional(),
 	lock: text.optional(),
-	template: flag
+	template: flag,
+	/** Of the answer for one container: whether the HA manager looks after it. */
+	ha: z.looseObject({ managed: flag }).optional()
 });
 
 export const configSchema = z.looseObject({
@@ -122,6 +124,13 @@ export const snapshotSchema = z.looseObject({
 	/** Unix seconds; `current` has none. */
 	snaptime: number.optional(),
 	parent: text.optional()
+});
+
+export const migratePreconditionsSchema = z.looseObject({
+	running: flag,
+	'allowed-nodes': z.array(text).nullish(),
+	/** Node → what speaks against it. */
+	'not-allowed-nodes': z.record(text, z.unknown()).nullish()
 });
 
 export const storageSchema = z.looseObject({

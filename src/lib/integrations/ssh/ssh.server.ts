@@ -6,6 +6,7 @@ import { guarded, type CallGuard, type Connection } from '../callGuard.ts';
 import type { CallRecorder } from '../record.ts';
 import type { RemoteTerminal, TerminalListener, TerminalSize } from '../terminal.ts';
 import { SshError } from './errors.ts';
+import { openChannel } from './channel.server.ts';
 import { openShell } from './shell.server.ts';
 import { stream, type StreamOptions } from './stream.server.ts';
 
@@ -137,6 +138,9 @@ export function ssh(config: SshConfig, record: CallRecorder) {
 		 */
 		follow: async (argv: string[], options: StreamOptions) =>
 			stream(await connected('ssh.stream'), bounded(argv, options.timeoutMs), options),
+		/** A command's bare channel, for what is too large to be held: see pipe.server.ts. It wants a client of its own. */
+		open: async (argv: string[], timeoutMs: number): Promise<ClientChannel> =>
+			openChannel(await connected('ssh.pipe'), bounded(argv, timeoutMs)),
 		/** A command on a terminal; like `follow` it wants a client of its own. */
 		shell: async (
 			argv: string[],
