@@ -51,7 +51,6 @@ const PLANS: PlanSeed[] = [
 		highlighted: true,
 		amount: 4900
 	},
-	// Sold by hand until containers can fail over to a second node.
 	{
 		key: 'enterprise',
 		name: 'Enterprise',
@@ -63,7 +62,7 @@ const PLANS: PlanSeed[] = [
 		supportChannel: 'phone',
 		slaBasisPoints: 9990,
 		position: 3,
-		purchasable: false,
+		purchasable: true,
 		highlighted: false,
 		amount: 9900
 	}

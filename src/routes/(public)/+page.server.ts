@@ -1,6 +1,7 @@
 import { db } from '#lib/core/db.server.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
-import { likelyBaseDomain, planCards } from '#lib/plans/planCards.server.ts';
+import { likelyBaseDomain } from '#lib/plans/planCards.server.ts';
+import { cardsOnOffer } from '#lib/provisioning/onOffer.server.ts';
 import { slowestSetups } from '#lib/provisioning/slowest.server.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
@@ -10,7 +11,7 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	publicRoute(event);
-	const plans = await planCards(db);
+	const plans = await cardsOnOffer();
 	const baseDomain = likelyBaseDomain(plans);
 	const words = landing({
 		plans,

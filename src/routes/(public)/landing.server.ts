@@ -101,6 +101,7 @@ function faq(time: string | null, { baseDomain, maxWaitHours, locale, speed }: L
 			a: m.landing_faq_full_a({ hours: number(maxWaitHours, locale) })
 		},
 		{ q: m.landing_faq_shared_q(), a: m.landing_faq_shared_a() },
+		{ q: m.landing_faq_change_q(), a: m.landing_faq_change_a() },
 		{ q: m.landing_faq_card_q(), a: m.landing_faq_card_a() }
 	];
 }

@@ -15,7 +15,9 @@ const KINDS: Record<string, { label: () => string; advice: () => string }> = {
 		label: m.cdrift_address_twice,
 		advice: m.cdrift_address_twice_advice
 	},
-	'infrastructure.template': { label: m.cdrift_template, advice: m.cdrift_template_advice }
+	'infrastructure.template': { label: m.cdrift_template, advice: m.cdrift_template_advice },
+	'infrastructure.ha-missing': { label: m.cdrift_ha_missing, advice: m.cdrift_ha_missing_advice },
+	'infrastructure.ha-error': { label: m.cdrift_ha_error, advice: m.cdrift_ha_error_advice }
 };
 
 export function clusterDriftKind(kind: string): string {
@@ -31,6 +33,9 @@ const CAUSES: Record<string, () => string> = {
 	'destroyed-elsewhere': m.cdrift_cause_destroyed,
 	'vmid-taken': m.cdrift_cause_vmid_taken,
 	'moved-elsewhere': m.cdrift_cause_moved,
+	failover: m.cdrift_cause_failover,
+	'ha-gave-up': m.cdrift_cause_ha_gave_up,
+	'ha-nowhere': m.cdrift_cause_ha_nowhere,
 	'stopped-elsewhere': m.cdrift_cause_stopped,
 	'started-elsewhere': m.cdrift_cause_started,
 	'changed-elsewhere': m.cdrift_cause_changed,
@@ -62,6 +67,9 @@ const FIELDS: Record<string, () => string> = {
 	type: m.cdrift_field_type,
 	mark: m.cdrift_field_mark,
 	root: m.cdrift_field_root,
+	ha_state: m.cdrift_field_ha_state,
+	ha_nodes: m.cdrift_field_ha_nodes,
+	ha_copy: m.cdrift_field_ha_copy,
 	vmid: () => 'VMID'
 };
 

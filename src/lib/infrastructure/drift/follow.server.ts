@@ -5,6 +5,8 @@ import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
 import { closeDrift, noteDrifts } from '#lib/logs/drifts.server.ts';
 import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
 import type { ContainerStatus } from '#prisma/generated/enums.ts';
+import { hasDied, noteRunning, recordFailover } from '../ha/failovers.server.ts';
+import { goneTo } from '../ha/standby.ts';
 import { containerTransition } from '../states.ts';
 import { DRIFT_LOCK } from './kinds.ts';
 
@@ -16,6 +18,8 @@ export interface Followed {
 	hostname: string;
 	status: ContainerStatus;
 	wantedRunning: boolean;
+	/** The node that takes over when its own dies. */
+	haNodeId: string | null;
 }
 
 /** What a cluster says of itself, and who of it is at work on something. */
@@ -72,11 +76,14 @@ async function followOne(
 	await lock(tx, DRIFT_LOCK);
 	const { count } = await tx.container.updateMany({
 		where: { id: row.id, status: row.status, nodeId: row.nodeId },
-		data: { nodeId, ...(!isStill && { status: containerTransition(row.status, status) }) }
+		data: {
+			...goneTo(row, nodeId),
+			...(!isStill && { status: containerTransition(row.status, status) })
+		}
 	});
 	if (count === 0) return;
-	if (nodeId !== row.nodeId)
-		await recordMove(tx, row, { from: nameOf(sight, row.nodeId), to: guest.node ?? '' }, sight.at);
+	if (nodeId !== row.nodeId) await recordMove(tx, row, { ...guest, id: nodeId }, sight);
+	else if (status === 'running' && row.haNodeId) await noteRunning(tx, row.id, sight.at);
 	if (row.status === 'error')
 		await closeAlert(tx, { rule: 'infrastructure.container-missing', ...subject(row) });
 	if (status === 'running')
@@ -99,22 +106,36 @@ async function followOne(
 async function recordMove(
 	tx: Tx,
 	row: Followed,
-	nodes: { from: string; to: string },
-	at: Date
+	to: { id: string; node?: string | undefined; status?: string | undefined },
+	sight: Sight
 ): Promise<void> {
+	const { at } = sight;
+	const nodes = { from: nameOf(sight, row.nodeId), to: to.node ?? '' };
+	const isFailover = row.haNodeId === to.id && (await leftADeadNode(tx, row, sight));
 	const moved = {
-		...{ kind: 'infrastructure.moved', ...subject(row), cause: 'moved-elsewhere' },
+		...{ kind: 'infrastructure.moved', ...subject(row) },
+		cause: isFailover ? 'failover' : 'moved-elsewhere',
 		...{ ours: { node: nodes.from }, theirs: { node: nodes.to } }
 	};
 	await noteDrifts(tx, [moved], at);
 	await closeDrift(tx, moved, 'repaired');
 	await audit(tx, {
 		actor: SYSTEM,
-		action: 'infrastructure.follow-container',
+		action: isFailover ? 'infrastructure.fail-over' : 'infrastructure.follow-container',
 		subject: { type: 'container', id: row.id },
 		before: { node: nodes.from },
 		after: { node: nodes.to, vmid: row.vmid }
 	});
+	if (!isFailover) return;
+	const isRunning = to.status === 'running';
+	await recordFailover(tx, { ...row, ...nodes, toNodeId: to.id, isRunning, at });
+}
+
+function leftADeadNode(tx: Tx, row: Followed, sight: Sight): Promise<boolean> {
+	const name = nameOf(sight, row.nodeId);
+	const node = sight.resources.find((one) => one.type === 'node' && one.node === name);
+	const isOnline = node?.status === 'online';
+	return hasDied(tx, row, { isOnline, uptime: node?.uptime, at: sight.at });
 }
 
 async function noticeMissing(tx: Tx, row: Followed): Promise<void> {

@@ -9,7 +9,9 @@ export const DRIFT_KINDS = [
 	'mark',
 	'address',
 	'address-twice',
-	'template'
+	'template',
+	'ha-missing',
+	'ha-error'
 ].map((kind) => `infrastructure.${kind}`);
 
 /** Held by who notes differences: a known one is seen again, a new one is written once. */

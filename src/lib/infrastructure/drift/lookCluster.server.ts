@@ -15,6 +15,7 @@ import {
 	type Booked,
 	type Limits
 } from './compare.ts';
+import { haDrifts } from '../ha/haDrifts.server.ts';
 import { heldContainers } from './held.server.ts';
 
 /** What one look at one cluster found. */
@@ -91,6 +92,11 @@ export async function lookAtBooks(
 		seen.push({ ...stranger, address: ipOf(stranger.config?.net0) });
 	}
 	look.found.push(...addressesTwice(books.rows, seen));
+	const compared = (id: string) => !look.open.has(id);
+	const guarded = await haDrifts(proxmox, clusterId, compared);
+	// It does not say: what was found before stays open.
+	if (!guarded) for (const { id } of books.rows) look.open.add(id);
+	look.found.push(...(guarded ?? []));
 	return look;
 }
 

@@ -6,6 +6,7 @@ import { audit } from '#lib/logs/audit.server.ts';
 import { defineRepair } from '#lib/logs/drifts.server.ts';
 import { askForAct } from '../containers/acts.server.ts';
 import { readGuest } from '../containers/adoption.server.ts';
+import { goneTo } from '../ha/standby.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
@@ -32,7 +33,7 @@ defineRepair('infrastructure.moved', async ({ subjectId }, by) => {
 	await transaction(async (tx) => {
 		await tx.container.updateMany({
 			where: { id: row.id, nodeId: row.nodeId },
-			data: { nodeId: node.id }
+			data: goneTo(row, node.id)
 		});
 		await audit(tx, {
 			...{ actor: by, action: 'infrastructure.follow-container' },

@@ -112,7 +112,7 @@ describe('a sale', () => {
 
 	it('goes where each placement would, until nothing is left, and says what ran out', () => {
 		const found = simulate({
-			...{ wanted: pro, count: 20, shared: [], newShared },
+			...{ wanted: pro, count: 20, shared: [], newShared, warm: [], held: [] },
 			candidates: [node('pve1', 8192), node('pve2', 0)]
 		});
 		expect(found).toMatchObject({
@@ -132,10 +132,17 @@ describe('a sale', () => {
 		const basic: Wanted = { isolation: 'shared', cpuCores: 1, ramMb: 2048, diskGb: 10 };
 		const shared: SharedCandidate = {
 			...{ containerId: 's1', vmid: 300, nodeId: 'pve1', clusterId: 'c1', region: 'default' },
-			...{ nodeStatus: 'online', status: 'running', retiring: false, slots: 10, taken: 7 }
+			...{
+				nodeStatus: 'online',
+				status: 'running',
+				retiring: false,
+				warm: false,
+				slots: 10,
+				taken: 7
+			}
 		};
 		const found = simulate({
-			...{ wanted: basic, count: 40, shared: [shared], newShared },
+			...{ wanted: basic, count: 40, shared: [shared], newShared, warm: [], held: [] },
 			candidates: [node('pve1', 8000), node('pve2', 0)]
 		});
 		expect(found).toMatchObject({

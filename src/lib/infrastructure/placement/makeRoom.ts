@@ -51,46 +51,59 @@ function planFor(
 	movables: Movable[],
 	wanted: Wanted
 ): RoomPlan | null {
-	const [verdict] = judge([node], wanted);
+	const [verdict] = judge([node], wanted, candidates);
 	// Only resources and the number of containers can be given free by moving something away.
-	const movable: string[] = [...RESOURCES, 'containers'];
+	const movable: string[] = [...RESOURCES, 'containers', 'ha_partner'];
 	if (!verdict || verdict.fits || verdict.reasons.some(({ code }) => !movable.includes(code))) {
 		return null;
 	}
 	const here = movables.filter(({ nodeId }) => nodeId === node.nodeId);
 	const smallest = here.toSorted((a, b) => a.ramMb - b.ramMb || a.vmid - b.vmid);
-	const single = smallest.find((one) => roomWithout(node, [one], wanted));
-	const chosen = single ? [single] : enough(node, smallest.toReversed(), wanted);
+	const hasRoom = (gone: Movable[]) => roomWithout(node, gone, candidates, wanted);
+	const single = smallest.find((one) => hasRoom([one]));
+	const chosen = single ? [single] : enough(smallest.toReversed(), hasRoom);
 	if (!chosen) return null;
-	const moves = send(chosen, node, candidates);
-	return moves && { node: named(node), moves };
+	const sent = send(chosen, node, candidates);
+	// What went elsewhere may have taken the room of the node that would take over.
+	return sent && judge(sent.after, wanted)[0]?.fits
+		? { node: named(node), moves: sent.moves }
+		: null;
 }
 
 /** The largest ones until there is room, less those that turn out not to be needed. */
-function enough(node: Candidate, largest: Movable[], wanted: Wanted): Movable[] | null {
+function enough(largest: Movable[], hasRoom: (gone: Movable[]) => boolean): Movable[] | null {
 	const taken: Movable[] = [];
 	for (const one of largest) {
 		if (taken.length === MOST_MOVES) return null;
 		taken.push(one);
-		if (!roomWithout(node, taken, wanted)) continue;
-		return taken.filter(
-			(extra) =>
-				!roomWithout(
-					node,
-					taken.filter((kept) => kept !== extra),
-					wanted
-				)
-		);
+		if (!hasRoom(taken)) continue;
+		return taken.filter((extra) => !hasRoom(taken.filter((kept) => kept !== extra)));
 	}
 	return null;
 }
 
-function roomWithout(node: Candidate, gone: Movable[], wanted: Wanted): boolean {
-	return judge([changed(node, gone, -1)], wanted)[0]?.fits === true;
+/** With high availability the room may be what it lacks to take over from another node. */
+function roomWithout(
+	node: Candidate,
+	gone: Movable[],
+	candidates: Candidate[],
+	wanted: Wanted
+): boolean {
+	const emptier = changed(node, gone, -1);
+	const world = candidates.map((one) => (one.nodeId === node.nodeId ? emptier : one));
+	const judged = wanted.isolation === 'dedicated_ha' ? world : [emptier];
+	return judge(judged, wanted, world)[0]?.fits === true;
 }
 
 /** Finds each a place on another node of its cluster, one after the other. @returns null when one has none */
-function send(chosen: Movable[], from: Candidate, candidates: Candidate[]): Move[] | null {
+function send(
+	chosen: Movable[],
+	from: Candidate,
+	candidates: Candidate[]
+): { moves: Move[]; after: Candidate[] } | null {
+	let after = candidates.map((one) =>
+		one.nodeId === from.nodeId ? changed(one, chosen, -1) : one
+	);
 	let others = candidates
 		.filter((one) => one.nodeId !== from.nodeId && one.clusterId === from.clusterId)
 		// A container that moves keeps its VMID and its address.
@@ -101,10 +114,12 @@ function send(chosen: Movable[], from: Candidate, candidates: Candidate[]): Move
 		const [best] = judge(others, { isolation: 'dedicated', cpuCores, ramMb, diskGb });
 		if (!best?.fits) return null;
 		const { nodeId } = best.candidate;
-		others = others.map((one) => (one.nodeId === nodeId ? changed(one, [container], 1) : one));
+		const take = (one: Candidate) => (one.nodeId === nodeId ? changed(one, [container], 1) : one);
+		others = others.map(take);
+		after = after.map(take);
 		moves.push({ container, from: named(from), to: named(best.candidate) });
 	}
-	return moves;
+	return { moves, after };
 }
 
 function changed(node: Candidate, by: Movable[], sign: 1 | -1): Candidate {

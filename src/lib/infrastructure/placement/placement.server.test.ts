@@ -14,6 +14,7 @@ import {
 import { testDatabase } from '../../../../tests/setup/database.ts';
 import { testQueue } from '../../../../tests/setup/queue.ts';
 import { enrolCluster } from '../nodes/enrol.server.ts';
+import { lacksHa } from './haLack.ts';
 import { nodeFigures } from '../nodes/figures.server.ts';
 import {
 	anotherVmid,
@@ -224,12 +225,16 @@ describe('check-capacity', () => {
 		expect(await db.ipAddress.count()).toBe(0);
 	});
 
-	it('says that no node can fail over yet', async () => {
-		await createCluster(db);
+	it('says that nothing can fail over where no storage is known', async () => {
+		const names = ['pve1', 'pve2', 'pve3'];
+		await createCluster(db, { nodes: names.map((name) => nodeEnrolment({ name })) });
 		const found = await transaction((tx) =>
 			explainCapacity(tx, { ...PRO, isolation: 'dedicated_ha' }, rules)
 		);
-		expect(found).toMatchObject({ fits: false, nodes: [{ reasons: [{ code: 'isolation' }] }] });
+		expect(found.nodes.map(({ reasons }) => reasons)).toEqual(
+			names.map(() => [{ code: 'ha_storage' }])
+		);
+		expect(lacksHa(found)).toBe(true);
 	});
 });
 

@@ -6,6 +6,8 @@ import { setting } from '#lib/settings/settings.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import { endTurn } from '../containers/cloneQueue.server.ts';
 import { capacityAppeared } from '../nodes/waiters.server.ts';
+import { openShared, readyWarm, takeWarm, type ReadyWarm } from '../pools/takeWarm.server.ts';
+import { heldAhead, yielding, yieldRoom, type Yielding } from '../pools/yieldRoom.server.ts';
 import {
 	judge,
 	judgeShared,
@@ -15,9 +17,11 @@ import {
 	type Verdict,
 	type Wanted
 } from './placement.ts';
+import { nodesWithin, sharedWithin } from './reach.ts';
+import { othersIn } from './slots.server.ts';
 import { clusterRooms, type ClusterRoom, type TakenVmids } from './rooms.server.ts';
 import { containerTransition } from '../states.ts';
-import { candidates, GONE_TENANTS, sharedCandidates } from './world.server.ts';
+import { candidates, sharedCandidates } from './world.server.ts';
 
 /** Settings that decide where things go. Read before the transaction: `await placementRules()`. */
 export interface PlacementRules {
@@ -41,7 +45,11 @@ export interface Explanation {
 	fits: boolean;
 	/** Shared isolation alone: a slot in one of these is taken before a new container is made. */
 	shared: SharedVerdict[];
+	/** Containers of its own that were made ahead: the first is taken before a new one is made. */
+	warm: ReadyWarm[];
 	nodes: Verdict[];
+	/** No node has room until these, which were made ahead for others, are gone. */
+	yields: Yielding | null;
 }
 
 const NOTHING_TAKEN: TakenVmids = new Map();
@@ -63,8 +71,18 @@ async function explain(
 ): Promise<Explanation> {
 	const isShared = wanted.isolation === 'shared';
 	const container: Wanted = isShared ? { ...wanted, ...rules.sharedContainer } : wanted;
-	const shared = isShared ? judgeShared(await sharedCandidates(tx), wanted) : [];
-	const nodes = judge(await candidates(tx, rooms), container);
+	const shared = isShared
+		? judgeShared(sharedWithin(await sharedCandidates(tx), wanted), wanted)
+		: [];
+	const world = await candidates(tx, rooms);
+	const possible = nodesWithin(world, wanted, rooms);
+	const nodes = judge(possible, container, world);
+	const within = new Set(nodes.map(({ candidate }) => candidate.nodeId));
+	const held = await heldAhead(tx);
+	const ready = held.length > 0 ? await readyWarm(tx, wanted) : [];
+	const warm = ready.filter(({ nodeId }) => within.has(nodeId));
+	const isFull = !(shared[0]?.fits || nodes[0]?.fits || warm.length > 0);
+	const yields = isFull ? yielding(held, possible, container) : null;
 	return {
 		isolation: wanted.isolation,
 		wanted: {
@@ -72,9 +90,8 @@ async function explain(
 			ramMb: container.ramMb,
 			diskGb: container.diskGb
 		},
-		fits: shared[0]?.fits === true || nodes[0]?.fits === true,
-		shared,
-		nodes
+		fits: !isFull || yields !== null,
+		...{ shared, warm, nodes, yields }
 	};
 }
 
@@ -87,6 +104,10 @@ export interface PlaceRequest extends Wanted {
 	rules: PlacementRules;
 	/** From `readTakenVmids`, asked before the transaction. */
 	taken: TakenVmids;
+	/** Of a move: the container that it holds already, if any. Absent: the one that the tenant is in. */
+	holds?: string | null;
+	/** Nothing that was made ahead is taken: a promise that may come to nothing. */
+	promiseOnly?: boolean;
 }
 
 export interface Place {
@@ -100,10 +121,10 @@ export interface Place {
 }
 
 /**
- * Takes the place of one tenant: a slot in a shared container, or a new container's row, which is the capacity
- * reservation until Proxmox has it. Asking again for a tenant that has its container answers the same.
- * The caller stores `containerId` on its tenant in the same transaction: that is what takes the slot.
- * @returns the place, or why there is none; then nothing was taken
+ * Takes the place of one tenant: a slot in a shared container, one that was made ahead, or a new container's row, which is
+ * the capacity reservation until Proxmox has it. Asking again for a tenant that has its container answers the same.
+ * The caller stores `containerId` on its tenant, or on its move, in the same transaction: that is what takes the slot.
+ * @returns the place, or why there is none; then nothing was taken, but containers made ahead may be going to make room
  */
 export async function reserveContainer(
 	tx: Tx,
@@ -117,10 +138,16 @@ export async function reserveContainer(
 	const slot = explanation.shared[0];
 	if (slot?.fits) {
 		const { containerId } = slot.candidate;
+		await openShared(tx, containerId);
 		return placeFrom(await containerWithAddress(tx, containerId), true);
 	}
+	const warm = await takeWarm(tx, request.promiseOnly ? [] : explanation.warm, request);
+	if (warm) return placeFrom(warm, false);
 	const best = explanation.nodes[0];
-	if (!best?.fits) return { noRoom: explanation };
+	if (!best?.fits) {
+		if (explanation.yields) await yieldRoom(tx, explanation.yields);
+		return { noRoom: explanation };
+	}
 	const isShared = request.isolation === 'shared';
 	const room = rooms.get(best.candidate.clusterId)!;
 	const [vmid, lease] = [room.nextVmid(), room.nextAddress()];
@@ -136,11 +163,19 @@ export async function reserveContainer(
 			odooVersion: room.odooVersion,
 			ipAddress: lease.address,
 			slots: isShared ? request.rules.tenantsPerSharedContainer : 1,
+			...standbyOf(best),
 			createdByJobId: request.jobId,
 			address: { create: lease }
 		}
 	});
 	return placeFrom({ ...container, ipAddress: lease.address }, false);
+}
+
+/** The second node of a place that has one, and the storage of both. */
+function standbyOf({ partner }: Verdict) {
+	if (!partner) return { haNodeId: null, storage: null };
+	const { own, storage } = partner.storage;
+	return { haNodeId: partner.candidate.nodeId, storage: own ? null : storage };
 }
 
 /** Everything that changes what is promised takes this lock first, so that nothing is promised twice. */
@@ -170,22 +205,14 @@ export async function releaseContainer(
 		await endTurn(tx, containerId);
 		await tx.container.update({
 			where: { id: containerId },
-			data: { status: containerTransition(row.status, 'deleted'), deletedAt: now() }
+			data: {
+				status: containerTransition(row.status, 'deleted'),
+				...{ deletedAt: now(), haNodeId: null }
+			}
 		});
 		await publish(tx, 'staff:containers', containerId);
 	}
 	await capacityAppeared(tx);
-}
-
-/** Tenants in a container besides one, deleted and refunded ones aside. */
-export function othersIn(tx: Tx, containerId: string, tenantId?: string): Promise<number> {
-	return tx.tenant.count({
-		where: {
-			containerId,
-			status: { notIn: [...GONE_TENANTS] },
-			...(tenantId ? { id: { not: tenantId } } : {})
-		}
-	});
 }
 
 /**
@@ -203,12 +230,16 @@ export async function anotherVmid(tx: Tx, containerId: string, taken: TakenVmids
 }
 
 /**
- * Moves a reservation of which Proxmox has nothing yet to another node of its cluster, because its own is down.
+ * Moves a reservation of which Proxmox has nothing yet to another node of its cluster, because its own is down or out
+ * of service. What is made ahead is wanted on its own node alone.
  * @returns the name of the node, or null when no other has room
  */
 export async function moveReservation(tx: Tx, containerId: string): Promise<string | null> {
 	await lock(tx, PLACEMENT_LOCK);
 	const container = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
+	if (container.warmPlanId) return null;
+	// What is promised of it on the node that stands by for it is promised anew.
+	await tx.container.update({ where: { id: containerId }, data: { haNodeId: null } });
 	// Its VMID and address stay its own wherever it goes.
 	const others = (await candidates(tx, new Map()))
 		.filter(({ nodeId }) => nodeId !== container.nodeId)
@@ -219,22 +250,26 @@ export async function moveReservation(tx: Tx, containerId: string): Promise<stri
 			hasTemplate: true
 		}));
 	const { cpuCores, ramMb, diskGb, clusterId } = container;
-	const [best] = judge(others, { isolation: 'dedicated', cpuCores, ramMb, diskGb, clusterId });
-	if (!best?.fits) return null;
+	const isolation = container.haNodeId ? 'dedicated_ha' : 'dedicated';
+	const [best] = judge(others, { isolation, cpuCores, ramMb, diskGb, clusterId });
+	if (!best?.fits) {
+		const { haNodeId } = container;
+		await tx.container.update({ where: { id: containerId }, data: { haNodeId } });
+		return null;
+	}
 	await tx.container.update({
 		where: { id: containerId },
-		data: { nodeId: best.candidate.nodeId, taskUpid: null }
+		data: { nodeId: best.candidate.nodeId, taskUpid: null, ...standbyOf(best) }
 	});
 	return best.candidate.name;
 }
 
 /** The place that a tenant, or a run that was interrupted after reserving, has already. */
-async function placeOf(tx: Tx, { tenantId, jobId }: PlaceRequest): Promise<Place | null> {
-	const tenant = await tx.tenant.findUnique({
-		where: { id: tenantId },
-		select: { container: true }
-	});
-	const row = tenant?.container;
+async function placeOf(tx: Tx, request: PlaceRequest): Promise<Place | null> {
+	const { tenantId, jobId, holds } = request;
+	if (holds === null) return null;
+	const where = holds ? { id: holds } : { tenants: { some: { id: tenantId } } };
+	const row = await tx.container.findFirst({ where });
 	if (!row || row.status === 'deleted' || row.retiring) return null;
 	return placeFrom(row, row.createdByJobId !== jobId);
 }

@@ -34,7 +34,6 @@ describe('a node', () => {
 	it.each<[string, Partial<Candidate>, Partial<Wanted>, object]>([
 		['is offline', { status: 'offline' }, {}, { code: 'offline' }],
 		['is in maintenance', { status: 'maintenance' }, {}, { code: 'maintenance' }],
-		['cannot fail over', {}, { isolation: 'dedicated_ha' }, { code: 'isolation' }],
 		[
 			'is in another region',
 			{ region: 'quito' },
@@ -121,6 +120,7 @@ describe('a shared container', () => {
 		nodeStatus: 'online',
 		status: 'running',
 		retiring: false,
+		warm: false,
 		slots: 8,
 		taken: 3,
 		...overrides

@@ -1,5 +1,7 @@
 import type { Isolation } from '#prisma/generated/enums.ts';
 import type { PlacingState } from '../nodes/health.ts';
+import { partnerFor, type Partner } from './partner.ts';
+import { byRank } from './ranking.ts';
 
 /** What a container is promised, or a node can promise. */
 export interface Resources {
@@ -33,16 +35,45 @@ export interface Candidate {
 	freeVmids: number;
 	/** Its cluster has a template to copy. */
 	hasTemplate: boolean;
+	/** What it has for high availability; absent: its storages were not looked at yet. */
+	ha?: HaAbility;
+}
+
+/** What high availability needs of a node. */
+export interface HaAbility {
+	/** Its Proxmox has HA rules, as since version 9; unknown counts as yes. */
+	hasRules: boolean;
+	/** What is copied lies on it: to storage that is not shared it can be copied there alone. */
+	hasTemplate: boolean;
+	/** Those from which another node can go on, the best first. */
+	storages: HaStorage[];
+}
+
+/** A storage that another node shares, or that can be replicated to one. */
+export interface HaStorage {
+	storage: string;
+	/** The one that its cluster's containers lie on, whose room is the node's own limit. */
+	own: boolean;
+	shared: boolean;
+	/** What may still be promised on it. */
+	freeGb: number;
 }
 
 export interface Wanted extends Resources {
 	isolation: Isolation;
 	region?: string;
 	clusterId?: string;
+	nodeId?: string;
+	/** `18.0`: what is moved must find the Odoo that it has. */
+	odooVersion?: string;
+	/** A shared container that somebody is to leave. */
+	besides?: string;
 }
 
 export type Rejection =
-	| { code: 'offline' | 'maintenance' | 'unwell' | 'isolation' }
+	| { code: 'offline' | 'maintenance' | 'unwell' }
+	| { code: 'ha_version' | 'ha_storage' | 'ha_template' | 'ha_partner' }
+	| { code: 'ha_quorum'; online: number }
 	| { code: 'region'; wanted: string; has: string }
 	| { code: 'cluster' }
 	| { code: keyof Resources; wanted: number; free: number }
@@ -54,27 +85,43 @@ export interface Verdict {
 	fits: boolean;
 	/** Everything that speaks against the node; empty when it fits. */
 	reasons: Rejection[];
+	/** The node that would take over from it, and the storage of both; only where that is wanted, and only when there is one. */
+	partner?: Partner;
 }
 
 /**
  * Judges every node for one more container: those that fit first, best first (least committed, then least used, then
  * priority), then the others with all their reasons. Takes nothing.
+ * @param world among whom the partner for high availability is looked for
  */
-export function judge(candidates: Candidate[], wanted: Wanted): Verdict[] {
+export function judge(candidates: Candidate[], wanted: Wanted, world = candidates): Verdict[] {
 	return candidates
-		.map((candidate) => {
-			const reasons = rejections(candidate, wanted);
-			return { candidate, fits: reasons.length === 0, reasons };
-		})
-		.sort((a, b) => Number(b.fits) - Number(a.fits) || compare(a.candidate, b.candidate));
+		.map((candidate) => verdictOf(candidate, wanted, world))
+		.sort((a, b) => Number(b.fits) - Number(a.fits) || byRank(a.candidate, b.candidate));
 }
 
-/** Why a node cannot take the container; empty when it can. */
+function verdictOf(candidate: Candidate, wanted: Wanted, world: Candidate[]): Verdict {
+	if (wanted.isolation !== 'dedicated_ha') {
+		const reasons = rejections(candidate, wanted);
+		return { candidate, fits: reasons.length === 0, reasons };
+	}
+	const found = partnerFor(candidate, wanted, world);
+	// On a storage besides the cluster's own the node's disk is not what it takes.
+	const hasOwnRoom = !('partner' in found) || found.partner.storage.own;
+	const reasons = [
+		...rejections(candidate, hasOwnRoom ? wanted : { ...wanted, diskGb: 0 }),
+		...('partner' in found ? [] : found.reasons)
+	];
+	return {
+		...{ candidate, fits: reasons.length === 0, reasons },
+		...('partner' in found && { partner: found.partner })
+	};
+}
+
+/** Why a node cannot take the container, whoever takes over from it; empty when it can. */
 export function rejections(node: Candidate, wanted: Wanted): Rejection[] {
 	const reasons: Rejection[] = [];
 	if (node.status !== 'online') reasons.push({ code: node.status });
-	// A second node with replicated storage takes over there; no cluster has that yet.
-	if (wanted.isolation === 'dedicated_ha') reasons.push({ code: 'isolation' });
 	if (wanted.clusterId && wanted.clusterId !== node.clusterId) reasons.push({ code: 'cluster' });
 	if (wanted.region && wanted.region !== node.region) {
 		reasons.push({ code: 'region', wanted: wanted.region, has: node.region });
@@ -92,23 +139,6 @@ export function rejections(node: Candidate, wanted: Wanted): Rejection[] {
 	return reasons;
 }
 
-/** 0–1 of what may be promised that is promised, of the scarcest resource. */
-export function committedFraction({ committed, limit }: Pick<Candidate, 'committed' | 'limit'>) {
-	return Math.max(
-		...RESOURCES.map((code) => (limit[code] > 0 ? committed[code] / limit[code] : 1))
-	);
-}
-
-function compare(a: Candidate, b: Candidate): number {
-	return (
-		committedFraction(a) - committedFraction(b) ||
-		// What was not measured may be anything, so it comes after what was.
-		(a.usedFraction ?? 1) - (b.usedFraction ?? 1) ||
-		b.priority - a.priority ||
-		a.name.localeCompare(b.name)
-	);
-}
-
 /** A shared container as placement sees it. */
 export interface SharedCandidate {
 	containerId: string;
@@ -119,9 +149,13 @@ export interface SharedCandidate {
 	nodeStatus: PlacingState;
 	status: string;
 	retiring: boolean;
+	/** Made ahead, and nobody lives in it: it is opened when the others are full. */
+	warm: boolean;
 	slots: number;
-	/** Tenants in it that are neither deleted nor refunded. */
+	/** Tenants in it that are neither deleted nor refunded, and those that moves hold a place for. */
 	taken: number;
+	/** `18.0`; null or absent: unknown. */
+	odooVersion?: string | null;
 }
 
 export type SharedRejection =
@@ -135,7 +169,10 @@ export interface SharedVerdict {
 	reasons: SharedRejection[];
 }
 
-/** Judges every shared container for one more tenant: those with room first, the emptiest first. Takes nothing. */
+/**
+ * Judges every shared container for one more tenant: those with room first, those in service before those made ahead, the
+ * emptiest first. Takes nothing.
+ */
 export function judgeShared(
 	candidates: SharedCandidate[],
 	wanted: Pick<Wanted, 'region' | 'clusterId'>
@@ -148,6 +185,7 @@ export function judgeShared(
 		.sort(
 			(a, b) =>
 				Number(b.fits) - Number(a.fits) ||
+				Number(a.candidate.warm) - Number(b.candidate.warm) ||
 				a.candidate.taken - b.candidate.taken ||
 				a.candidate.vmid - b.candidate.vmid
 		);

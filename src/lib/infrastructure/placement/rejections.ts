@@ -12,8 +12,16 @@ export function rejectionSentence(reason: Rejection, locale: string): string {
 			return m.rejection_maintenance();
 		case 'unwell':
 			return m.rejection_unwell();
-		case 'isolation':
-			return m.rejection_isolation();
+		case 'ha_version':
+			return m.rejection_ha_version();
+		case 'ha_quorum':
+			return m.rejection_ha_quorum({ online: number(reason.online, locale) });
+		case 'ha_storage':
+			return m.rejection_ha_storage();
+		case 'ha_template':
+			return m.rejection_ha_template();
+		case 'ha_partner':
+			return m.rejection_ha_partner();
 		case 'region':
 			return m.rejection_region({ wanted: reason.wanted, has: reason.has });
 		case 'cluster':

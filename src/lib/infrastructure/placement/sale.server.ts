@@ -5,7 +5,9 @@ import type { PlacementRules } from './placement.server.ts';
 import { judge, RESOURCES, type Candidate, type Resources, type Wanted } from './placement.ts';
 import { clusterRooms } from './rooms.server.ts';
 import { simulate, type Simulation } from './simulate.ts';
-import { candidates, GONE_TENANTS, sharedCandidates } from './world.server.ts';
+import { readyWarm } from '../pools/takeWarm.server.ts';
+import { GONE_TENANTS } from './slots.server.ts';
+import { candidates, sharedCandidates } from './world.server.ts';
 
 /** How many more of a plan would find a place now, and where; takes nothing. @param count at least 1 */
 export async function simulateSale(
@@ -15,8 +17,18 @@ export async function simulateSale(
 	rules: PlacementRules
 ): Promise<Simulation> {
 	const slots = rules.tenantsPerSharedContainer;
+	const warm = await readyWarm(tx, wanted);
+	const own = warm.map(({ containerId }) => containerId);
 	return simulate({
-		...{ wanted, count, newShared: { ...rules.sharedContainer, slots } },
+		...{ wanted, count, newShared: { ...rules.sharedContainer, slots }, warm },
+		held: await tx.container.findMany({
+			where: {
+				...{ warmPlanId: { not: null }, status: { not: 'deleted' }, id: { notIn: own } },
+				// One that is shared has slots, which are counted as such.
+				...(wanted.isolation === 'shared' && { purpose: { not: 'shared' } })
+			},
+			select: { nodeId: true, clusterId: true, cpuCores: true, ramMb: true, diskGb: true }
+		}),
 		candidates: await candidates(tx, await clusterRooms(tx, new Map())),
 		shared: wanted.isolation === 'shared' ? await sharedCandidates(tx) : []
 	});
@@ -51,7 +63,7 @@ export async function waysOut(tx: Tx, wanted: Wanted, rules: PlacementRules): Pr
 		expansions: judge(all, container)
 			.flatMap(({ candidate }) => {
 				const capacity = figures.get(candidate.nodeId);
-				const expansion = capacity && expansionOf(candidate, capacity, container);
+				const expansion = capacity && expansionOf(candidate, capacity, container, all);
 				return expansion ? [expansion] : [];
 			})
 			.sort((a, b) => worst(a) - worst(b))
@@ -63,8 +75,13 @@ function worst({ lacks }: Expansion): number {
 }
 
 /** @returns null where capacity is not what keeps the container away */
-function expansionOf(node: Candidate, capacity: Resources, wanted: Wanted): Expansion | null {
-	const [verdict] = judge([node], wanted);
+function expansionOf(
+	node: Candidate,
+	capacity: Resources,
+	wanted: Wanted,
+	world: Candidate[]
+): Expansion | null {
+	const [verdict] = judge([node], wanted, world);
 	const capacities: string[] = [...RESOURCES, 'containers'];
 	if (!verdict || verdict.fits || verdict.reasons.some(({ code }) => !capacities.includes(code))) {
 		return null;
@@ -82,12 +99,12 @@ function expansionOf(node: Candidate, capacity: Resources, wanted: Wanted): Expa
 	};
 }
 
-/** Containers that could go to another node: ours, in service, and whole. */
+/** Containers that could go to another node: ours, in service, and whole; with a second node it could go there alone. */
 async function movables(tx: Tx): Promise<Movable[]> {
 	const rows = await tx.container.findMany({
 		where: {
 			...{ status: { in: ['running', 'stopped'] }, purpose: { in: ['odoo', 'shared'] } },
-			...{ adopted: false, retiring: false }
+			...{ adopted: false, retiring: false, warmPlanId: null }
 		},
 		select: {
 			...{ id: true, vmid: true, hostname: true, nodeId: true },

@@ -5,8 +5,10 @@ import {
 	type Rejection,
 	type Resources,
 	type SharedCandidate,
+	type Verdict,
 	type Wanted
 } from './placement.ts';
+import { without, type Holding } from '../pools/without.ts';
 
 /** The question "how many more of this plan?", asked of a world that is changed by each one that is placed. */
 export interface Question {
@@ -16,6 +18,10 @@ export interface Question {
 	candidates: Candidate[];
 	/** Shared isolation alone; empty otherwise. */
 	shared: SharedCandidate[];
+	/** Nodes of the containers that were made ahead and would be taken first, one for each. */
+	warm: { nodeId: string; node: string }[];
+	/** What was made ahead for others: it goes when there is no other room. */
+	held: Holding[];
 	/** What a new shared container is promised, and how many tenants it holds. */
 	newShared: Resources & { slots: number };
 }
@@ -24,6 +30,8 @@ export interface Simulation {
 	count: number;
 	/** How many of them find a place. */
 	fits: number;
+	/** How many of those only once what was made ahead for others is gone. */
+	yielded: number;
 	/** Tenants per node, in the order in which nodes were first chosen. */
 	places: { nodeId: string; name: string; tenants: number; newContainers: number }[];
 	/** Why the next one finds none, for each node; empty when all fit. */
@@ -31,13 +39,15 @@ export interface Simulation {
 }
 
 /** Places one after the other as real placements would, and takes nothing. */
-export function simulate({ wanted, count, newShared, ...world }: Question): Simulation {
-	const candidates = world.candidates.map((one) => ({ ...one, committed: { ...one.committed } }));
+export function simulate({ wanted, count, newShared, held, ...world }: Question): Simulation {
+	let candidates = world.candidates.map((one) => ({ ...one }));
+	const ahead = [...world.warm];
 	const shared = world.shared.map((one) => ({ ...one }));
 	const places = new Map<string, Simulation['places'][number]>();
 	const isShared = wanted.isolation === 'shared';
 	const container: Wanted = isShared ? { ...wanted, ...resourcesOf(newShared) } : wanted;
-	let fits = 0;
+	let [fits, yielded] = [0, 0];
+	let isYielded = held.length === 0;
 	for (; fits < count; fits += 1) {
 		const slot = isShared ? judgeShared(shared, wanted)[0] : undefined;
 		if (slot?.fits) {
@@ -46,9 +56,20 @@ export function simulate({ wanted, count, newShared, ...world }: Question): Simu
 			note(places, slot.candidate.nodeId, node?.name ?? '', false);
 			continue;
 		}
-		const best = judge(candidates, container)[0];
+		const ready = ahead.shift();
+		if (ready) {
+			note(places, ready.nodeId, ready.node, false);
+			continue;
+		}
+		let best = judge(candidates, container)[0];
+		if (!best?.fits && !isYielded) {
+			isYielded = true;
+			candidates = without(candidates, held);
+			best = judge(candidates, container)[0];
+		}
 		if (!best?.fits) break;
-		commit(best.candidate, container, candidates);
+		if (isYielded && held.length > 0) yielded += 1;
+		commit(best, container, candidates);
 		note(places, best.candidate.nodeId, best.candidate.name, true);
 		if (isShared) shared.push(sharedOn(best.candidate, newShared.slots, fits));
 	}
@@ -59,26 +80,39 @@ export function simulate({ wanted, count, newShared, ...world }: Question): Simu
 					name: candidate.name,
 					reasons
 				}));
-	return { count, fits, places: [...places.values()], full };
+	return { count, fits, yielded, places: [...places.values()], full };
 }
 
 function resourcesOf({ cpuCores, ramMb, diskGb }: Resources): Resources {
 	return { cpuCores, ramMb, diskGb };
 }
 
-function commit(node: Candidate, by: Resources, all: Candidate[]): void {
-	node.committed = {
-		cpuCores: node.committed.cpuCores + by.cpuCores,
-		ramMb: node.committed.ramMb + by.ramMb,
-		diskGb: node.committed.diskGb + by.diskGb
-	};
-	node.containers += 1;
+/** What a placement promises: on the node, and all of it once more on the one that would take over. */
+function commit({ candidate, partner }: Verdict, by: Resources, all: Candidate[]): void {
+	const storage = partner?.storage.own === false ? partner.storage.storage : null;
+	promise(candidate, by, storage);
+	if (partner) promise(partner.candidate, by, storage);
 	// Addresses and VMIDs are the whole cluster's.
 	for (const one of all) {
-		if (one.clusterId !== node.clusterId) continue;
+		if (one.clusterId !== candidate.clusterId) continue;
 		one.freeAddresses -= 1;
 		one.freeVmids -= 1;
 	}
+}
+
+/** @param storage that the disk is taken from instead of the cluster's own */
+function promise(node: Candidate, by: Resources, storage: string | null): void {
+	node.committed = {
+		cpuCores: node.committed.cpuCores + by.cpuCores,
+		ramMb: node.committed.ramMb + by.ramMb,
+		diskGb: node.committed.diskGb + (storage === null ? by.diskGb : 0)
+	};
+	node.containers += 1;
+	if (storage === null || !node.ha) return;
+	const storages = node.ha.storages.map((one) =>
+		one.storage === storage ? { ...one, freeGb: one.freeGb - by.diskGb } : one
+	);
+	node.ha = { ...node.ha, storages };
 }
 
 function note(
@@ -97,6 +131,6 @@ function sharedOn(node: Candidate, slots: number, number: number): SharedCandida
 	return {
 		...{ containerId: `new-${number}`, vmid: Number.MAX_SAFE_INTEGER - number, slots, taken: 1 },
 		...{ nodeId: node.nodeId, clusterId: node.clusterId, region: node.region },
-		...{ nodeStatus: node.status, status: 'provisioning', retiring: false }
+		...{ nodeStatus: node.status, status: 'provisioning', retiring: false, warm: false }
 	};
 }

@@ -4,8 +4,9 @@ import { zod4 } from 'sveltekit-superforms/adapters';
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publicRoute } from '#lib/identity/guard.server.ts';
-import { likelyBaseDomain, likelyPlan, planCards } from '#lib/plans/planCards.server.ts';
+import { likelyBaseDomain, likelyPlan } from '#lib/plans/planCards.server.ts';
 import { countries, likelyCountry } from '#lib/provisioning/countries.server.ts';
+import { cardsOnOffer } from '#lib/provisioning/onOffer.server.ts';
 import { signupDraft } from '#lib/provisioning/signupDraft.server.ts';
 import { rememberSignup, signupOf } from '#lib/provisioning/signupCookie.server.ts';
 import { openSignup } from '#lib/provisioning/signups.server.ts';
@@ -18,7 +19,7 @@ export const load: PageServerLoad = async (event) => {
 	const draft = await signupDraft(db, signupOf(event.cookies));
 	const asked = { plan: searchParams.get('plan'), subdomain: searchParams.get('subdomain') };
 	const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
-	const plans = await planCards(db);
+	const plans = await cardsOnOffer();
 	const likely = {
 		plan: likelyPlan(plans)?.key ?? '',
 		country: likelyCountry(event.request.headers.get('accept-language')) ?? ''
