@@ -79,6 +79,69 @@ export async function benchQueue(world: World, count: number, speed: number): Pr
 	figure({ what: `Set-ups that failed, of ${count}`, value: failed, unit: 'failed', aim: 0 });
 }
 
+/** What a container that was made ahead saves: one set-up after the other, without and with one. */
+export async function benchWarm(world: World, count: number, speed: number): Promise<void> {
+	heading(`${count} set-ups one by one, vendors at ${speed} of their real time`);
+	await makeRoom(world);
+	const cold = await oneByOne(world, 'cold', count);
+	const pools = await firstPools(world);
+	await call(world, pools, { plan: 'pro', target: 2 });
+	const warm = await oneByOne(world, 'warm', count, () => isReady(world, pools));
+	await call(world, pools, { plan: 'pro', target: 0 });
+	for (const part of [0.5, 0.95])
+		figure({
+			what: `Set-up with a container made ahead, p${part * 100}`,
+			value: percentile(warm, part),
+			unit: 'ms',
+			reference: { what: 'the same without', value: percentile(cold, part) }
+		});
+}
+
+/** @returns the time of each that succeeded */
+async function oneByOne(
+	world: World,
+	mark: string,
+	count: number,
+	before: () => Promise<void> = async () => {}
+): Promise<number[]> {
+	const times: number[] = [];
+	for (let i = 0; i < count; i++) {
+		await before();
+		times.push(...(await setUp(world, `${mark}-${i}`, 1)).runs.map(({ ms }) => ms));
+	}
+	return times;
+}
+
+/** The pools of some node. */
+async function firstPools(world: World): Promise<string> {
+	const nodes = (await call(world, '/api/nodes')) as { id: string }[];
+	return `/api/nodes/${nodes[0]!.id}/pools`;
+}
+
+async function isReady(world: World, pools: string): Promise<void> {
+	for (let looks = 0; looks < 600; looks++) {
+		const rows = (await call(world, pools)) as { plan: string; ready: number }[];
+		if (rows.some(({ plan, ready }) => plan === 'pro' && ready > 0)) return;
+		await sleep(200);
+	}
+	throw new Error('nothing is made ahead');
+}
+
+/** @param body to be put; without one it is asked for */
+async function call({ demo }: World, path: string, body?: object): Promise<unknown> {
+	const answer = await fetch(`${demo.app}${path}`, {
+		method: body ? 'PUT' : 'GET',
+		headers: {
+			'content-type': 'application/json',
+			authorization: `Bearer ${demo.api_token}`
+		},
+		...(body && { body: JSON.stringify(body) })
+	});
+	const text = await answer.text();
+	if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
+	return (JSON.parse(text) as { data: unknown }).data;
+}
+
 /** Nodes that may promise far more than they have: capacity is another subject. */
 async function makeRoom({ sql }: World): Promise<void> {
 	await sql.query(

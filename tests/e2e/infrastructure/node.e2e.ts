@@ -14,7 +14,20 @@ test('staff look at a node, take it out of service, change its limits, and put i
 	const health = page.getByRole('region', { name: 'Salud' });
 	await expect(health.locator('[data-state=ok]')).toHaveCount(7, { timeout: 30_000 });
 	await expect(page.getByRole('meter', { name: 'ceph' })).toBeVisible();
+	const ready = page.getByRole('region', { name: 'Contenedores preparados' });
+	await ready.getByLabel('Reserva de Pro').fill('1');
+	await ready.getByRole('listitem').filter({ hasText: 'Pro' }).getByRole('button').click();
+	await expect(ready.getByText('1 de 1 listos')).toBeVisible({ timeout: 30_000 });
 	await lookAt(page, 'node-state');
+
+	await page.goto('/admin/provision');
+	await expect(ready.getByText('1 de 1 listos')).toBeVisible();
+	await lookAt(page, 'provision-ready');
+	await ready.getByRole('button', { name: 'Liberar reserva…' }).click();
+	await page.getByRole('dialog').getByRole('button', { name: 'Liberar reserva' }).click();
+	await expect(page.getByText('La reserva de Pro se está liberando.')).toBeVisible();
+	await expect(ready).toHaveCount(0, { timeout: 30_000 });
+	await page.goBack();
 
 	await page.getByRole('button', { name: 'Poner en mantenimiento…' }).click();
 	const asked = page.getByRole('dialog');

@@ -1,5 +1,7 @@
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { answerForm } from '#lib/core/forms.server.ts';
 import { fieldSentences } from '#lib/core/validation.ts';
+import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import {
 	explainCapacity,
@@ -7,13 +9,16 @@ import {
 	type PlacementRules
 } from '#lib/infrastructure/placement/placement.server.ts';
 import { simulateSale, waysOut } from '#lib/infrastructure/placement/sale.server.ts';
+import { poolPlanForm } from '#lib/infrastructure/pools/poolForms.ts';
+import { releasePools } from '#lib/infrastructure/pools/pools.server.ts';
+import { poolRows } from '#lib/infrastructure/pools/poolView.server.ts';
 import { plansOnSale } from '#lib/plans/plans.server.ts';
 import { saleQuestion } from '#lib/provisioning/schema.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
 import { waitHistory, waitingQueue } from '#lib/provisioning/waiting.server.ts';
 import type { Plan } from '#prisma/generated/client.ts';
 import { m } from '#i18n/paraglide/messages.js';
-import type { PageServerLoad } from './$types';
+import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'provisioning:read');
@@ -28,6 +33,9 @@ export const load: PageServerLoad = async (event) => {
 	}
 	return {
 		plans: found,
+		pools: (await poolRows(db)).filter(
+			({ target, ready, making, going }) => target + ready + making + going > 0
+		),
 		sale: await saleOf(event.url, plans, rules),
 		waiting: await waitingQueue(db),
 		waits: await waitHistory(db),
@@ -39,6 +47,18 @@ export const load: PageServerLoad = async (event) => {
 		},
 		crumbs: [{ label: m.admin_nav_provision() }]
 	};
+};
+
+export const actions: Actions = {
+	release: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, poolPlanForm, async ({ plan }) => {
+			await transaction((tx) => releasePools(tx, plan, by));
+			const { name = plan } = (await plansOnSale(db)).find(({ key }) => key === plan) ?? {};
+			return { message: m.pool_released({ plan: name }) };
+		});
+	}
 };
 
 /** What was asked in the address, with the answer, or with what is wrong with the question. */

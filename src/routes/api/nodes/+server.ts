@@ -27,6 +27,7 @@ export const GET = endpoint(
 			q: query.search.trim(),
 			page: query.page,
 			pageSize: query.page_size,
+			cursor: query.cursor ?? null,
 			filters: { ...(cluster ? { cluster } : {}), ...(state ? { state } : {}) }
 		});
 		return paged(rows.map(nodeView), meta);

@@ -72,6 +72,11 @@ describe('nodes in the API', () => {
 		expect(some).toMatchObject({ data: [{ name: 'pve2', placing: 'online' }], meta: { total: 1 } });
 		expect((await ask(list.GET, { search: '?state=maintenance' })).data).toEqual([]);
 		expect((await ask(list.GET, { search: '?state=asleep' })).status).toBe(400);
+		const first = await ask(list.GET, { search: '?page_size=2' });
+		expect(first.meta).toMatchObject({ total: 3, next: expect.any(String) });
+		const next = await ask(list.GET, { search: `?page_size=2&cursor=${first.meta.next}` });
+		expect(next).toMatchObject({ data: [{ name: 'pve3' }], meta: { total: 3, next: null } });
+		expect((await ask(list.GET, { search: '?cursor=nobody' })).fields).toHaveProperty('cursor');
 		await checkNodes();
 		const { data } = await get();
 		expect(data).toMatchObject({
