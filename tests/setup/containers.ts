@@ -4,6 +4,7 @@ import { defineSaga, startSaga, type StepResult } from '#lib/core/saga.server.ts
 import { detachedContext } from '#lib/core/sagaContext.server.ts';
 import { tuning } from '#lib/core/sagaPatience.ts';
 import '#lib/core/sagaRunner.server.ts';
+import '#lib/infrastructure/pools/poolJobs.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import {
 	destroyContainer,

@@ -37,17 +37,21 @@ export type BackupProgress =
 	| { ready: false; wait: number };
 
 /**
- * The backup of a run that is about to delete a tenant: asked once per run, read back and hashed before it counts as
+ * The backup of a run that is about to delete a tenant, or to move it: asked once per run, read back and hashed before it counts as
  * taken, kept for `backups.keep_last_days`. After a failure the next try writes another row.
  * @throws {VendorError} or {AppError} after the reason was stored in the failed row
  */
-export async function takeLastBackup(run: Run, tenantId: string): Promise<BackupProgress> {
+export async function takeLastBackup(
+	run: Run,
+	tenantId: string,
+	reason: 'deletion' | 'move' = 'deletion'
+): Promise<BackupProgress> {
 	const backup = await run.write(async (tx) => {
 		const unfinished = await tx.backup.findFirst({
 			where: { tenantId, jobId: run.jobId, status: { in: ['running', 'succeeded'] } },
 			orderBy: { startedAt: 'desc' }
 		});
-		return unfinished ?? createBackup(tx, tenantId, { reason: 'deletion', jobId: run.jobId });
+		return unfinished ?? createBackup(tx, tenantId, { reason, jobId: run.jobId });
 	});
 	const taken =
 		backup.status === 'succeeded' ? backup : await advance(backup, run.trace, run.signal);
@@ -68,7 +72,11 @@ export async function takeLastBackup(run: Run, tenantId: string): Promise<Backup
  */
 export async function requestBackup(tx: Tx, tenantId: string, reason: string): Promise<string> {
 	const running = await tx.backup.count({ where: { tenantId, status: 'running' } });
-	if (running > 0) throw new AppError('ALREADY_RUNNING');
+	// Nothing reads a container that is on its way to another node.
+	const moving = await tx.tenant.count({
+		where: { id: tenantId, container: { moveToNodeId: { not: null } } }
+	});
+	if (running + moving > 0) throw new AppError('ALREADY_RUNNING');
 	const { id } = await createBackup(tx, tenantId, { reason, jobId: null });
 	await enqueue(tx, 'backups.take', { backupId: id });
 	return id;

@@ -7,12 +7,22 @@ import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts'
 import type { Backup } from '#prisma/generated/client.ts';
 import type { Archive, Dump } from './backups.server.ts';
 
-/** What the archive's note says, so that it can be found after a lost answer. */
+/** What the archive's note says. */
 const noteOf = (backupId: string) => `erpcore backup ${backupId}`;
 
 /** A digest reads the whole archive, at the speed of the storage. */
 const DIGEST_TIMEOUT_MS = 3_600_000;
 const WAIT = 15;
+
+/** What is saved, and how its task is kept. */
+export interface Archiving {
+	/** Names the archive's note, so that it can be found after a lost answer. */
+	id: string;
+	containerId: string;
+	/** UPID of the vzdump that is or was running for it. */
+	taskUpid: string | null;
+	keepTask(upid: string): Promise<void>;
+}
 
 interface Place {
 	nodeId: string;
@@ -21,13 +31,26 @@ interface Place {
 	storage: string;
 }
 
+/** The backup of a row, as `archiveContainer` takes it. */
+export function dumpContainer(
+	{ id, containerId, taskUpid }: Backup,
+	trace: Trace,
+	signal: AbortSignal
+): Promise<Dump> {
+	if (!containerId) throw new Error(`backup ${id} is of no container`);
+	const keepTask = async (upid: string) => {
+		await db.backup.update({ where: { id }, data: { taskUpid: upid } });
+	};
+	return archiveContainer({ id, containerId, taskUpid, keepTask }, trace, signal);
+}
+
 /**
  * Saves a whole container by vzdump to its cluster's backup storage, reads size and digest back from there. Looks first:
  * an archive with this backup's note, or a vzdump that runs, is this one's.
  * @throws {ProxmoxError} with Proxmox's reason when the task failed
  */
-export async function dumpContainer(
-	backup: Backup,
+export async function archiveContainer(
+	backup: Archiving,
 	trace: Trace,
 	signal: AbortSignal
 ): Promise<Dump> {
@@ -51,9 +74,9 @@ export async function dumpContainer(
 	return { done: true, archive: written };
 }
 
-async function placeOf({ containerId }: Backup): Promise<Place> {
+async function placeOf({ containerId }: Archiving): Promise<Place> {
 	const { nodeId, vmid, node } = await db.container.findUniqueOrThrow({
-		where: { id: containerId ?? undefined },
+		where: { id: containerId },
 		include: { node: { include: { cluster: true } } }
 	});
 	return { nodeId, node: node.name, vmid, storage: node.cluster.backupStorage };
@@ -63,7 +86,7 @@ async function placeOf({ containerId }: Backup): Promise<Place> {
 async function runningTask(
 	proxmox: ProxmoxClient,
 	{ node, vmid }: Place,
-	{ taskUpid }: Backup
+	{ taskUpid }: Archiving
 ): Promise<string | null> {
 	if (taskUpid && (await proxmox.taskStatus(taskUpid)).status === 'running') return taskUpid;
 	const tasks = await proxmox.tasks(node, { vmid, source: 'active', typefilter: 'vzdump' });
@@ -74,7 +97,7 @@ async function runningTask(
 async function start(
 	proxmox: ProxmoxClient,
 	place: Place,
-	backup: Backup,
+	backup: Archiving,
 	signal: AbortSignal
 ): Promise<string | null> {
 	let upid: string | null;
@@ -92,7 +115,7 @@ async function start(
 		throw error;
 	}
 	if (!upid) throw new Error(`CT ${place.vmid} is not on ${place.node}`);
-	await db.backup.update({ where: { id: backup.id }, data: { taskUpid: upid } });
+	await backup.keepTask(upid);
 	return upid;
 }
 

@@ -10,7 +10,8 @@ const BREATH = HOUR;
 
 /**
  * Asks for a backup of every live instance whose last one is older than its plan promises, the longest waiting first.
- * The plan is read each time, so that another plan is another rhythm at once.
+ * The plan is read each time, so that another plan is another rhythm at once. What is on its way to another node waits: its
+ * move takes a copy of its own.
  * @returns how many were asked for
  */
 export async function backUpWhatIsDue(): Promise<number> {
@@ -19,13 +20,14 @@ export async function backUpWhatIsDue(): Promise<number> {
 	const due = await db.$queryRaw<{ id: string }[]>`
 		SELECT tenant.id FROM tenant_deployments tenant
 		JOIN plans plan ON plan.id = tenant.plan_id
+		JOIN lxc_containers container ON container.id = tenant.container_id AND container.move_to_node_id IS NULL
 		LEFT JOIN LATERAL (
 			SELECT max(started_at) FILTER (WHERE status = 'succeeded') AS taken,
 				max(started_at) FILTER (WHERE status = 'failed') AS failed,
 				count(*) FILTER (WHERE status = 'running') AS running
 			FROM backups WHERE backups.tenant_id = tenant.id AND backups.started_at > ${after(at, -400 * 24 * HOUR)}
 		) backup ON true
-		WHERE tenant.status IN ('active', 'degraded', 'suspended') AND tenant.container_id IS NOT NULL
+		WHERE tenant.status IN ('active', 'degraded', 'suspended')
 			AND tenant.activated_at < ${breath} AND backup.running = 0
 			AND (backup.failed IS NULL OR backup.failed < ${breath})
 			AND (backup.taken IS NULL OR backup.taken <= ${at}::timestamptz - plan.backup_interval_hours * interval '1 hour')

@@ -96,7 +96,7 @@ export interface Answer {
 /** Whether visitors of a domain find what they should: its instance, or the way on to it. */
 export async function answerUnder({ domain, tenant }: DomainPlace): Promise<Answer> {
 	// The control plane answers for them, with the reason.
-	if (tenant.status === 'suspended' || tenant.status === 'deleting')
+	if (['suspended', 'deleting', 'migrating'].includes(tenant.status))
 		return { ok: true, finding: null };
 	const hosts = await tenantHosts(db, tenant.id);
 	const landing = landingOf(hosts, domain.hostname, { assumeActive: domain.id });

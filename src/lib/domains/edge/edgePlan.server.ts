@@ -44,7 +44,7 @@ export async function edgePlan(
 	});
 	const rows = await tx.$queryRaw<Row[]>`
 		SELECT own.external_domain AS hostname, tenant.subdomain || '.' || base.name AS platform,
-			container.ip_address AS "ipAddress", tenant.status IN ('suspended', 'deleting') AS suspended,
+			container.ip_address AS "ipAddress", tenant.status IN ('suspended', 'deleting', 'migrating') AS suspended,
 			other.external_domain AS "sendsTo", other.published AND other.verification_status = 'active' AS "sendsToActive",
 			(SELECT home.external_domain FROM custom_domains home WHERE home.tenant_deployment_id = tenant.id
 				AND home.is_primary AND home.published AND home.verification_status = 'active' LIMIT 1) AS primary,

@@ -2,7 +2,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import type { HostRoute } from './ingress.ts';
 
 /** Why the control plane answers for a host. */
-export type AnsweredByUs = 'suspended' | 'redirects' | 'unplaced';
+export type AnsweredByUs = 'suspended' | 'moving' | 'redirects' | 'unplaced';
 
 /** A host of a tenant that a tunnel leads somewhere. */
 export interface PublishedHost extends HostRoute {
@@ -23,7 +23,7 @@ export async function publishedHosts(tx: Tx, tunnelId: string): Promise<Publishe
 	const rows = await tx.$queryRaw<Row[]>`
 		WITH here AS (
 			SELECT tenant.id, tenant.subdomain AS slug, tenant.customer_id, base.name AS base,
-				container.ip_address, tenant.status IN ('suspended', 'deleting') AS suspended,
+				container.ip_address, tenant.status IN ('suspended', 'deleting') AS suspended, tenant.status = 'migrating' AS moving,
 				EXISTS (
 					SELECT 1 FROM custom_domains one WHERE one.tenant_deployment_id = tenant.id AND one.is_primary
 						AND one.published AND one.verification_status = 'active') AS has_primary
@@ -36,26 +36,28 @@ export async function publishedHosts(tx: Tx, tunnelId: string): Promise<Publishe
 		)
 		SELECT here.slug || '.' || here.base AS hostname, NULL AS "hostHeader", here.ip_address AS "ipAddress",
 			here.id AS "tenantId", here.slug, here.customer_id AS "customerId", NULL::uuid AS "customDomainId",
-			here.suspended, here.has_primary AS redirects, NULL::timestamptz AS "verifiedAt"
+			here.suspended, here.moving, here.has_primary AS redirects, NULL::timestamptz AS "verifiedAt"
 		FROM here
 		UNION ALL
 		SELECT own.external_domain, here.slug || '.' || here.base, here.ip_address, here.id, here.slug,
-			here.customer_id, own.id, here.suspended,
+			here.customer_id, own.id, here.suspended, here.moving,
 			own.redirect_to_id IS NOT NULL OR (here.has_primary AND NOT own.is_primary), own.verified_at
 		FROM here JOIN custom_domains own ON own.tenant_deployment_id = here.id
 		WHERE own.published AND own.driver <> 'edge' AND own.verification_status <> 'removed'
 		ORDER BY "verifiedAt" NULLS LAST`;
 	const once = new Map<string, PublishedHost>();
-	for (const { suspended, redirects, verifiedAt: _, ...row } of rows) {
+	for (const { suspended, moving, redirects, verifiedAt: _, ...row } of rows) {
 		// Of two customers who claim one name the one who has proven it is served.
 		if (once.has(row.hostname)) continue;
 		const answeredByUs = suspended
 			? 'suspended'
-			: redirects
-				? 'redirects'
-				: row.ipAddress
-					? null
-					: 'unplaced';
+			: moving
+				? 'moving'
+				: redirects
+					? 'redirects'
+					: row.ipAddress
+						? null
+						: 'unplaced';
 		once.set(row.hostname, {
 			...row,
 			ipAddress: answeredByUs ? null : row.ipAddress,
@@ -68,6 +70,7 @@ export async function publishedHosts(tx: Tx, tunnelId: string): Promise<Publishe
 
 type Row = Omit<PublishedHost, 'answeredByUs'> & {
 	suspended: boolean;
+	moving: boolean;
 	redirects: boolean;
 	verifiedAt: Date | null;
 };

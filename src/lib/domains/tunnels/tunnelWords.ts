@@ -54,6 +54,7 @@ export function changeWord(kind: TunnelChangeKind): { label: string; tone: Tone 
 
 const BY_US: Record<AnsweredByUs, () => string> = {
 	suspended: m.tunnels_host_suspended,
+	moving: m.tunnels_host_moving,
 	redirects: m.tunnels_host_redirects,
 	unplaced: m.tunnels_host_unplaced
 };

@@ -251,3 +251,31 @@ it('calls nobody down when we are the ones who see nothing, and says so until we
 	expect(await alerts('provisioning.probe-blind')).toBe(0);
 	expect(await outages(tenants[0]!)).toMatchObject([{ seen: 'dns' }]);
 });
+
+it('where nothing behind a tunnel answers, tells of the tunnel and of none of its instances', async () => {
+	const SILENT = 'provisioning.tunnel-silent';
+	const tenants = await many(3);
+	const probes = async (count: number) => {
+		for (let look = 0; look < count; look += 1) await probeAll();
+		return { tunnel: await alerts(SILENT), down: await alerts(DOWN) };
+	};
+	moods.set(tenants[0]!.slug, 'away');
+	expect(await probes(3)).toEqual({ tunnel: 0, down: 1 });
+	for (const { slug } of tenants) moods.set(slug, 'away');
+	expect(await probes(1)).toEqual({ tunnel: 1, down: 0 });
+	expect(await probes(2)).toEqual({ tunnel: 1, down: 0 });
+	expect(await fresh(tenants[1]!)).toMatchObject({ status: 'degraded', probeMisses: 3 });
+	const { data, subjectId } = await db.alert.findFirstOrThrow({ where: { rule: SILENT } });
+	const { name } = await db.tunnel.findUniqueOrThrow({ where: { id: subjectId } });
+	expect(data).toMatchObject({ tunnel: name, count: 3 });
+	// What Cloudflare calls down has its alert already.
+	const cloudflares = { rule: 'domains.tunnel-down', subjectType: 'tunnel', subjectId };
+	await db.alert.create({ data: { ...cloudflares, severity: 'critical', openedAt: now() } });
+	expect(await probes(1)).toEqual({ tunnel: 0, down: 0 });
+	await db.alert.deleteMany({ where: cloudflares });
+	expect(await probes(1)).toEqual({ tunnel: 1, down: 0 });
+	moods.delete(tenants[2]!.slug);
+	expect(await probes(1)).toEqual({ tunnel: 0, down: 2 });
+	moods.clear();
+	expect(await probes(1)).toEqual({ tunnel: 0, down: 0 });
+});

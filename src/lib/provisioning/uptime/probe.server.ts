@@ -10,6 +10,7 @@ import {
 	type Seen
 } from '../../domains/custom/answer.server.ts';
 import { askForCheck } from '../../domains/custom/customDomains.server.ts';
+import { endFailovers } from '../../infrastructure/ha/failovers.server.ts';
 import { canWeSee } from './control.server.ts';
 import { endForgotten, recordLooks } from './record.server.ts';
 import { probedPages, type Probed } from './probed.server.ts';
@@ -38,6 +39,7 @@ const BLIND = { rule: 'provisioning.probe-blind', subjectType: 'platform', subje
  * When next to nothing answers because we see nothing, nobody is called down, and nothing is counted.
  */
 export async function probeAll(signal?: AbortSignal): Promise<void> {
+	const began = now();
 	const looks = await lookAtAll(signal);
 	// What a dying worker saw may be its own death.
 	if (signal?.aborted) return;
@@ -54,6 +56,8 @@ export async function probeAll(signal?: AbortSignal): Promise<void> {
 	await recordLooks(looks);
 	await transaction(async (tx) => {
 		await endForgotten(tx, now());
+		const answering = looks.flatMap(({ id, seen }) => (seen.ok ? [id] : []));
+		await endFailovers(tx, new Set(answering), began);
 		await closeAlert(tx, BLIND);
 	});
 }

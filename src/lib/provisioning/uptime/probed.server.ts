@@ -18,10 +18,13 @@ export interface Probed {
 	/** The outage that it is in, and whether that was ours. */
 	outageId: string | null;
 	outagePlanned: boolean | null;
-	/** We keep it off the air ourselves: staff stopped its container, or an act of theirs has just been at it. */
+	/** We keep it off the air ourselves: staff stopped its container, an act of theirs has just been at it, or it comes back from a move. */
 	planned: boolean;
 	/** Staff were told that it is down. */
 	alerted: boolean;
+	/** The tunnel that its platform name comes by, and its name. */
+	tunnelId: string | null;
+	tunnel: string | null;
 }
 
 const PAGE = 1_000;
@@ -39,12 +42,16 @@ export async function* probedPages(): AsyncGenerator<Probed[]> {
 				outage.id AS "outageId", outage.planned AS "outagePlanned",
 				NOT container.wanted_running OR EXISTS (SELECT 1 FROM container_acts act
 					WHERE act.container_id = container.id AND act.act IN ('start', 'shutdown', 'stop', 'restart', 'rollback')
-						AND (act.status IN ('queued', 'running') OR act.finished_at > ${after(now(), -BOOT)})) AS planned,
+						AND (act.status IN ('queued', 'running') OR act.finished_at > ${after(now(), -BOOT)}))
+					OR EXISTS (SELECT 1 FROM tenant_migrations move WHERE move.tenant_id = tenant.id
+						AND move.status IN ('planned', 'running') AND move.off_air_at IS NOT NULL AND move.on_air_at IS NULL) AS planned,
 				EXISTS (SELECT 1 FROM alerts alert WHERE alert.rule = 'provisioning.tenant-down'
-					AND alert.subject_type = 'tenant' AND alert.subject_id = tenant.id::text AND alert.closed_at IS NULL) AS alerted
+					AND alert.subject_type = 'tenant' AND alert.subject_id = tenant.id::text AND alert.closed_at IS NULL) AS alerted,
+				tunnel.id AS "tunnelId", tunnel.name AS tunnel
 			FROM tenant_deployments tenant
 			JOIN base_domains base_domain ON base_domain.id = tenant.base_domain_id
 			JOIN lxc_containers container ON container.id = tenant.container_id
+			LEFT JOIN tunnels tunnel ON tunnel.id = COALESCE(tenant.tunnel_id, base_domain.tunnel_id)
 			LEFT JOIN LATERAL (SELECT id, external_domain FROM custom_domains
 				WHERE tenant_deployment_id = tenant.id AND is_primary AND published AND verification_status = 'active'
 				LIMIT 1) domain ON true

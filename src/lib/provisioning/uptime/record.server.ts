@@ -5,6 +5,7 @@ import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { transition } from '../tenantState.server.ts';
 import type { Look } from './probe.server.ts';
+import { tellOfTunnels } from './tunnels.server.ts';
 
 const BATCH = 1_000;
 /** State changes at a time. */
@@ -16,6 +17,8 @@ const CHANGES = 8;
  */
 export async function recordLooks(looks: Look[]): Promise<void> {
 	const most = await setting('provisioning.probe_misses');
+	const silent = await tellOfTunnels(looks, most, missesOf);
+	const isAlone = ({ tunnelId }: Look) => tunnelId === null || !silent.has(tunnelId);
 	const changing: Look[] = [];
 	for (let from = 0; from < looks.length; from += BATCH) {
 		const batch = looks.slice(from, from + BATCH);
@@ -24,10 +27,12 @@ export async function recordLooks(looks: Look[]): Promise<void> {
 			await countMisses(tx, batch);
 			await writeOutages(tx, batch);
 		});
-		changing.push(...batch.filter((look) => isChange(look, most)));
+		changing.push(...batch.filter((look) => isChange(look, most, isAlone(look))));
 	}
 	for (let from = 0; from < changing.length; from += CHANGES)
-		await Promise.all(changing.slice(from, from + CHANGES).map((look) => change(look)));
+		await Promise.all(
+			changing.slice(from, from + CHANGES).map((look) => change(look, isAlone(look)))
+		);
 }
 
 /** While we keep it off the air ourselves, what is missed is not counted: it is shown apart. */
@@ -90,7 +95,7 @@ export async function endForgotten(tx: Tx, at: Date): Promise<void> {
 	await tx.$executeRaw`
 		UPDATE tenant_outages outage SET ended_at = ${at} FROM tenant_deployments tenant
 		WHERE outage.ended_at IS NULL AND tenant.id = outage.tenant_id
-			AND NOT (tenant.status IN ('active', 'degraded') AND tenant.published)`;
+			AND NOT (tenant.status IN ('active', 'degraded', 'migrating') AND tenant.published)`;
 	const told = await tx.$queryRaw<{ id: string }[]>`
 		SELECT tenant.id FROM alerts alert JOIN tenant_deployments tenant ON tenant.id::text = alert.subject_id
 		WHERE alert.rule = ${DOWN} AND alert.subject_type = 'tenant' AND alert.closed_at IS NULL
@@ -101,14 +106,15 @@ export async function endForgotten(tx: Tx, at: Date): Promise<void> {
 const DOWN = 'provisioning.tenant-down';
 const downAlert = (id: string) => ({ rule: DOWN, subjectType: 'tenant', subjectId: id });
 
-function isChange(look: Look, most: number): boolean {
+/** @param isAlone others behind its tunnel answer, so that somebody is told of it and not of the tunnel */
+function isChange(look: Look, most: number, isAlone: boolean): boolean {
 	const { seen, status, planned, alerted } = look;
 	if (seen.ok) return status === 'degraded' || alerted;
-	return missesOf(look) >= most && (status === 'active' || (!planned && !alerted));
+	return missesOf(look) >= most && (status === 'active' || (!planned && alerted !== isAlone));
 }
 
 /** Of what we keep off the air ourselves nobody has to be told. */
-async function change(look: Look): Promise<void> {
+async function change(look: Look, isAlone: boolean): Promise<void> {
 	const { seen, status, planned } = look;
 	const subject = downAlert(look.id);
 	try {
@@ -121,7 +127,8 @@ async function change(look: Look): Promise<void> {
 			if (status === 'active')
 				await transition(tx, look, 'degraded', { statusReason: seen.detail });
 			const data = { slug: look.slug, seen: seen.detail };
-			if (!planned) await openAlert(tx, { ...subject, severity: 'critical', data });
+			if (!isAlone) await closeAlert(tx, subject);
+			else if (!planned) await openAlert(tx, { ...subject, severity: 'critical', data });
 		});
 	} catch (error) {
 		// Somebody suspended or deleted it while we looked: there is nothing to say any more.

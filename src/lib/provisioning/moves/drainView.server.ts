@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { Tx } from '#lib/core/db.server.ts';
+import { rejectionSentence } from '#lib/infrastructure/placement/rejections.ts';
+import { getLocale } from '#i18n/paraglide/runtime.js';
+import type { MoveStatus, NodeDrain } from '#prisma/generated/client.ts';
+import type { Drainable, DrainPlan } from './drainPlan.ts';
+import { staySentence } from './drainWords.ts';
+
+const container = z.object({ id: z.uuid(), vmid: z.number().int(), hostname: z.string() });
+
+/** Where everything on a node would go now, in the API. */
+const planSchema = z.object({
+	/** In the order in which they would go. */
+	moves: z.array(
+		z.object({
+			container,
+			to: z.object({ id: z.uuid(), name: z.string() }),
+			tenants: z.array(z.object({ id: z.uuid(), subdomain: z.string() })),
+			expected_downtime_ms: z.number().int().nullable()
+		})
+	),
+	/** What fits nowhere, with what speaks against each other node. */
+	stuck: z.array(
+		z.object({
+			container,
+			nodes: z.array(z.object({ name: z.string(), reasons: z.array(z.string()) }))
+		})
+	),
+	/** What is not moved, and why. */
+	stays: z.array(z.object({ container, reason: z.string() })),
+	expected_downtime_ms: z.number().int().nullable()
+});
+
+/** A drain in the API. */
+export const drainSchema = z.object({
+	id: z.uuid(),
+	/** running, paused, done, cancelled */
+	status: z.string(),
+	node: z.object({ id: z.uuid(), name: z.string() }),
+	reason: z.string().nullable(),
+	/** Nothing begins before: customers were told this time. */
+	not_before: z.date().nullable(),
+	/** How many of its moves are in which state. */
+	moves: z.record(z.string(), z.number().int()),
+	requested_by: z.string(),
+	created_at: z.date(),
+	finished_at: z.date().nullable()
+});
+
+export const nodeDrainSchema = z.object({
+	plan: planSchema,
+	/** The one under way, else the last one. */
+	drain: drainSchema.nullable()
+});
+
+/** A drain with how far it is. */
+export interface DrainRow extends NodeDrain {
+	node: string;
+	/** Moves by their state; of those that have none there is no entry. */
+	counts: Partial<Record<MoveStatus, number>>;
+}
+
+/** These drains with their nodes and how far they are, in no order. */
+export async function drainRows(tx: Tx, ids: string[]): Promise<DrainRow[]> {
+	const drains = await tx.nodeDrain.findMany({ where: { id: { in: ids } } });
+	const nodes = await tx.node.findMany({
+		where: { id: { in: drains.map(({ nodeId }) => nodeId) } },
+		select: { id: true, name: true }
+	});
+	const sums = await tx.containerMove.groupBy({
+		by: ['drainId', 'status'],
+		where: { drainId: { in: ids } },
+		_count: true
+	});
+	return drains.map((drain) => ({
+		...drain,
+		node: nodes.find(({ id }) => id === drain.nodeId)?.name ?? '',
+		counts: Object.fromEntries(
+			sums
+				.filter(({ drainId }) => drainId === drain.id)
+				.map(({ status, _count }) => [status, _count])
+		)
+	}));
+}
+
+/** The drain of a node that is under way, else its last one; null when it never had one. */
+export async function drainOfNode(tx: Tx, nodeId: string): Promise<DrainRow | null> {
+	const last = await tx.nodeDrain.findFirst({
+		where: { nodeId },
+		orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+		select: { id: true }
+	});
+	const [row] = last ? await drainRows(tx, [last.id]) : [];
+	return row ?? null;
+}
+
+export function drainView(row: DrainRow): z.input<typeof drainSchema> {
+	return {
+		...{ id: row.id, status: row.status, node: { id: row.nodeId, name: row.node } },
+		...{ reason: row.reason, not_before: row.notBefore, moves: { ...row.counts } },
+		...{ requested_by: row.byLabel, created_at: row.createdAt, finished_at: row.finishedAt }
+	};
+}
+
+export function planView(plan: DrainPlan): z.input<typeof planSchema> {
+	const named = ({ containerId, vmid, hostname }: Drainable) => ({
+		...{ id: containerId, vmid, hostname }
+	});
+	const locale = getLocale();
+	return {
+		moves: plan.moves.map(({ container, to }) => ({
+			container: named(container),
+			to: { id: to.nodeId, name: to.name },
+			tenants: container.tenants.map(({ id, slug }) => ({ id, subdomain: slug })),
+			expected_downtime_ms: container.expectedMs
+		})),
+		stuck: plan.stuck.map(({ container, nodes }) => ({
+			container: named(container),
+			nodes: nodes.map(({ candidate, reasons }) => ({
+				name: candidate.name,
+				reasons: reasons.map((reason) => rejectionSentence(reason, locale))
+			}))
+		})),
+		stays: plan.stays.map(({ container, reason }) => ({
+			container: named(container),
+			reason: staySentence(reason)
+		})),
+		expected_downtime_ms: plan.expectedMs
+	};
+}

@@ -1,0 +1,33 @@
+import { db, type Tx } from '#lib/core/db.server.ts';
+import type { Prisma } from '#prisma/generated/client.ts';
+import type { TenantMoveContext } from './tenantMoveState.ts';
+
+const include = {
+	tenant: {
+		include: { baseDomain: true, customer: true, container: { include: { node: true } } }
+	}
+} satisfies Prisma.TenantMigrationInclude;
+export type MovingRow = Prisma.TenantMigrationGetPayload<{ include: typeof include }>;
+
+export function rowOf(context: Pick<TenantMoveContext, 'state'>): Promise<MovingRow> {
+	return rowIn(db, context.state.migrationId);
+}
+
+export function rowIn(tx: Tx, id: string): Promise<MovingRow> {
+	return tx.tenantMigration.findUniqueOrThrow({ where: { id }, include });
+}
+
+/**
+ * Whether an instance lives in the new place already: from that transaction on nothing is taken back.
+ * In place the kind of place is what changes, elsewhere the container.
+ */
+export function isSwitched({
+	toContainerId,
+	fromContainerId,
+	toIsolation,
+	tenant
+}: MovingRow): boolean {
+	return toContainerId === fromContainerId
+		? tenant.isolation === toIsolation
+		: toContainerId !== null && tenant.containerId === toContainerId;
+}
