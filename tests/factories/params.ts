@@ -15,6 +15,7 @@ import {
 	aTemplate,
 	createUnplacedTenant
 } from './infrastructure.ts';
+import { aDrain, aMigration, aMove } from './moves.ts';
 import { aTunnel } from './tunnels.ts';
 import { aPublishedDomain } from './tunnels.ts';
 
@@ -49,6 +50,10 @@ export const PARAMS: Record<string, () => Promise<string>> = {
 	'invoices/[id]': async () => (await anInvoice()).id,
 	'nodes/[id]': async () => (await aNode(db)).id,
 	'containers/[id]': async () => (await anAdoptedContainer(db)).id,
+	'moves/[id]': async () => (await aMove(db)).id,
+	'topic/admin.move': async () => (await aMove(db)).id,
+	'drains/[id]': async () => (await aDrain(db)).id,
+	'migrations/[migration]': async () => (await aMigration(db)).id,
 	'new/[id]': async () => (await anEnrolment(db)).id,
 	'topic/admin.container': async () => (await aContainer(db)).id,
 	'acts/[act]': async () => (await aContainerAct(db)).id,

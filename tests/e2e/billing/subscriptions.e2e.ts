@@ -181,7 +181,7 @@ for (const { scripts, card, end } of [
 	});
 }
 
-test('staff see and do the same, and a move is refused before anything is charged', async ({
+test('staff see and do the same, and what a move means is said before anything is charged', async ({
 	page,
 	demo,
 	loginAs
@@ -193,8 +193,16 @@ test('staff see and do the same, and a move is refused before anything is charge
 	await expect(page.getByRole('heading', { level: 1 })).toContainText(buyer.company);
 	await expect(page.getByText('Mejora de plan')).toBeVisible();
 	await lookAt(page, 'admin-subscription');
-	const refused = await api(demo, 'POST', `/subscriptions/${id}/upgrade`, { plan: 'pro' });
-	expect(refused).toMatchObject({ status: 409, error: 'PLAN_IS_A_MOVE' });
+	const move = await api(demo, 'POST', `/subscriptions/${id}/upgrade`, {
+		...{ plan: 'pro', dry_run: true }
+	});
+	expect(move).toMatchObject({
+		status: 200,
+		data: {
+			change: { status: 'previewed' },
+			moves: [{ from_isolation: 'shared', to_isolation: 'dedicated', begins: 'period_end' }]
+		}
+	});
 	const shown = await api<{ change: { id: string; amount_due: number; status: string } }>(
 		demo,
 		'POST',

@@ -62,7 +62,7 @@ test('staff see what each node has promised and uses, its containers, and where 
 	const pro = page.getByRole('region', { name: 'Pro', exact: true });
 	await expect(pro.getByText('iría aquí')).toHaveCount(1);
 	const enterprise = page.getByRole('region', { name: 'Enterprise', exact: true });
-	await expect(enterprise.getByText('Todavía no hay un segundo nodo').first()).toBeVisible();
+	await expect(enterprise.getByText(/Toma el relevo pve\d/).first()).toBeVisible();
 	await expectAccessible(page);
 
 	await page.goto('/admin/billing');

@@ -3,6 +3,7 @@ import { stripeAge } from '#lib/billing/stripeAge.server.ts';
 import { asCustomer, transaction } from '#lib/core/db.server.ts';
 import { requireCustomer } from '#lib/identity/guard.server.ts';
 import { companiesOf } from '#lib/identity/members.server.ts';
+import { openMigrations } from '#lib/provisioning/moves/openMigrations.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { LayoutServerLoad } from './$types';
 
@@ -21,6 +22,9 @@ export const load: LayoutServerLoad = async (event) => {
 		// Shown above every page, until it is paid.
 		late: permissions.has('invoices:read')
 			? await asCustomer(scope, (tx) => dunningViews(tx, { customerId, open: true }))
+			: [],
+		moving: permissions.has('instance:read')
+			? await asCustomer(scope, (tx) => openMigrations(tx, customerId))
 			: [],
 		stripeAge: await stripeAge(),
 		may: [...permissions.keys()]

@@ -6,6 +6,7 @@ import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard
 import type { Actor } from '#lib/logs/audit.server.ts';
 import { requestNewPassword, revealAdminPassword } from '#lib/provisioning/adminPassword.server.ts';
 import { instancesOf, ownTenant } from '#lib/provisioning/instances.server.ts';
+import { ownMigrations } from '#lib/provisioning/moves/migrations.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -13,6 +14,9 @@ export const load: PageServerLoad = async (event) => {
 	const { scope, permissions } = requireCustomer(event, 'instance:read');
 	return {
 		instances: await instancesOf(scope, { secret: permissions.has('instance:secret') }),
+		migrations: await asCustomer(scope, (tx) =>
+			ownMigrations(tx, { customerId: scope.customerId })
+		),
 		invoices: permissions.has('invoices:read')
 			? await asCustomer(scope, (tx) => latestInvoices(tx, scope.customerId, 3))
 			: null

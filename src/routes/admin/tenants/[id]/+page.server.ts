@@ -6,6 +6,13 @@ import { domainsOf } from '#lib/domains/custom/staffDomain.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { deleteOrCancel, sendPaymentLink } from '#lib/provisioning/requests.server.ts';
+import { migrationsOf } from '#lib/provisioning/moves/migrations.server.ts';
+import { migrationAct } from '#lib/provisioning/moves/staffMoves.server.ts';
+import {
+	cancelTenantMove,
+	confirmTenantMove,
+	retryTenantMove
+} from '#lib/provisioning/moves/tenantMoves.server.ts';
 import { runsOfTenant } from '#lib/provisioning/runs.server.ts';
 import { tenantAct } from '#lib/provisioning/tenantActs.server.ts';
 import { findTenant } from '#lib/provisioning/tenantView.server.ts';
@@ -26,9 +33,13 @@ export const load: PageServerLoad = async (event) => {
 	return {
 		...(await runsOfTenant(db, id, event.url.searchParams.get('run'))),
 		domains: permissions.has('domains:read') ? await domainsOf(db, { tenantId: id }) : null,
-		mayAddDomain: permissions.has('domains:write')
+		mayAddDomain: permissions.has('domains:write'),
+		migrations: await migrationsOf(db, id),
+		mayMove: permissions.has('infrastructure:write')
 	};
 };
+
+const migration = z.object({ migration_id: z.uuid() });
 
 /** The version that the person saw: what somebody changed since is not overwritten. */
 const seen = z.object({ version: z.coerce.number().int() });
@@ -105,6 +116,36 @@ export const actions: Actions = {
 			const { id } = event.params;
 			await transaction(async (tx) => retry(tx, await findTenant(tx, id), { by }));
 			return { message: m.tenant_retry_done() };
+		});
+	},
+	confirmMove: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		const form = migration.extend({ confirm: z.string().trim() });
+		return answerForm(event.request, form, async ({ migration_id, confirm }) => {
+			const { id, slug } = await findTenant(db, event.params.id);
+			if (confirm !== slug)
+				throw new AppError('BAD_INPUT', {
+					fields: { confirm: m.tenant_confirm_differs({ name: slug }) }
+				});
+			await migrationAct(id, migration_id, (tx, found) => confirmTenantMove(tx, found, by));
+			return { message: m.tenant_move_confirmed_done() };
+		});
+	},
+	cancelMove: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, migration, async ({ migration_id }) => {
+			await migrationAct(event.params.id, migration_id, (tx, id) => cancelTenantMove(tx, id, by));
+			return { message: m.tenant_move_cancelled_done() };
+		});
+	},
+	retryMove: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, migration, async ({ migration_id }) => {
+			await migrationAct(event.params.id, migration_id, (tx, id) => retryTenantMove(tx, id, by));
+			return { message: m.tenant_move_retried_done() };
 		});
 	},
 	refund: (event) => {

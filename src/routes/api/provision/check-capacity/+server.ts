@@ -24,6 +24,10 @@ export const GET = endpoint(
 			isolation: z.string(),
 			wanted: resources,
 			fits: z.boolean(),
+			/** Containers made ahead that one of these would take at once. */
+			warm: z.array(z.object({ container_id: z.uuid(), node: z.string() })),
+			/** No node has room until these go, which were made ahead for others. */
+			yields: z.object({ node: z.string(), container_ids: z.array(z.uuid()) }).nullable(),
 			shared: z.array(
 				z.object({ container_id: z.uuid(), fits: z.boolean(), reasons: z.array(z.string()) })
 			),
@@ -32,12 +36,18 @@ export const GET = endpoint(
 					id: z.uuid(),
 					name: z.string(),
 					fits: z.boolean(),
-					reasons: z.array(z.string())
+					reasons: z.array(z.string()),
+					takes_over: z
+						.object({ id: z.uuid(), name: z.string() })
+						.nullable()
+						.describe('The node that would take over; of plans with high availability')
 				})
 			),
 			sale: z.object({
 				count: z.number().int(),
 				fits: z.number().int(),
+				/** Of those: only once what was made ahead for others is gone. */
+				yielded: z.number().int(),
 				places: z.array(
 					z.object({
 						id: z.uuid(),
@@ -59,20 +69,27 @@ export const GET = endpoint(
 			isolation: found.isolation,
 			wanted: resourcesView(found.wanted),
 			fits: found.fits,
+			warm: found.warm.map(({ containerId, node }) => ({ container_id: containerId, node })),
+			yields: found.yields && {
+				node: found.yields.node.name,
+				container_ids: found.yields.containers.map(({ containerId }) => containerId)
+			},
 			shared: found.shared.map(({ candidate, fits, reasons }) => ({
 				container_id: candidate.containerId,
 				fits,
 				reasons: reasons.map(({ code }) => code)
 			})),
-			nodes: found.nodes.map(({ candidate, fits, reasons }) => ({
+			nodes: found.nodes.map(({ candidate, fits, reasons, partner }) => ({
 				id: candidate.nodeId,
 				name: candidate.name,
 				fits,
-				reasons: reasons.map(({ code }) => code)
+				reasons: reasons.map(({ code }) => code),
+				takes_over: partner ? { id: partner.candidate.nodeId, name: partner.candidate.name } : null
 			})),
 			sale: {
 				count: sale.count,
 				fits: sale.fits,
+				yielded: sale.yielded,
 				places: sale.places.map(({ nodeId, name, tenants, newContainers }) => ({
 					...{ id: nodeId, name, tenants },
 					new_containers: newContainers

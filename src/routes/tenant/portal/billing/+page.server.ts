@@ -3,22 +3,29 @@ import { openCardPage } from '#lib/billing/cards.server.ts';
 import { changeActForms, type ActingOn } from '#lib/billing/changeActForms.server.ts';
 import { latestInvoices } from '#lib/billing/invoiceList.server.ts';
 import { subscriptionsOf } from '#lib/billing/subscriptionDetail.server.ts';
-import { asCustomer } from '#lib/core/db.server.ts';
+import { asCustomer, asOwner } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard.server.ts';
+import { planMigrations } from '#lib/provisioning/moves/planMoveView.server.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const { scope, customerId, permissions } = requireCustomer(event, 'invoices:read');
-	return asCustomer(scope, async (tx) => ({
-		subscriptions: permissions.has('subscription:read')
-			? await subscriptionsOf(tx, customerId)
-			: [],
-		invoices: await latestInvoices(tx, customerId, 5),
-		cardChanged: event.url.searchParams.has('card')
-	}));
+	return asCustomer(scope, async (tx) => {
+		const maySee = permissions.has('subscription:read');
+		const shown = {
+			subscriptions: maySee ? await subscriptionsOf(tx, customerId) : [],
+			invoices: await latestInvoices(tx, customerId, 5),
+			cardChanged: event.url.searchParams.has('card')
+		};
+		// The steps of a run are the platform's; whose instances they are about is in the query.
+		const migrations = maySee
+			? await asOwner(tx, (owner) => planMigrations(owner, customerId))
+			: [];
+		return { ...shown, migrations };
+	});
 };
 
 function acting(event: RequestEvent, { customerId }: Member): ActingOn {

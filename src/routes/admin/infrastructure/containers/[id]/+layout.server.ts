@@ -5,6 +5,7 @@ import {
 	currentAct,
 	heldNow
 } from '#lib/infrastructure/containers/containerPage.server.ts';
+import { openMoveOf } from '#lib/provisioning/moves/moveView.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { LayoutServerLoad } from './$types';
 
@@ -15,6 +16,7 @@ export const load: LayoutServerLoad = async (event) => {
 		container,
 		act: await currentAct(db, container.id),
 		held: await heldNow(db, container),
+		move: await openMoveOf(db, container.id),
 		// Of a dangerous act the question comes first, so that nothing is typed twice.
 		confirmed: event.locals.auth !== null && hasSteppedUp(event.locals.auth),
 		may: {

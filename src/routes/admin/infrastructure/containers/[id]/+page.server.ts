@@ -19,6 +19,7 @@ import {
 	roomAround
 } from '#lib/infrastructure/containers/containerPage.server.ts';
 import { liveSnapshots, liveTaskLog } from '#lib/infrastructure/containers/liveContainer.server.ts';
+import { haOfContainer } from '#lib/infrastructure/ha/haView.server.ts';
 import { metricCharts } from '#lib/infrastructure/metrics/charts.server.ts';
 import type { Actor } from '#lib/logs/audit.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -33,6 +34,7 @@ export const load: PageServerLoad = async (event) => {
 	const csv = `${event.url.pathname}/metrics.csv`;
 	return {
 		dwellers: await dwellersOf(db, id),
+		ha: await haOfContainer(db, id),
 		room: await roomAround(db, container.node.id),
 		charts: await metricCharts(db, event.url, { kind: 'container', id }, csv),
 		// Asked now: the page does not wait for them.

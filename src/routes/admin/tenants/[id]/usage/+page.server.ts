@@ -6,6 +6,7 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { usesOf } from '#lib/plans/uses.server.ts';
+import { haOfContainer } from '#lib/infrastructure/ha/haView.server.ts';
 import { metricCharts } from '#lib/infrastructure/metrics/charts.server.ts';
 import { latestSample } from '#lib/infrastructure/metrics/series.server.ts';
 import { setReadOnly } from '#lib/provisioning/readOnly.server.ts';
@@ -31,6 +32,7 @@ export const load: PageServerLoad = async (event) => {
 	const zone = await setting('general.timezone');
 	const shared = {
 		uptime: await uptimeOf(db, { tenantId: id, customerId, slaBasisPoints, zone }),
+		ha: containerId ? await haOfContainer(db, containerId) : null,
 		uses: await usesOf(db, { customerId, tenantId: id }),
 		readOnly: { at: readOnlyAt, reasons: readOnlyReasons, error: readOnlyError },
 		mayTake:

@@ -4,11 +4,13 @@ import { undoChange } from '#lib/billing/changes.server.ts';
 import { changeView } from '#lib/billing/changeView.server.ts';
 import { hostedInvoice } from '#lib/billing/dunningPayLink.server.ts';
 import { subscriptionsOf } from '#lib/billing/subscriptionDetail.server.ts';
-import { asCustomer, type Tx } from '#lib/core/db.server.ts';
+import { asCustomer, asOwner, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { type Member, requireCustomer } from '#lib/identity/guard.server.ts';
+import { moveTimeForm, moveTimeOf } from '#lib/provisioning/moves/moveTime.ts';
+import { migrationsOfChange, planMovesOf } from '#lib/provisioning/moves/planMoveView.server.ts';
 import { orderPlanChange } from '#lib/provisioning/planChanges.server.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
@@ -21,7 +23,13 @@ export const load: PageServerLoad = async (event) => {
 		if (!change?.toPlanId || Object.keys(change.lines ?? {}).length === 0)
 			error(404, new AppError('NOT_FOUND').sentence);
 		const [subscription] = await subscriptionsOf(tx, customerId, change.subscriptionId);
-		return { change: await changeView(tx, change), card: subscription?.card ?? null };
+		const shown = { change: await changeView(tx, change), card: subscription?.card ?? null };
+		// Where there is room is the platform's to know; the change is proved.
+		return asOwner(tx, async (owner) => ({
+			...shown,
+			moves: await planMovesOf(owner, change),
+			migrations: await migrationsOfChange(owner, change)
+		}));
 	});
 };
 
@@ -45,8 +53,9 @@ export const actions: Actions = {
 	order: async (event) => {
 		const member = requireCustomer(event, 'subscription:manage');
 		const { id: changeId, customerId } = await ownChange(event, member);
-		return answerForm(event.request, nothing, async () => {
-			await orderPlanChange({ changeId, customerId }, actorOf(event.locals.auth!));
+		return answerForm(event.request, moveTimeForm, async (input) => {
+			const moveAt = moveTimeOf(input);
+			await orderPlanChange({ changeId, customerId }, actorOf(event.locals.auth!), { moveAt });
 			return {};
 		});
 	},

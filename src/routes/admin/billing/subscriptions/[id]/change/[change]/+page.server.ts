@@ -8,6 +8,8 @@ import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
+import { moveTimeForm, moveTimeOf } from '#lib/provisioning/moves/moveTime.ts';
+import { migrationsOfChange, planMovesOf } from '#lib/provisioning/moves/planMoveView.server.ts';
 import { orderPlanChange } from '#lib/provisioning/planChanges.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
@@ -35,6 +37,8 @@ export const load: PageServerLoad = async (event) => {
 	return {
 		change: await changeView(db, change),
 		card: subscription?.card ?? null,
+		moves: await planMovesOf(db, change),
+		migrations: await migrationsOfChange(db, change),
 		mayChange: staff.permissions.has('billing:write'),
 		crumbs: [
 			{ label: m.billing_subscriptions(), href: '/admin/billing/subscriptions' },
@@ -48,8 +52,9 @@ export const actions: Actions = {
 	order: async (event) => {
 		requireStaff(event, 'billing:write');
 		const { id: changeId, customerId } = await find(event.params.id, event.params.change);
-		return answerForm(event.request, z.object({}), async () => {
-			await orderPlanChange({ changeId, customerId }, actorOf(event.locals.auth!));
+		return answerForm(event.request, moveTimeForm, async (input) => {
+			const moveAt = moveTimeOf(input);
+			await orderPlanChange({ changeId, customerId }, actorOf(event.locals.auth!), { moveAt });
 			return {};
 		});
 	},

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { actorOf } from '#lib/identity/actor.server.ts';
+import { endpoint } from '#lib/identity/endpoint.server.ts';
+import { migrationSchema, migrationView } from '#lib/provisioning/moves/migrationView.ts';
+import { migrationAct } from '#lib/provisioning/moves/staffMoves.server.ts';
+import { confirmTenantMove } from '#lib/provisioning/moves/tenantMoves.server.ts';
+
+export const POST = endpoint(
+	{
+		summary: 'Say that a migration is good: what the tenant was before may be deleted',
+		permission: 'infrastructure:write',
+		params: z.object({ id: z.uuid(), migration: z.uuid() }),
+		response: migrationSchema,
+		status: 202
+	},
+	async ({ params, event }) => {
+		const by = actorOf(event.locals.auth!);
+		const row = await migrationAct(params.id, params.migration, (tx, id) =>
+			confirmTenantMove(tx, id, by)
+		);
+		return migrationView(row);
+	}
+);
