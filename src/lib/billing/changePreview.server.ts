@@ -76,15 +76,33 @@ export async function previewChange(
 	const tried = subscription.trialEnd !== null && subscription.trialEnd > now();
 	const verdict = judgeChange(termsOf(subscription), target.terms, { tried });
 	if (!verdict) throw new AppError('NO_CHANGE');
+	return showChange(subscription, { target, verdict }, by);
+}
+
+export interface Showing {
+	target: Target;
+	verdict: Verdict;
+	/** From when unused time is counted, where that is not now; never before the running period. */
+	since?: Date;
+	/** For staff: why, where nobody asked on a page. */
+	reason?: string;
+}
+
+/** Writes down what a change would be and cost. Asks Stripe, changes nothing. @throws {StripeVendorError} */
+export async function showChange(
+	subscription: BilledSubscription,
+	{ target, verdict, since, reason }: Showing,
+	by: Actor
+): Promise<SubscriptionChange> {
 	const { amount, interval, quantity } = subscription;
 	const seen = subscription.stripeSubscriptionId
-		? await atStripe(subscription, target, verdict)
+		? await atStripe(subscription, target, verdict, since ?? now())
 		: withoutStripe(target);
 	return transaction((tx) =>
 		tx.subscriptionChange.create({
 			data: {
-				customerId: scope.customerId,
-				subscriptionId: scope.id,
+				customerId: subscription.customerId,
+				subscriptionId: subscription.id,
 				kind: verdict.kind,
 				fromPlanId: subscription.planId,
 				toPlanId: target.plan.id,
@@ -98,6 +116,7 @@ export async function previewChange(
 					verdict.when === 'period_end'
 						? (subscription.currentPeriodEnd ?? now())
 						: seen.prorationDate,
+				reason: reason ?? null,
 				byId: by.id ?? null,
 				byLabel: by.label,
 				// By the clock that says when it is too old, which need not be the database's.
@@ -132,8 +151,8 @@ export function termsOf(subscription: BilledSubscription): Terms {
 	return { planKey: plan.key, amount, interval, quantity };
 }
 
-interface Target {
-	plan: PlanWithPrices;
+export interface Target {
+	plan: Plan;
 	price: PlanPrice;
 	terms: Terms;
 }
@@ -175,7 +194,8 @@ interface Seen {
 async function atStripe(
 	subscription: BilledSubscription,
 	target: Target,
-	verdict: Verdict
+	verdict: Verdict,
+	since: Date
 ): Promise<Seen> {
 	const price = await ensureStripePrice(target.price.id);
 	if (verdict.when === 'period_end') return withoutStripe(target);
@@ -183,7 +203,7 @@ async function atStripe(
 	const current = await client.subscriptions.retrieve(subscription.stripeSubscriptionId!);
 	const [item] = current.items.data;
 	if (!item) throw new AppError('WRONG_STATE', { params: { from: current.status, to: 'active' } });
-	const second = Math.floor(now().getTime() / 1000);
+	const second = Math.floor(since.getTime() / 1000);
 	// Stripe's clock decides what is within the period.
 	const prorationDate = new Date(
 		Math.min(Math.max(second, item.current_period_start), item.current_period_end) * 1000

@@ -1,5 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import type { SubscriptionChange } from '#prisma/generated/client.ts';
+import type { Plan, SubscriptionChange } from '#prisma/generated/client.ts';
 import { now } from '#lib/core/clock.server.ts';
 import { tooMuchFor, type TooMuch } from '#lib/plans/uses.server.ts';
 import { shownInvoice, type ShownInvoice } from './changePreview.server.ts';
@@ -86,10 +86,16 @@ export async function changeView(tx: Tx, change: SubscriptionChange): Promise<Ch
 		effectiveAt: change.effectiveAt,
 		createdAt: change.createdAt,
 		stripeInvoiceId: change.stripeInvoiceId,
-		keptDiskGb: from.isolation !== 'shared' && from.diskGb > to.diskGb ? from.diskGb : null,
+		keptDiskGb: keepsDisk(from, to) ? from.diskGb : null,
 		tooMuch,
 		discounts
 	};
+}
+
+/** Only a container of its own that stays has a disk to keep. */
+function keepsDisk(from: Plan, to: Plan): boolean {
+	const staysOwn = from.isolation !== 'shared' && to.isolation !== 'shared';
+	return staysOwn && from.diskGb > to.diskGb;
 }
 
 /** Until then it may be left alone, or taken back. */

@@ -103,7 +103,8 @@ export async function transition(
  * of the newest live one. A deleted customer stays deleted.
  */
 export async function refreshStatus(tx: Tx, customerId: string): Promise<void> {
-	await tx.$queryRaw`SELECT id FROM customers WHERE id = ${customerId}::uuid FOR UPDATE`;
+	// Rows that name the customer (an invoice on its way in another transaction) do not stand in the way of this lock.
+	await tx.$queryRaw`SELECT id FROM customers WHERE id = ${customerId}::uuid FOR NO KEY UPDATE`;
 	const customer = await tx.customer.findUniqueOrThrow({
 		where: { id: customerId },
 		select: { status: true, planKey: true }

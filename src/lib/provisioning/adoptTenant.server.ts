@@ -115,7 +115,7 @@ async function planOf(tx: Tx, key: string): Promise<Plan> {
 	const plan = await planOnSale(tx, key).catch((error: unknown) => {
 		throw error instanceof AppError ? beside('plan', error.sentence) : error;
 	});
-	// Nothing runs it on two nodes.
+	// What was there before us is not ours to put on two nodes.
 	if (plan.isolation === 'dedicated_ha')
 		throw beside('plan', new AppError('PLAN_NOT_PURCHASABLE').sentence);
 	return plan;

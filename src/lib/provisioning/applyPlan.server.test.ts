@@ -12,11 +12,13 @@ import { eventually } from '../../../tests/setup/queue.ts';
 import { clusterOf } from '../../sandbox/proxmox/cluster.ts';
 import { changeView } from '../billing/changeView.server.ts';
 import { SYSTEM } from '../logs/audit.server.ts';
-import { applyPlan, growthFits, holdRoom, isMove, sweepPlans } from './applyPlan.server.ts';
+import { applyPlan, growthFits, holdRoom, sweepPlans } from './applyPlan.server.ts';
 import { orderPlanChange, previewPlanChange } from './planChanges.server.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 const platform = await testPlatform();
+
+const AT_ONCE = { notBefore: null, by: SYSTEM };
 
 let made = 0;
 async function live(plan: PlanKey): Promise<Tenant> {
@@ -52,7 +54,7 @@ it('gives an instance cores, memory and disk of its plan, reads them back, and n
 	const tenant = await live('pro');
 	const large = await size({ cpuCores: 3, ramMb: 6144, diskGb: 80, backupIntervalHours: 12 });
 	expect(await growthFits(db, tenant, large)).toMatchObject({
-		...{ fits: true, move: false },
+		...{ fits: true, move: null },
 		container: { from: { cpuCores: 2, ramMb: 4096, diskGb: 50 }, diskStays: false }
 	});
 	await pay(tenant, large);
@@ -157,7 +159,7 @@ it('takes no room that is not there, holds what is, and gives back what was not 
 	const huge = await size({ cpuCores: 2, ramMb: node.ramTotalMb * 3, diskGb: 50 });
 	const explained = await growthFits(db, tenant, huge);
 	expect(explained).toMatchObject({ fits: false, container: { reasons: [{ code: 'ramMb' }] } });
-	await expect(transaction((tx) => holdRoom(tx, tenant, huge))).rejects.toMatchObject({
+	await expect(transaction((tx) => holdRoom(tx, tenant, huge, AT_ONCE))).rejects.toMatchObject({
 		code: 'NO_ROOM_TO_GROW'
 	});
 	expect((await fresh(tenant)).container).toMatchObject({ ramMb: 4096 });
@@ -172,7 +174,7 @@ it('takes no room that is not there, holds what is, and gives back what was not 
 	const most = free && 'free' in free ? free.free : 0;
 	const half = await size({ ramMb: 4096 + Math.ceil(most * 0.7) });
 	const both = await Promise.allSettled(
-		[tenant, other].map((one) => transaction((tx) => holdRoom(tx, one, half)))
+		[tenant, other].map((one) => transaction((tx) => holdRoom(tx, one, half, AT_ONCE)))
 	);
 	expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
 
@@ -212,21 +214,8 @@ it('waits for room that was sold meanwhile, and tells staff', async () => {
 	expect((await fresh(tenant)).planId).toBe(modest.id);
 });
 
-it('moves nobody: another isolation is refused before and left alone after', async () => {
+it('leaves the container alone where a plan of its kind is a row alone', async () => {
 	const tenant = await live('basic');
-	const own = await size({ isolation: 'dedicated' });
-	expect(isMove(tenant, own)).toBe(true);
-	expect(await growthFits(db, tenant, own)).toEqual({ fits: false, move: true, container: null });
-	await expect(transaction((tx) => holdRoom(tx, tenant, own))).rejects.toMatchObject({
-		code: 'PLAN_IS_A_MOVE'
-	});
-	await pay(tenant, own);
-	await applyPlan(tenant.id);
-	expect((await fresh(tenant)).planId).toBe(tenant.planId);
-	expect(
-		await db.alert.count({ where: { rule: 'provisioning.plan-is-a-move', closedAt: null } })
-	).toBe(1);
-	// A plan of its own kind is a row alone: the shared container stays as it is.
 	const before = await atProxmox(tenant);
 	const shared = await size({ isolation: 'shared', cpuCores: 8 });
 	await pay(tenant, shared);

@@ -1,7 +1,7 @@
 import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
-import type { Isolation, Plan, Prisma, TenantStatus } from '#prisma/generated/client.ts';
+import type { Isolation, Plan, Prisma, Tenant, TenantStatus } from '#prisma/generated/client.ts';
 import {
 	actualDisk,
 	applyLimits,
@@ -10,47 +10,61 @@ import {
 } from '../infrastructure/containers/growth.server.ts';
 import type { Growth } from '../infrastructure/containers/growth.ts';
 import type { Resources } from '../infrastructure/placement/placement.ts';
-import { audit, SYSTEM } from '../logs/audit.server.ts';
+import { audit, SYSTEM, type Actor } from '../logs/audit.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { notify } from '../notifications/notifications.server.ts';
+import { moveFits, type MoveFit, type MovingTenant } from './moves/moveFits.server.ts';
+import { holdTenantMove } from './moves/tenantMoves.server.ts';
+import {
+	CANNOT_RULE,
+	giveUpUnpaid,
+	isMove,
+	moveForPlan,
+	ROOM_RULE,
+	TURNED_RULE
+} from './planMoves.server.ts';
 import { announce } from './tenantState.server.ts';
 
 const LIVE: TenantStatus[] = ['active', 'degraded', 'suspended'];
-const MOVE_RULE = 'provisioning.plan-is-a-move';
-const ROOM_RULE = 'provisioning.plan-has-no-room';
 /** Plans that a subscription may change to while one of them is being applied. */
 const MOST_TURNS = 4;
 
-type Sized = Pick<Plan, 'cpuCores' | 'ramMb' | 'diskGb' | 'isolation'>;
-
-/** Whether going from one plan to the other means another kind of place: until moves exist it is refused. */
-export function isMove(from: { isolation: Isolation }, to: { isolation: Isolation }): boolean {
-	return from.isolation !== to.isolation;
-}
+type Sized = Pick<Plan, 'id' | 'cpuCores' | 'ramMb' | 'diskGb' | 'isolation'>;
 
 /** What another plan means for an instance. */
 export interface PlanGrowth {
 	fits: boolean;
-	/** It would have to go elsewhere: refused with PLAN_IS_A_MOVE. */
-	move: boolean;
-	/** Of an instance with a container of its own; null: only its limits change. */
+	/** It goes to another kind of place; null: it stays where it is. */
+	move: MoveFit | null;
+	/** Of an instance with a container of its own that stays; null: only its limits change. */
 	container: Growth | null;
 }
 
 /**
- * Whether an instance can have another plan where it is, explained; takes nothing. Ask before anything is charged.
+ * Whether an instance can have another plan, where it is or elsewhere, explained; takes nothing. Ask before anything is charged.
  * @param tenant its container and isolation
  */
-export async function growthFits(
-	tx: Tx,
-	tenant: { containerId: string | null; isolation: Isolation },
-	plan: Sized
-): Promise<PlanGrowth> {
-	if (isMove(tenant, plan)) return { fits: false, move: true, container: null };
+export async function growthFits(tx: Tx, tenant: MovingTenant, plan: Sized): Promise<PlanGrowth> {
+	if (isMove(tenant, plan)) {
+		const move = await fitsOrIsHeld(tx, tenant, plan);
+		return { fits: move.fits, move, container: null };
+	}
 	const containerId = await sizedContainer(tx, tenant);
-	if (!containerId) return { fits: true, move: false, container: null };
+	if (!containerId) return { fits: true, move: null, container: null };
 	const container = await growthOf(tx, containerId, sizeOf(plan));
-	return { fits: container.fits, move: false, container };
+	return { fits: container.fits, move: null, container };
+}
+
+/** What is held for the plan already takes the room that it needs, and does not speak against it. */
+async function fitsOrIsHeld(tx: Tx, tenant: MovingTenant, plan: Sized): Promise<MoveFit> {
+	const move = await moveFits(tx, tenant, plan);
+	const held = await tx.tenantMigration.findFirst({
+		where: { tenantId: tenant.id, status: 'planned', jobId: null, planId: plan.id },
+		select: { id: true }
+	});
+	if (!held) return move;
+	const reasons = move.reasons.filter((reason) => reason !== 'moving' && reason !== 'no_room');
+	return { ...move, reasons, fits: reasons.length === 0 };
 }
 
 /** The container whose limits follow the plan; null: it is shared, or was there before us and keeps what it has. */
@@ -69,19 +83,25 @@ async function sizedContainer(
 /**
  * The same for who charges next: the room is held until the plan is applied, or until `provisioning.apply-plan` finds
  * that the subscription still has the old one and gives it back. Needs the owner's role.
- * @throws {AppError} PLAN_IS_A_MOVE, NO_ROOM_TO_GROW
+ * @param move when one that goes elsewhere begins to move, and who wants it
+ * @throws {AppError} MOVE_REFUSED, NO_ROOM_TO_GROW
  */
 export async function holdRoom(
 	tx: Tx,
-	tenant: { containerId: string | null; isolation: Isolation },
-	plan: Sized
-): Promise<PlanGrowth> {
-	if (isMove(tenant, plan)) throw new AppError('PLAN_IS_A_MOVE');
-	const growth = await growthFits(tx, tenant, plan);
-	if (!growth.container || !tenant.containerId) return growth;
-	const container = await holdGrowth(tx, tenant.containerId, sizeOf(plan));
-	if (!container.fits) throw new AppError('NO_ROOM_TO_GROW');
-	return { ...growth, container };
+	tenant: Tenant,
+	plan: Sized,
+	move: { notBefore: Date | null; by: Actor }
+): Promise<void> {
+	if (isMove(tenant, plan)) {
+		const { notBefore, by } = move;
+		const where = { toIsolation: plan.isolation, planId: plan.id, notBefore };
+		await holdTenantMove(tx, { tenantId: tenant.id, ...where }, by);
+		return;
+	}
+	const containerId = await sizedContainer(tx, tenant);
+	if (!containerId) return;
+	const { fits } = await holdGrowth(tx, containerId, sizeOf(plan));
+	if (!fits) throw new AppError('NO_ROOM_TO_GROW');
 }
 
 function sizeOf({ cpuCores, ramMb, diskGb }: Resources): Resources {
@@ -95,16 +115,19 @@ const include = {
 type Row = Prisma.TenantGetPayload<{ include: typeof include }>;
 
 /**
- * Gives an instance what its subscription pays: cores, memory and disk of its container, read back from Proxmox, and the
- * plan's row, from which backups and limits are read. May run any number of times; a plan that came meanwhile is next.
- * @throws {AppError} NO_ROOM_TO_GROW: the queue tries again until there is room
+ * Gives an instance what its subscription pays: another kind of place, where the plan wants one; cores, memory and disk of its
+ * container, read back from Proxmox; and the plan's row, from which backups and limits are read. May run any number of
+ * times; a plan that came meanwhile is next.
+ * @throws {AppError} NO_ROOM_TO_GROW, MOVE_REFUSED: the queue tries again until there is room
  */
 export async function applyPlan(tenantId: string, signal?: AbortSignal): Promise<void> {
 	for (let turn = 0; turn < MOST_TURNS; turn++) {
 		const tenant = await db.tenant.findUnique({ where: { id: tenantId }, include });
 		if (!tenant?.subscription || !LIVE.includes(tenant.status)) return;
 		const { plan } = tenant.subscription;
-		if (isMove(tenant, plan)) return refuseMove(tenant, plan);
+		await giveUpUnpaid(tenant, plan.id);
+		// Where staff put an instance that has its plan, it stays.
+		if (tenant.planId !== plan.id && isMove(tenant, plan)) return moveForPlan(tenant, plan);
 		const has = await giveResources(tenant, plan, signal);
 		if (await settle(tenant, plan, has)) return;
 	}
@@ -146,7 +169,7 @@ function settle(tenant: Row, plan: Plan, has: Resources | null): Promise<boolean
 			select: { planId: true, subscription: { select: { planId: true } } }
 		});
 		if (subscription?.planId !== plan.id) return false;
-		for (const rule of [MOVE_RULE, ROOM_RULE])
+		for (const rule of [CANNOT_RULE, ROOM_RULE, TURNED_RULE])
 			await closeAlert(tx, { rule, subjectType: 'tenant', subjectId: tenant.id });
 		// Another quantity may be all that is new: it includes more, or less.
 		await enqueue(tx, 'provisioning.check-limits', { customerId: tenant.customerId });
@@ -183,19 +206,6 @@ function facts(plan: Plan, has: Resources | null) {
 		backup_interval_hours: plan.backupIntervalHours,
 		...(has && { cpu_cores: has.cpuCores, ram_mb: has.ramMb, disk_gb: has.diskGb })
 	};
-}
-
-/** Somebody changed it past us, at Stripe perhaps: staff are told, and the instance stays what it is. */
-function refuseMove(tenant: Row, plan: Plan): Promise<void> {
-	return transaction(async (tx) => {
-		await openAlert(tx, {
-			rule: MOVE_RULE,
-			subjectType: 'tenant',
-			subjectId: tenant.id,
-			severity: 'critical',
-			data: { slug: tenant.slug, plan: plan.name }
-		});
-	});
 }
 
 /** Instances that do not have the plan that is paid for: their job is asked for again. */

@@ -6,20 +6,23 @@ import {
 	destroyContainer,
 	ensureContainer
 } from '../infrastructure/containers/containers.server.ts';
+import { ensureHa } from '../infrastructure/ha/ha.server.ts';
 import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantState } from './stepTypes.ts';
 
 /** How long a container may take, the queue for its template included; tests shorten it. */
 export const patience = { containerMs: 120 * MINUTE };
 
-/** The container of the reserved place exists, has its limits and address, and runs. */
+/** The container of the reserved place exists, has its limits and address, and runs; with high availability on two nodes. */
 export const containerStep: Step<CreateTenantState> = {
 	name: 'container',
 	async run(context) {
-		const { containerId } = await containerOf(context.subjectId);
+		const { containerId, isolation } = await containerOf(context.subjectId);
 		if (context.state.containerAskedAt === undefined)
 			await context.save({ containerAskedAt: Date.now() });
-		const progress = await ensureContainer(context, containerId!);
+		const made = await ensureContainer(context, containerId!);
+		const progress =
+			made.ready && isolation === 'dedicated_ha' ? await ensureHa(context, containerId!) : made;
 		const { node, vmid } = progress;
 		if (progress.ready) return { message: stepMessage('container_ready', { node, vmid }) };
 		if (Date.now() - context.state.containerAskedAt! > patience.containerMs) {
@@ -37,6 +40,9 @@ export const containerStep: Step<CreateTenantState> = {
 	}
 };
 
-function containerOf(tenantId: string): Promise<{ containerId: string | null }> {
-	return db.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { containerId: true } });
+function containerOf(tenantId: string) {
+	return db.tenant.findUniqueOrThrow({
+		where: { id: tenantId },
+		select: { containerId: true, isolation: true }
+	});
 }

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { testPlatform } from '../../../tests/setup/platform.ts';
 import { eventually } from '../../../tests/setup/queue.ts';
-import { db } from '#lib/core/db.server.ts';
-import { newTunnelForm } from '../domains/tunnels/tunnelForms.ts';
-import { createTunnel } from '../domains/tunnels/tunnelActs.server.ts';
-import { isMade } from '../domains/tunnels/tunnelRow.ts';
-import { watchTunnels } from '../domains/tunnels/tunnelState.server.ts';
-import { forgetSettings } from '../settings/settings.server.ts';
-import { cloudflareDocument } from '../../sandbox/cloudflare/state.ts';
-import { testCloudflared } from '../../sandbox/cloudflared/testing.ts';
+import { tunnelPerNode } from '../../../tests/setup/tunnelPerNode.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { SagaStop } from '#lib/core/saga.server.ts';
+import { setPoolTarget } from '../infrastructure/pools/pools.server.ts';
+import { clusterOf } from '../../sandbox/proxmox/cluster.ts';
 import { publicUrl } from '../domains/base/baseDomains.server.ts';
+import { createTenantSaga } from './createTenant.server.ts';
 import { openSignup } from './signups.server.ts';
 
 const platform = await testPlatform();
@@ -70,36 +68,65 @@ describe('a signup that is paid', () => {
 	});
 });
 
-it('goes through the tunnel of its node where tunnels go by node', async () => {
-	const { kernel } = platform.sandbox;
-	await db.setting.create({
-		data: { key: 'cloudflare.tunnel_per', category: 'cloudflare', value: 'node' }
+describe('with a container that was made ahead', { timeout: 60_000 }, () => {
+	const by = { kind: 'staff', id: null, label: 'ana@example.com' } as const;
+	const ready = () =>
+		eventually(async () => {
+			const warm = await db.container.findFirst({ where: { warmPlanId: { not: null } } });
+			const run =
+				warm && (await db.provisioningJob.findFirst({ where: { id: warm.createdByJobId! } }));
+			return run?.status === 'succeeded' && warm;
+		}, 30);
+
+	it('a set-up copies nothing, and another one is made', async () => {
+		const { id: nodeId } = await db.node.findFirstOrThrow({ where: { name: 'pve2' } });
+		await transaction((tx) => setPoolTarget(tx, { nodeId, plan: 'pro', target: 1 }, by));
+		const warm = await ready();
+		const { signupId } = await openSignup(input('pro', 'listo'), visitor);
+		await pay(signupId);
+		const tenant = await tenantIn('listo', 'active');
+		expect(tenant.containerId).toBe(warm.id);
+		const page = await platform.open('listo.sajet.us', '/web/login');
+		expect(page.body).toContain('value="listo"');
+		const jobId = tenant.container!.createdByJobId!;
+		const calls = await db.vendorCall.findMany({ where: { jobId, vendor: 'proxmox' } });
+		expect(calls.map(({ operation }) => operation)).toEqual(['lxc.config.set']);
+		expect((await ready()).id).not.toBe(warm.id);
 	});
-	forgetSettings();
-	const by = { kind: 'staff' as const, id: crypto.randomUUID(), label: 'ana@jeturing.example' };
-	const own = new Set<string>();
-	for (const { id: nodeId, name } of await db.node.findMany()) {
-		const form = newTunnelForm.parse({ name: `by-${name}`, node_id: nodeId });
-		const { id } = await createTunnel(form, by);
-		const { cloudflareId } = await eventually(async () => {
-			const tunnel = await db.tunnel.findUniqueOrThrow({ where: { id } });
-			return isMade(tunnel) && tunnel;
+
+	it('one that is given up before it looked at it leaves nothing behind', async () => {
+		const warm = await ready();
+		const { before } = createTenantSaga;
+		createTenantSaga.before = async (context) => {
+			if (context.trace.stepName === 'container') throw new SagaStop('nobody pays any more');
+			await before?.(context);
+		};
+		try {
+			const { signupId } = await openSignup(input('pro', 'nada'), visitor);
+			await pay(signupId);
+			await tenantIn('nada', 'refunded');
+			await eventually(() =>
+				db.provisioningJob.findFirst({ where: { status: 'compensated', saga: 'tenants.create' } })
+			);
+		} finally {
+			createTenantSaga.before = before;
+		}
+		expect(await db.container.findUniqueOrThrow({ where: { id: warm.id } })).toMatchObject({
+			status: 'deleted'
 		});
-		await testCloudflared(
-			kernel,
-			{ node: name, vmid: null },
-			{ tunnelId: cloudflareId, source: 'cloudflare' }
-		);
-		own.add(id);
-	}
-	await watchTunnels();
+		const { containers } = clusterOf(platform.sandbox.kernel).state;
+		expect(JSON.stringify(containers)).not.toContain(warm.id);
+		await db.warmPool.updateMany({ data: { target: 0 } });
+	});
+});
+
+it('goes through the tunnel of its node where tunnels go by node', async () => {
+	const { tunnelOf, leads } = await tunnelPerNode(platform.sandbox.kernel);
 	const { signupId } = await openSignup(input('pro', 'por-nodo'), visitor);
 	await pay(signupId);
-	const { tunnelId } = await tenantIn('por-nodo', 'active');
-	expect(own).toContain(tunnelId);
+	const { tunnelId, containerId } = await tenantIn('por-nodo', 'active');
+	const { nodeId } = await db.container.findUniqueOrThrow({ where: { id: containerId! } });
+	expect(tunnelId).toBe(tunnelOf(nodeId));
 	expect((await platform.open('por-nodo.sajet.us', '/web/login')).status).toBe(200);
-	const { cloudflareId } = await db.tunnel.findUniqueOrThrow({ where: { id: tunnelId! } });
-	const { tunnels } = cloudflareDocument(kernel).get();
-	const holders = tunnels.filter(({ config }) => JSON.stringify(config).includes('por-nodo.sajet'));
-	expect(holders.map(({ id }) => id)).toEqual([cloudflareId]);
+	expect(leads('por-nodo.sajet.us')).toEqual([tunnelId]);
 });

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { now, SECOND } from '#lib/core/clock.server.ts';
-import { db } from '#lib/core/db.server.ts';
-import { defineSaga, type Step } from '#lib/core/saga.server.ts';
+import { db, lock } from '#lib/core/db.server.ts';
+import { defineSaga, type Step, type StepContext, type StepResult } from '#lib/core/saga.server.ts';
 import { takeLastBackup } from '../backups/backups.server.ts';
 import { cancelSubscription } from '../billing/subscriptions.server.ts';
 import { removeDomainsOf } from '../domains/custom/customDomains.server.ts';
 import { removeRecord } from '../domains/records/dns.server.ts';
+import { actLockOf } from '../infrastructure/containers/acts.server.ts';
 import { destroyContainer } from '../infrastructure/containers/containers.server.ts';
 import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
 import { releaseContainer } from '../infrastructure/placement/placement.server.ts';
+import { othersIn } from '../infrastructure/placement/slots.server.ts';
 import { audit, SYSTEM } from '../logs/audit.server.ts';
 import { closeCalls } from '../logs/calls.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
@@ -36,7 +38,7 @@ const graceStep: Step<State> = {
 			select: { deleteAfter: true }
 		});
 		const left = Math.ceil(((deleteAfter?.getTime() ?? 0) - now().getTime()) / SECOND);
-		if (left <= 0) return;
+		if (left <= 0) return whenNotMoving(context);
 		// Looks again within the hour, so that a clock that was moved is noticed.
 		return {
 			wait: Math.min(Math.max(left, 11), 3600),
@@ -45,6 +47,23 @@ const graceStep: Step<State> = {
 		};
 	}
 };
+
+/** A container on its way to another node is left alone until it has arrived; a move that comes later finds this run at work. */
+async function whenNotMoving(context: StepContext<State>): Promise<StepResult> {
+	const moving = await context.write(async (tx) => {
+		const { containerId } = await tx.tenant.findUniqueOrThrow({
+			where: { id: context.subjectId },
+			select: { containerId: true }
+		});
+		if (!containerId) return false;
+		await lock(tx, actLockOf(containerId));
+		const where = { id: containerId, moveToNodeId: { not: null } };
+		return (await tx.container.count({ where })) > 0;
+	});
+	if (!moving) return;
+	const message = stepMessage('moving', {});
+	return { wait: 30, reason: 'grace', message };
+}
 
 /** Taken, read back and hashed before anything goes; without it nothing is deleted. */
 const backupStep: Step<State> = {
@@ -107,13 +126,7 @@ const removeStep: Step<State> = {
 				await odoo.close();
 			}
 		}
-		const others = await db.tenant.count({
-			where: {
-				containerId: tenant.containerId,
-				NOT: { id: tenant.id },
-				status: { notIn: ['deleted', 'refunded'] }
-			}
-		});
+		const others = await othersIn(db, tenant.containerId, tenant.id);
 		if (others === 0) await destroyContainer(context, tenant.containerId, { tenantId: tenant.id });
 		await context.write(async (tx) => {
 			if (others === 0) await releaseContainer(tx, tenant.containerId!, { tenantId: tenant.id });

@@ -3,6 +3,7 @@ import { asCustomer, asOwner, type CustomerScope, type Tx } from '#lib/core/db.s
 import { AppError } from '#lib/core/errors.ts';
 import type { Isolation, Prisma } from '#prisma/generated/client.ts';
 import { publicUrl } from '../domains/base/baseDomains.server.ts';
+import { haForCustomer, type CustomerHa } from '../infrastructure/ha/haView.server.ts';
 import { latestSample } from '../infrastructure/metrics/series.server.ts';
 import { usesOf, type ResourceUse } from '../plans/uses.server.ts';
 import { adminAccess, type AdminAccess } from './adminPassword.server.ts';
@@ -71,6 +72,8 @@ export interface Instance extends Omit<Row, 'baseDomain' | 'customerId'> {
 	uses: ResourceUse[];
 	/** How it has been answering; null before it was ever on the air. */
 	uptime: Uptime | null;
+	/** Its second server; null where its plan has none. */
+	ha: CustomerHa | null;
 	/** Null before there is an administrator, and for who may not know. */
 	admin: AdminAccess | null;
 }
@@ -119,6 +122,7 @@ export async function instancesOf(
 					hostname: `${row.slug}.${baseDomain.name}`,
 					url: publicUrl(row.slug, baseDomain.name),
 					progress: IN_SETUP.has(row.status) ? await setupProgress(owner, row.id) : null,
+					ha: await haForCustomer(owner, row.id),
 					admin: may.secret ? await adminAccess(owner, { id: row.id, customerId }) : null
 				}))
 			)

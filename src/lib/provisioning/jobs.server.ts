@@ -3,6 +3,8 @@ import { transaction } from '#lib/core/db.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { setAdminPassword } from './adminPassword.server.ts';
 import { eraseSignups } from './eraseSignups.server.ts';
+import './failedOver.server.ts';
+import './followNode.server.ts';
 import { probeAll } from './uptime/probe.server.ts';
 import { checkoutChanged } from './payments.server.ts';
 import { refundChanged } from './refunds.server.ts';

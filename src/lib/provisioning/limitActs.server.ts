@@ -3,6 +3,7 @@ import { SYSTEM } from '../logs/audit.server.ts';
 import { checkLimits } from '../plans/limitStates.server.ts';
 import { setReadOnly } from './readOnly.server.ts';
 import { reactivate, suspend } from './tenants.server.ts';
+import { isSuspended } from './tenantStates.ts';
 
 /**
  * Looks at a customer's limits and makes its instances what they want: writing is taken and given, an instance suspended
@@ -13,7 +14,7 @@ export async function enforceLimits(customerId: string): Promise<void> {
 		for (const { tenantId, readOnly, suspended } of await checkLimits(tx, customerId)) {
 			const tenant = await tx.tenant.findFirstOrThrow({ where: { id: tenantId, customerId } });
 			await setReadOnly(tx, tenant, { on: readOnly, reason: 'limit', by: SYSTEM });
-			const isOurs = tenant.status === 'suspended' && tenant.suspensionReason === 'limit';
+			const isOurs = isSuspended(tenant) && tenant.suspensionReason === 'limit';
 			// `setReadOnly` may have changed the row: what is suspended is the row of now.
 			const fresh = await tx.tenant.findFirstOrThrow({ where: { id: tenantId, customerId } });
 			if (suspended && (tenant.status === 'active' || tenant.status === 'degraded'))

@@ -1,4 +1,4 @@
-import { after, HOUR, now } from '#lib/core/clock.server.ts';
+import { after, HOUR, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { SagaStop, type Step, type StepResult } from '#lib/core/saga.server.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
@@ -9,6 +9,7 @@ import {
 	reserveContainer,
 	type Explanation
 } from '../infrastructure/placement/placement.server.ts';
+import { othersIn } from '../infrastructure/placement/slots.server.ts';
 import { openAlert } from '../notifications/alerts.server.ts';
 import { queueMail } from '../notifications/mail.server.ts';
 import { setting } from '../settings/settings.server.ts';
@@ -18,6 +19,8 @@ import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
 
 /** Seconds until a waiting set-up looks by itself; it is woken as soon as room appears. */
 const LOOK_AGAIN = 300;
+/** Room that is being made for one that waits is there by then, or it is not coming soon. */
+const YIELDED = 10 * MINUTE;
 
 /** Takes room in the cluster, or waits for it: who paid first gets it first. */
 export const placeStep: Step<CreateTenantState> = {
@@ -53,13 +56,7 @@ export const placeStep: Step<CreateTenantState> = {
 		await context.write(async (tx) => {
 			const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: context.subjectId } });
 			if (!tenant.containerId) return;
-			const others = await tx.tenant.count({
-				where: {
-					containerId: tenant.containerId,
-					NOT: { id: tenant.id },
-					status: { notIn: ['deleted', 'refunded'] }
-				}
-			});
+			const others = await othersIn(tx, tenant.containerId, tenant.id);
 			// The container stays while others live in it; a place that is free again may be what somebody waits for.
 			if (others === 0) await releaseContainer(tx, tenant.containerId, { tenantId: tenant.id });
 			await tx.tenant.update({ where: { id: tenant.id }, data: { containerId: null } });
@@ -92,7 +89,9 @@ async function waitForRoom(
 		throw new SagaStop(`no room within ${hours} h`, 'NO_CAPACITY');
 	}
 	if (explanation) await context.log('info', 'no room', { ...explanation });
-	if (!context.state.toldNoRoom) {
+	// What was made ahead for others is going for this one: there is room in a moment, and nobody needs to hear of it.
+	const isSoon = explanation?.yields && now() < after(tenant.queuedAt ?? tenant.createdAt, YIELDED);
+	if (!context.state.toldNoRoom && !isSoon) {
 		await context.write((tx) => tell(tx, tenant));
 		await context.save({ toldNoRoom: true });
 	}

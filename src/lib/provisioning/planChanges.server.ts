@@ -1,6 +1,7 @@
+import { now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import type { SubscriptionChange } from '#prisma/generated/client.ts';
+import type { Plan, SubscriptionChange, Tenant } from '#prisma/generated/client.ts';
 import {
 	previewChange,
 	type SubscriptionScope,
@@ -8,18 +9,34 @@ import {
 } from '../billing/changePreview.server.ts';
 import { orderChange } from '../billing/changes.server.ts';
 import type { Actor } from '../logs/audit.server.ts';
+import { notify } from '../notifications/notifications.server.ts';
 import { growthFits, holdRoom, type PlanGrowth } from './applyPlan.server.ts';
+import { againstMove } from './moves/migrationWords.ts';
+import type { MoveFit } from './moves/moveFits.server.ts';
+import type { TenantMoveRefusal } from './moves/tenantMoveWords.ts';
+import { checkMoveTime, giveUpUnpaid } from './planMoves.server.ts';
+
+/** What a change means for one instance. */
+export interface InstanceGrowth extends PlanGrowth {
+	tenant: Pick<Tenant, 'id' | 'slug' | 'isolation'>;
+	toIsolation: Plan['isolation'];
+}
 
 export interface ShownChange {
 	change: SubscriptionChange;
 	/** What it means for the instances that the subscription pays for. */
-	growth: PlanGrowth[];
+	growth: InstanceGrowth[];
 }
 
+/** What passes by itself until a change that begins later is in force. */
+const MAY_PASS: ReadonlySet<TenantMoveRefusal> = new Set([
+	...(['no_room', 'busy', 'moving', 'kept', 'offline', 'state'] as const)
+]);
+
 /**
- * What a change of a subscription would cost and mean, before anything is charged.
- * @throws {AppError} PLAN_IS_A_MOVE and NO_ROOM_TO_GROW: what could not be delivered is never charged; and what
- * `previewChange` throws
+ * What a change of a subscription would cost and mean, before anything is charged. One that means a move is shown with all
+ * that speaks against it, and staff hear of a customer who finds no room.
+ * @throws {AppError} NO_ROOM_TO_GROW: what could not be delivered is never charged; and what `previewChange` throws
  */
 export async function previewPlanChange(
 	scope: SubscriptionScope,
@@ -27,57 +44,124 @@ export async function previewPlanChange(
 	by: Actor
 ): Promise<ShownChange> {
 	const change = await previewChange(scope, wanted, by);
-	return { change, growth: await growthOfChange(change) };
+	const growth = await growthOfChange(db, change);
+	if (growth.some(({ fits, move }) => !fits && !move)) throw new AppError('NO_ROOM_TO_GROW');
+	await tellNoRoom(change, growth);
+	return { change, growth };
 }
 
-/** What a change that was shown means for the instances. @throws {AppError} PLAN_IS_A_MOVE, NO_ROOM_TO_GROW */
-export async function growthOfChange(change: SubscriptionChange): Promise<PlanGrowth[]> {
+/** What a change that was shown means for the instances; nothing once it is in force. Needs the owner's role. */
+export async function growthOfChange(
+	tx: Tx,
+	change: SubscriptionChange
+): Promise<InstanceGrowth[]> {
 	if (change.toPlanId === change.fromPlanId) return [];
-	const plan = await db.plan.findUniqueOrThrow({ where: { id: change.toPlanId } });
-	const growth: PlanGrowth[] = [];
-	for (const tenant of await instancesOf(db, change)) {
-		const one = await growthFits(db, tenant, plan);
-		if (one.move) throw new AppError('PLAN_IS_A_MOVE');
-		if (!one.fits) throw new AppError('NO_ROOM_TO_GROW');
-		growth.push(one);
-	}
+	const plan = await tx.plan.findUniqueOrThrow({ where: { id: change.toPlanId } });
+	const growth: InstanceGrowth[] = [];
+	for (const tenant of await instancesOf(tx, change))
+		growth.push({ tenant, toIsolation: plan.isolation, ...(await growthFits(tx, tenant, plan)) });
 	return growth;
 }
 
 /**
+ * What speaks against ordering a change because of a move, if anything does.
+ * @param begins when it begins: what passes by itself does not speak against what begins later
+ */
+export function againstOrder(move: MoveFit, begins: 'now' | 'period_end'): TenantMoveRefusal[] {
+	return begins === 'now' ? move.reasons : move.reasons.filter((reason) => !MAY_PASS.has(reason));
+}
+
+/**
+ * When what a change wants must be delivered: with the order, or with the next period. Without Stripe there is no period to
+ * wait for.
+ */
+export function beginsWhen(
+	change: Pick<SubscriptionChange, 'prorationDate'>,
+	subscription: { stripeSubscriptionId: string | null }
+): 'now' | 'period_end' {
+	return change.prorationDate || !subscription.stripeSubscriptionId ? 'now' : 'period_end';
+}
+
+/**
  * Orders what was shown: first the room is held, then it is charged. A change that is refused gives the room back.
+ * @param options.moveAt when an instance that must move for it begins to, within the next seven days; null: at once
  * @returns as `orderChange`
- * @throws {AppError} as `previewPlanChange` and `orderChange`
+ * @throws {AppError} MOVE_REFUSED, NO_ROOM_TO_GROW: what could not be delivered is never charged; BAD_INPUT for a time that is
+ * none; and what `orderChange` throws
  */
 export async function orderPlanChange(
 	scope: { changeId: string; customerId: string },
-	by: Actor
+	by: Actor,
+	options: { moveAt?: Date | null } = {}
 ): Promise<SubscriptionChange> {
 	const change = await db.subscriptionChange.findFirst({
 		where: { id: scope.changeId, customerId: scope.customerId },
-		include: { subscription: { select: { planId: true } } }
+		include: { subscription: { select: { planId: true, stripeSubscriptionId: true } } }
 	});
 	if (!change) throw new AppError('NOT_FOUND');
-	// What begins with the next period needs its room then.
-	if (change.status === 'previewed' && change.toPlanId !== change.fromPlanId) {
-		const plan = await db.plan.findUniqueOrThrow({ where: { id: change.toPlanId } });
-		if (change.prorationDate)
-			await transaction(async (tx) => {
-				for (const tenant of await instancesOf(tx, change)) await holdRoom(tx, tenant, plan);
-			});
-		else await growthOfChange(change);
+	const isFirst = change.status === 'previewed' && change.toPlanId !== change.fromPlanId;
+	if (isFirst) {
+		const notBefore = options.moveAt ?? null;
+		if (notBefore) checkMoveTime(notBefore);
+		// What begins with the next period needs its room then.
+		if (beginsWhen(change, change.subscription) === 'now') await hold(change, { notBefore, by });
+		else await checkLater(change);
 	}
-	return orderChange(scope, by);
+	const ordered = await orderChange(scope, by);
+	if (isFirst && ordered.status === 'refused')
+		for (const tenant of await instancesOf(db, change))
+			await giveUpUnpaid(tenant, change.subscription.planId);
+	return ordered;
 }
 
-function instancesOf(tx: Tx, change: SubscriptionChange) {
+async function hold(
+	change: SubscriptionChange,
+	move: { notBefore: Date | null; by: Actor }
+): Promise<void> {
+	const plan = await db.plan.findUniqueOrThrow({ where: { id: change.toPlanId } });
+	await transaction(async (tx) => {
+		for (const tenant of await instancesOf(tx, change)) await holdRoom(tx, tenant, plan, move);
+	});
+}
+
+async function checkLater(change: SubscriptionChange): Promise<void> {
+	for (const { fits, move } of await growthOfChange(db, change)) {
+		if (fits) continue;
+		if (!move) throw new AppError('NO_ROOM_TO_GROW');
+		const [reason] = againstOrder(move, 'period_end');
+		if (reason)
+			throw new AppError('MOVE_REFUSED', {
+				params: { reason: againstMove(reason) },
+				detail: reason
+			});
+	}
+}
+
+/** Somebody wants to pay for what we have no room for: staff are told once a day. */
+async function tellNoRoom(change: SubscriptionChange, growth: InstanceGrowth[]): Promise<void> {
+	const plan = await db.plan.findUniqueOrThrow({ where: { id: change.toPlanId } });
+	const day = now().toISOString().slice(0, 10);
+	for (const { tenant, move } of growth)
+		if (move?.reasons.includes('no_room'))
+			await transaction((tx) =>
+				notify(tx, {
+					permission: 'infrastructure:read',
+					kind: 'plan_wanted_no_room',
+					severity: 'warning',
+					data: { slug: tenant.slug, plan: plan.name },
+					href: '/admin/provision',
+					dedupeKey: `no-room:${tenant.id}:${plan.id}:${day}`
+				})
+			);
+}
+
+function instancesOf(tx: Tx, change: SubscriptionChange): Promise<Tenant[]> {
 	return tx.tenant.findMany({
 		where: {
 			customerId: change.customerId,
 			subscriptionId: change.subscriptionId,
 			status: { notIn: ['deleted', 'refunded', 'deleting'] }
 		},
-		orderBy: { id: 'asc' },
-		select: { id: true, containerId: true, isolation: true }
+		orderBy: { id: 'asc' }
 	});
 }

@@ -139,7 +139,7 @@ export async function withdraw(
  * @returns null when it has it
  * @throws {AppError} VENDOR_FAILED when Cloudflare does not take the document in time
  */
-async function notApplied(
+export async function notApplied(
 	context: Pick<StepContext<object>, 'signal' | 'log'>,
 	tunnelId: string,
 	version: number,

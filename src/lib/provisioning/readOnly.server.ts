@@ -11,8 +11,8 @@ import { announce } from './tenantState.server.ts';
 /** Why an instance takes no writes. Each reason is put and lifted by itself; the last one lifts the act. */
 export type ReadOnlyReason = 'unpaid' | 'limit' | 'staff';
 
-/** States in which a tenant has a database. */
-const LIVE = new Set<TenantStatus>(['active', 'degraded', 'suspended', 'migrating']);
+/** States in which a tenant has a database that is to be changed: while it moves nobody is, and the end of the move asks again. */
+const LIVE = new Set<TenantStatus>(['active', 'degraded', 'suspended']);
 /** Looks after which somebody who changes his mind all the time is left to the next job. */
 const MOST_TURNS = 5;
 
@@ -151,7 +151,7 @@ async function noteError(tenantId: string, error: unknown): Promise<void> {
 export async function sweepReadOnly(): Promise<void> {
 	const rows = await db.$queryRaw<{ id: string }[]>`
 		SELECT id FROM tenant_deployments
-		WHERE status IN ('active', 'degraded', 'suspended', 'migrating')
+		WHERE status IN ('active', 'degraded', 'suspended')
 			AND (cardinality(read_only_reasons) > 0) <> (read_only_at IS NOT NULL)`;
 	for (const { id } of rows)
 		await transaction((tx) => enqueue(tx, 'provisioning.read-only', { tenantId: id }, { key: id }));

@@ -8,6 +8,7 @@ import { createCheckoutSession, expireCheckoutSession } from '../billing/checkou
 import { VendorError } from '../integrations/errors.ts';
 import { setting } from '../settings/settings.server.ts';
 import { ensureStripePrice, inCurrency, planOnSale } from '../plans/plans.server.ts';
+import { canHost } from './onOffer.server.ts';
 import { releaseName, reserveName } from './reservations.server.ts';
 import type { SignupInput } from './schema.ts';
 
@@ -142,7 +143,7 @@ async function keep(
 ): Promise<Signup> {
 	return transaction(async (tx) => {
 		const plan = await planOnSale(tx, input.plan);
-		if (!plan.purchasable) throw new AppError('PLAN_NOT_PURCHASABLE');
+		if (!plan.purchasable || !(await canHost(tx, plan))) throw new AppError('PLAN_NOT_PURCHASABLE');
 		const typed = {
 			planId: plan.id,
 			companyName: input.company_name,

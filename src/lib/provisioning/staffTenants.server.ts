@@ -7,6 +7,7 @@ import { baseDomainOf } from '../domains/base/baseDomains.server.ts';
 import { audit, type Actor } from '../logs/audit.server.ts';
 import { planOnSale, type PlanWithPrices } from '../plans/plans.server.ts';
 import { mailPaymentLink, payByFromNow } from './requests.server.ts';
+import { canHost } from './onOffer.server.ts';
 import { reserveName } from './reservations.server.ts';
 import type { CreateTenantInput } from './schema.ts';
 import { announce } from './tenantState.server.ts';
@@ -24,8 +25,8 @@ export async function createByStaff(
 	act: { by: Actor; locale: 'es' | 'en'; customerId?: string }
 ): Promise<Tenant> {
 	const plan = await planOnSale(tx, input.plan);
-	// Nothing can run it yet, so that not even staff may promise it.
-	if (plan.isolation === 'dedicated_ha') throw new AppError('PLAN_NOT_PURCHASABLE');
+	// What no cluster can run not even staff may promise.
+	if (!(await canHost(tx, plan))) throw new AppError('PLAN_NOT_PURCHASABLE');
 	const customer = act.customerId
 		? await livingCustomer(tx, act.customerId)
 		: await createCustomer(tx, {
@@ -83,7 +84,7 @@ export async function createByStaff(
 }
 
 /** The company that it is for; until `tx` ends nobody deletes it. @throws {AppError} NOT_FOUND */
-export async function livingCustomer(tx: Tx, id: string): Promise<Customer> {
+async function livingCustomer(tx: Tx, id: string): Promise<Customer> {
 	await tx.$queryRaw`SELECT id FROM customers WHERE id = ${id}::uuid FOR SHARE`;
 	const found = await tx.customer.findFirst({ where: { id, status: { not: 'deleted' } } });
 	if (!found) throw new AppError('NOT_FOUND');

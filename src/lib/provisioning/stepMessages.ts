@@ -1,6 +1,7 @@
 import { m } from '#i18n/paraglide/messages.js';
 import { isErrorCode, sentenceOf } from '#lib/core/errors.ts';
 import { dateTime } from '#lib/ui/format.ts';
+import { containerMoveTrouble } from './moves/moveWords.ts';
 
 /** Who reads: BCP 47 tag and IANA zone, for dates. */
 export interface Reader {
@@ -49,7 +50,19 @@ const MESSAGES = {
 	container_node_offline: message(['node'], (v) => m.step_container_node_offline(v), {
 		forCustomers: m.step_container_waits
 	}),
+	container_node_maintenance: message(['node'], (v) => m.step_container_node_maintenance(v), {
+		forCustomers: m.step_container_waits
+	}),
 	container_template_offline: message([], () => m.step_container_template_offline(), {
+		forCustomers: m.step_container_waits
+	}),
+	container_replicating: message(['node', 'vmid'], (v) => m.step_container_replicating(v), {
+		forCustomers: m.step_container_copy
+	}),
+	container_ha_starting: message(['vmid'], (v) => m.step_container_ha_starting(v), {
+		forCustomers: m.step_container_copy
+	}),
+	container_ha_partner: message(['vmid'], (v) => m.step_container_ha_partner(v), {
 		forCustomers: m.step_container_waits
 	}),
 	adopted_stays: message(['name'], (v) => m.step_adopted_stays(v)),
@@ -68,6 +81,45 @@ const MESSAGES = {
 	nothing_to_back_up: message([], () => m.step_nothing_to_back_up()),
 	backup_taken: message(['location'], (v) => m.step_backup_taken(v)),
 	backup_running: message([], () => m.step_backup_running()),
+	moving: message([], () => m.step_moving()),
+	move_checked: message(['node'], (v) => m.move_said_checked(v)),
+	move_archived: message(['location'], (v) => m.move_said_archived(v)),
+	move_off_air: message([], () => m.move_said_off_air()),
+	move_nobody: message([], () => m.move_said_nobody()),
+	move_arrived: message(['node'], (v) => m.move_said_arrived(v)),
+	move_answers: message(['node'], (v) => m.move_said_answers(v)),
+	move_stopped: message([], () => m.move_said_stopped()),
+	move_tunnel: message(['tunnel', 'count'], (v) => m.move_said_tunnel(v)),
+	move_same_tunnel: message([], () => m.move_said_same_tunnel()),
+	move_on_air: message(['seconds'], (v) => m.move_said_on_air(v)),
+	copy_planned: message(['until'], ({ until }, { locale, timeZone }) =>
+		m.copy_said_planned({ until: until === '—' ? until : dateTime(until, locale, timeZone) })
+	),
+	copy_in_place: message([], () => m.copy_said_in_place(), {
+		forCustomers: m.copy_said_in_place_customer
+	}),
+	copy_measured: message(['megabytes'], (v) => m.copy_said_measured(v)),
+	copy_room_held: message([], () => m.copy_said_room_held()),
+	copy_room_comes: message([], () => m.copy_said_room_comes(), {
+		forCustomers: m.step_container_waits
+	}),
+	copy_off_air: message([], () => m.copy_said_off_air(), { forCustomers: m.copy_said_off_air }),
+	copy_packed: message(['megabytes'], (v) => m.copy_said_packed(v)),
+	copy_carried: message(['megabytes'], (v) => m.copy_said_carried(v)),
+	copy_loaded: message([], () => m.copy_said_loaded()),
+	copy_same: message(['tables', 'rows', 'files'], (v) => m.copy_said_same(v), {
+		forCustomers: m.copy_said_same_customer
+	}),
+	copy_switched: message([], () => m.copy_said_switched()),
+	copy_switched_in_place: message([], () => m.copy_said_switched_in_place()),
+	copy_on_air: message(['seconds'], (v) => m.move_said_on_air(v)),
+	copy_nobody: message([], () => m.copy_said_nobody()),
+	copy_kept: message([], () => m.copy_said_kept(), { forCustomers: m.copy_said_kept }),
+	copy_container_gone: message(['vmid'], (v) => m.copy_said_container_gone(v)),
+	copy_database_gone: message(['name'], (v) => m.copy_said_database_gone(v)),
+	move_waits: message(['why'], ({ why }) =>
+		m.move_said_waits({ why: containerMoveTrouble(why)?.sentence ?? why })
+	),
 	vendor_busy: message(['vendor', 'minutes'], (v) => m.step_vendor_busy(v), {
 		forCustomers: m.step_vendor_busy_customer
 	})

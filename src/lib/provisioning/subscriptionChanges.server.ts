@@ -9,6 +9,7 @@ import { SYSTEM } from '../logs/audit.server.ts';
 import { createTenantSaga } from './createTenant.server.ts';
 import { setReadOnly } from './readOnly.server.ts';
 import { reactivate, requestDeletion, suspend } from './tenants.server.ts';
+import { isSuspended } from './tenantStates.ts';
 
 /** States in which an instance serves people, or would. */
 const LIVE: readonly TenantStatus[] = ['active', 'degraded', 'suspended', 'migrating'];
@@ -57,14 +58,14 @@ async function follow(tx: Tx, tenant: Tenant, subscription: Subscription): Promi
 	}
 	const on = await isReadOnlyForUnpaid(tx, subscription.id);
 	await setReadOnly(tx, tenant, { on, reason: 'unpaid', ...act });
-	if (subscription.status === 'suspended' && tenant.status !== 'suspended') {
+	if (subscription.status === 'suspended' && !isSuspended(tenant)) {
 		const { paidThrough } = subscription;
 		if (paidThrough && paidThrough > now()) return lookAgain(tx, subscription.id, paidThrough);
 		await suspend(tx, tenant, { reason: 'unpaid', ...act });
 		return;
 	}
 	// Never one that was suspended for abuse or because somebody asked.
-	const ours = tenant.status === 'suspended' && tenant.suspensionReason === 'unpaid';
+	const ours = isSuspended(tenant) && tenant.suspensionReason === 'unpaid';
 	if (ours && isOwed(subscription)) await reactivate(tx, tenant, act);
 }
 

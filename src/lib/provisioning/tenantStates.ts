@@ -22,6 +22,15 @@ export function mayBecome(from: TenantStatus, to: TenantStatus): boolean {
 	return TENANT_TRANSITIONS[from].includes(to);
 }
 
+/** Whether a tenant is suspended, or comes back suspended from its move. */
+export function isSuspended(tenant: {
+	status: TenantStatus;
+	previousStatus: TenantStatus | null;
+}): boolean {
+	const { status, previousStatus } = tenant;
+	return status === 'suspended' || (status === 'migrating' && previousStatus === 'suspended');
+}
+
 /** States in which a tenant takes up room, holds its name and may be reached or become reachable. */
 export const LIVE_STATUSES = [
 	'requested',

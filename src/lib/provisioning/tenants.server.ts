@@ -8,7 +8,8 @@ import { audit, type Actor } from '../logs/audit.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import { createTenantSaga } from './createTenant.server.ts';
 import { deleteTenantSaga } from './deleteTenant.server.ts';
-import { republish, transition } from './tenantState.server.ts';
+import { announce, republish, transition } from './tenantState.server.ts';
+import { isSuspended } from './tenantStates.ts';
 
 /** Starts setting a requested tenant up. @returns the id of the run */
 export async function provision(tx: Tx, tenant: Tenant, signupId: string | null): Promise<string> {
@@ -32,11 +33,16 @@ export async function suspend(
 	tenant: Tenant,
 	act: { reason: SuspensionReason; by: Actor }
 ): Promise<void> {
-	await transition(tx, tenant, 'suspended', {
-		suspensionReason: act.reason,
-		previousStatus: tenant.status
-	});
-	await republish(tx, tenant);
+	if (tenant.status === 'migrating') {
+		if (isSuspended(tenant)) return;
+		await comesBackAs(tx, tenant, 'suspended', act.reason);
+	} else {
+		await transition(tx, tenant, 'suspended', {
+			suspensionReason: act.reason,
+			previousStatus: tenant.status
+		});
+		await republish(tx, tenant);
+	}
 	await audit(tx, {
 		actor: act.by,
 		action: 'tenants.suspend',
@@ -47,16 +53,34 @@ export async function suspend(
 	});
 }
 
+/** Nobody comes to it while it is being moved: what it is afterwards is all that changes. @throws {AppError} CHANGED_MEANWHILE */
+async function comesBackAs(
+	tx: Tx,
+	tenant: Tenant,
+	to: 'active' | 'suspended',
+	suspensionReason: SuspensionReason | null
+): Promise<void> {
+	const { count } = await tx.tenant.updateMany({
+		where: { id: tenant.id, customerId: tenant.customerId, status: 'migrating' },
+		data: { previousStatus: to, suspensionReason, version: { increment: 1 } }
+	});
+	if (count === 0) throw new AppError('CHANGED_MEANWHILE');
+	await announce(tx, tenant);
+}
+
 /** Puts a suspended tenant back on the air. @throws {AppError} WRONG_STATE, CHANGED_MEANWHILE */
 export async function reactivate(tx: Tx, tenant: Tenant, act: { by: Actor }): Promise<void> {
-	if (tenant.status !== 'suspended')
+	if (!isSuspended(tenant))
 		throw new AppError('WRONG_STATE', { params: { from: tenant.status, to: 'active' } });
-	await transition(tx, tenant, 'active', {
-		suspensionReason: null,
-		previousStatus: null,
-		probeMisses: 0
-	});
-	await republish(tx, tenant);
+	if (tenant.status === 'migrating') await comesBackAs(tx, tenant, 'active', null);
+	else {
+		await transition(tx, tenant, 'active', {
+			suspensionReason: null,
+			previousStatus: null,
+			probeMisses: 0
+		});
+		await republish(tx, tenant);
+	}
 	await audit(tx, {
 		actor: act.by,
 		action: 'tenants.reactivate',

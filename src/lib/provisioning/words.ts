@@ -69,6 +69,18 @@ const STEPS: Record<string, () => string> = {
 	backup: m.tenant_step_backup,
 	unpublish: m.tenant_step_unpublish,
 	remove: m.tenant_step_remove,
+	preflight: m.copy_step_preflight,
+	offair: m.copy_step_offair,
+	migrate: m.move_step_migrate,
+	start: m.move_step_start,
+	pack: m.copy_step_pack,
+	transfer: m.copy_step_transfer,
+	load: m.copy_step_load,
+	compare: m.copy_step_compare,
+	switch: m.copy_step_switch,
+	open: m.copy_step_open,
+	onair: m.copy_step_onair,
+	keep: m.copy_step_keep,
 	finish: m.tenant_step_finish
 };
 
@@ -80,6 +92,9 @@ export function stepLabel(name: string): string {
 /** What a run is for: `tenants.create`, `tenants.delete`. */
 export function sagaLabel(name: string): string {
 	if (name === 'tenants.create') return m.run_saga_create();
+	if (name === 'containers.move') return m.run_saga_container_move();
+	if (name === 'tenants.move') return m.run_saga_move();
+	if (name === 'tenants.move-cleanup') return m.run_saga_move_cleanup();
 	return name === 'tenants.delete' ? m.run_saga_delete() : name;
 }
 
