@@ -3,7 +3,7 @@
  * figure beside a reference that was measured in the same run. Nothing is asserted: figures of a busy machine say little.
  *
  *   npm run bench                        everything but the clone
- *   npm run bench -- pages landing       these subjects alone (start provisioning webhook pages landing lists ingress
+ *   npm run bench -- pages landing       these subjects alone (start provisioning warm webhook pages landing lists ingress
  *                                         domains cluster console metrics)
  *   npm run bench -- --quick             small numbers, to see that it works
  *   npm run bench -- --clone             also clones and installs into a temporary folder
@@ -17,7 +17,7 @@ import { benchLanding } from '../../tests/bench/landing.ts';
 import { benchLists } from '../../tests/bench/lists.ts';
 import { benchMetrics } from '../../tests/bench/metrics.ts';
 import { benchPages } from '../../tests/bench/pages.ts';
-import { benchOverhead, benchQueue, benchRush } from '../../tests/bench/provisioning.ts';
+import { benchOverhead, benchQueue, benchRush, benchWarm } from '../../tests/bench/provisioning.ts';
 import { table } from '../../tests/bench/report.ts';
 import { benchClone, benchStart } from '../../tests/bench/start.ts';
 import { benchWebhook } from '../../tests/bench/webhook.ts';
@@ -29,6 +29,7 @@ import { generateIfChanged } from './generate.ts';
 const SUBJECTS = [
 	'start',
 	'provisioning',
+	'warm',
 	'webhook',
 	'pages',
 	'landing',
@@ -76,6 +77,7 @@ try {
 		await benchOverhead(world, quick ? 5 : 20, SPEED);
 		await benchQueue(world, quick ? 10 : 100, SPEED);
 	}
+	if (wanted('warm')) await benchWarm(world, quick ? 3 : 20, SPEED);
 	await world.stop();
 
 	if (wanted('pages') || wanted('landing') || wanted('ingress')) {

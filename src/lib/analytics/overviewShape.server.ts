@@ -40,7 +40,7 @@ const node = z.object({
 	...{ status: z.enum(NodeStatus), priority: z.number() },
 	...{ proxmoxVersion: z.string().nullable(), lastSeenAt: maybe },
 	...{ capacity: resources, limit: resources, committed: resources },
-	...{ containers: z.number(), maxContainers: z.number() },
+	...{ containers: z.number(), expected: z.number(), maxContainers: z.number() },
 	placing: z.enum(['online', 'offline', 'maintenance', 'unwell']),
 	...{ offlineSince: maybe, haltedAt: maybe, maintenanceSince: maybe },
 	...{ maintenanceReason: z.string().nullable(), health: healthSchema.nullable() },

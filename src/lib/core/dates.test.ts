@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addMonths, monthKey, startOfMonth } from './dates.ts';
+import { addMonths, dayKey, hourOf, monthKey, startOfMonth } from './dates.ts';
 import { minorUnits, perMonth } from './money.ts';
 
 const at = (iso: string) => new Date(iso);
@@ -46,6 +46,17 @@ describe('a calendar month', () => {
 				}
 			)
 		);
+	});
+});
+
+describe('an hour of a day', () => {
+	it.each([
+		['2026-11-24', 3, 'America/Guayaquil', '2026-11-24T08:00:00.000Z'],
+		['2026-11-24', 0, 'Asia/Tokyo', '2026-11-23T15:00:00.000Z'],
+		['2026-03-29', 3, 'Europe/Madrid', '2026-03-29T01:00:00.000Z']
+	])('%s at %i in %s', (day, hour, zone, moment) => {
+		expect(hourOf(day, hour, zone).toISOString()).toBe(moment);
+		expect(dayKey(at(moment), zone)).toBe(day);
 	});
 });
 

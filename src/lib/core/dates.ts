@@ -25,6 +25,17 @@ export function atHour(at: Date, days: number, hour: number, timeZone: string): 
 	return fromZoned(year, month, day + days, timeZone, hour);
 }
 
+/** The moment of a whole hour on a calendar day in an IANA zone. @param day `2026-11-24` */
+export function hourOf(day: string, hour: number, timeZone: string): Date {
+	const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
+	return fromZoned(year, month, date, timeZone, hour);
+}
+
+/** `2026-11-24` of `at` in an IANA zone. */
+export function dayKey(at: Date, timeZone: string): string {
+	return `${monthKey(at, timeZone)}-${String(zoned(at, timeZone).day).padStart(2, '0')}`;
+}
+
 interface Zoned {
 	year: number;
 	month: number;

@@ -74,14 +74,21 @@ const ERRORS = {
 		status: 409,
 		message: (p) => m.error_container_act_refused({ reason: String(p.reason ?? '') })
 	},
+	MOVE_REFUSED: {
+		status: 409,
+		message: (p) => m.error_move_refused({ reason: String(p.reason ?? '') })
+	},
+	COPY_DIFFERS: { status: 409, message: () => m.error_copy_differs() },
+	MOVE_STOPPED: { status: 409, message: () => m.error_move_stopped() },
 	NO_ROOM_TO_GROW: { status: 409, message: () => m.error_no_room_to_grow() },
+	NODE_IS_DRAINED: { status: 409, message: () => m.error_node_is_drained() },
+	NOTHING_TO_DRAIN: { status: 409, message: () => m.error_nothing_to_drain() },
 	BY_HAND: { status: 409, message: () => m.error_by_hand() },
 	NO_CAPACITY: { status: 409, message: () => m.error_no_capacity() },
 	NO_CHANGE: { status: 409, message: () => m.error_no_change() },
 	CHANGE_PENDING: { status: 409, message: () => m.error_change_pending() },
 	PAY_FIRST: { status: 409, message: () => m.error_pay_first() },
 	RESUME_FIRST: { status: 409, message: () => m.error_resume_first() },
-	PLAN_IS_A_MOVE: { status: 409, message: () => m.error_plan_is_a_move() },
 	NO_CARD: { status: 409, message: () => m.error_no_card() },
 	PAYMENT_DECLINED: {
 		status: 402,

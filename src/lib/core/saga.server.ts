@@ -85,8 +85,11 @@ export interface Saga<S extends object> {
 	steps: Step<S>[];
 	/** Runs before each step. @throws {SagaStop} when going on makes no sense */
 	before?(context: StepContext<S>): Promise<void>;
-	/** Seconds that a failed run waits for staff before it is undone; null waits for ever. */
-	retryWindow(): Promise<number | null>;
+	/**
+	 * Seconds that a failed run waits for staff before it is undone; null waits for ever.
+	 * @param step that failed
+	 */
+	retryWindow(step: string): Promise<number | null>;
 	/** Each runs in the transaction that changes the status. */
 	onRunning?(tx: Tx, run: SagaRun<S>): Promise<void>;
 	onStepDone?(tx: Tx, run: SagaRun<S>, step: string): Promise<void>;

@@ -185,7 +185,7 @@ async function afterFailure(
 		await startCompensation(run, saga, message);
 		return null;
 	}
-	const window = await saga.retryWindow();
+	const window = await saga.retryWindow(step.name);
 	if (window === 0) {
 		await writeClaimed(
 			run,

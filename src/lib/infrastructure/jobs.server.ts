@@ -8,8 +8,10 @@ import { sweepOrphans } from './containers/sweep.server.ts';
 import './containers/actJobs.server.ts';
 import './containers/adoptedLook.server.ts';
 import './drift/driftJobs.server.ts';
+import './ha/haJobs.server.ts';
 import { forgetOldEnrolments } from './nodes/enrolments.server.ts';
 import './nodes/sshLook.server.ts';
+import './pools/poolJobs.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {

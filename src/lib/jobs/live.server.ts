@@ -10,4 +10,5 @@ import '../domains/topics.server.ts';
 import '../domains/tunnels/tunnelTopics.server.ts';
 import '../infrastructure/templates/templateTopics.server.ts';
 import '../infrastructure/topics.server.ts';
+import '../provisioning/moves/moveTopics.server.ts';
 import '../provisioning/topics.server.ts';

@@ -1,11 +1,17 @@
 import { m } from '#i18n/paraglide/messages.js';
 import { getLocale } from '#i18n/paraglide/runtime.js';
+import { duration } from '#lib/ui/format.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
-import { isUnit, measuredSentence, metricLabel, metricValue } from './alerts/metricWords.ts';
-import type { MailLocale } from './locale.ts';
-
-type Values = Record<string, unknown>;
-type Language = { locale?: MailLocale };
+import { measuredSentence } from './alerts/metricWords.ts';
+import {
+	containerAct,
+	inLanguage,
+	invoiceAct,
+	ruleOf,
+	text,
+	type Language,
+	type Values
+} from './sentenceParts.ts';
 
 /** Names of what a plan limits. */
 const LIMITED: Record<string, (values: object, options: Language) => string> = {
@@ -53,6 +59,19 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 			{ what: invoiceAct(v.kind, options), number: text(v.number) },
 			options
 		),
+	container_act_failed: (v, options) =>
+		m.notification_container_act_failed(
+			{ what: containerAct(v.act, options), hostname: text(v.hostname), vmid: text(v.vmid) },
+			options
+		),
+	failed_over: (v, options) =>
+		m.notification_failed_over(
+			{
+				subdomain: text(v.slug),
+				downtime: duration(Number(v.ms), options.locale ?? getLocale())
+			},
+			options
+		),
 	tenant_ready: (v, options) => m.notification_tenant_ready({ slug: text(v.slug) }, options),
 	tenant_request_closed: (v, options) =>
 		m.notification_tenant_request_closed({ slug: text(v.slug), company: text(v.company) }, options),
@@ -73,8 +92,39 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 		m.notification_provisioning_failed({ slug: text(v.slug), step: text(v.step) }, options),
 	'provisioning.delete-failed': (v, options) =>
 		m.notification_provisioning_delete_failed({ step: text(v.step) }, options),
+	'provisioning.move-failed': (v, options) =>
+		m.notification_provisioning_move_failed(
+			{
+				...{ hostname: text(v.hostname), vmid: text(v.vmid) },
+				why: text(inLanguage(options, v.why_es, v.why_en))
+			},
+			options
+		),
+	tenant_move_planned: (v, options) =>
+		m.notification_tenant_move_planned(
+			{
+				...{ slug: text(v.slug), minutes: text(v.minutes) },
+				at: text(inLanguage(options, v.at_es, v.at_en))
+			},
+			options
+		),
+	tenant_moved: (v, options) =>
+		m.notification_tenant_moved({ slug: text(v.slug), seconds: text(v.seconds) }, options),
+	tenant_move_turned_back: (v, options) =>
+		m.notification_tenant_move_turned_back({ slug: text(v.slug) }, options),
+	tenant_move_turned_back_staff: (v, options) =>
+		m.notification_tenant_move_turned_back_staff({ slug: text(v.slug), why: text(v.why) }, options),
+	'provisioning.tenant-move-failed': (v, options) =>
+		m.notification_tenant_move_failed({ slug: text(v.slug), message: text(v.message) }, options),
+	'provisioning.move-left-behind': (v, options) =>
+		m.notification_tenant_move_left({ slug: text(v.slug), message: text(v.message) }, options),
 	'provisioning.tenant-down': (v, options) =>
 		m.notification_provisioning_tenant_down({ slug: text(v.slug) }, options),
+	'provisioning.tunnel-silent': (v, options) =>
+		m.notification_provisioning_tunnel_silent(
+			{ tunnel: text(v.tunnel), count: text(v.count) },
+			options
+		),
 	'provisioning.left-behind': (v, options) =>
 		m.notification_provisioning_left_behind({ step: text(v.step) }, options),
 	limit_near: (v, options) =>
@@ -92,7 +142,33 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 	plan_applied: (v, options) =>
 		m.notification_plan_applied({ slug: text(v.slug), plan: text(v.plan) }, options),
 	'provisioning.plan-is-a-move': (v, options) =>
-		m.notification_provisioning_plan_is_a_move({ slug: text(v.slug), plan: text(v.plan) }, options),
+		m.notification_provisioning_plan_is_a_move(
+			{
+				...{ slug: text(v.slug), plan: text(v.plan) },
+				reason: text((options.locale ?? getLocale()) === 'en' ? v.reason_en : v.reason_es)
+			},
+			options
+		),
+	'provisioning.plan-move-failed': (v, options) => {
+		const values = { slug: text(v.slug), plan: text(v.plan), hours: text(v.hours) };
+		return v.hours === undefined
+			? m.notification_provisioning_plan_move_failed_unpaid(values, options)
+			: m.notification_provisioning_plan_move_failed(values, options);
+	},
+	plan_move_turned_back: (v, options) =>
+		m.notification_plan_move_turned_back(
+			{ slug: text(v.slug), plan: text(v.plan), hours: text(v.hours) },
+			options
+		),
+	plan_move_waits: (v, options) =>
+		m.notification_plan_move_waits({ slug: text(v.slug), plan: text(v.plan) }, options),
+	plan_move_given_back: (v, options) =>
+		m.notification_plan_move_given_back(
+			{ slug: text(v.slug), plan: text(v.plan), credit: text(v.credit) },
+			options
+		),
+	plan_wanted_no_room: (v, options) =>
+		m.notification_plan_wanted_no_room({ slug: text(v.slug), plan: text(v.plan) }, options),
 	'provisioning.plan-has-no-room': (v, options) =>
 		m.notification_provisioning_plan_has_no_room(
 			{ slug: text(v.slug), plan: text(v.plan) },
@@ -124,6 +200,8 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 		),
 	'domains.tunnel-down': (v, options) =>
 		m.notification_domains_tunnel_down({ tunnel: text(v.tunnel) }, options),
+	drain_done: (v, options) =>
+		m.notification_drain_done({ node: text(v.node), moved: text(v.moved) }, options),
 	alerts_many: (v, options) =>
 		m.notification_alerts_many({ count: text(v.count), rule: ruleOf(v, options) }, options),
 	'notifications.webhook-paused': (v, options) =>
@@ -140,6 +218,14 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 			{
 				node: text(v.node),
 				problems: text((options.locale ?? getLocale()) === 'en' ? v.problems_en : v.problems_es)
+			},
+			options
+		),
+	'infrastructure.failed-over': (v, options) =>
+		m.notification_infrastructure_failed_over(
+			{
+				...{ vmid: text(v.vmid), hostname: text(v.hostname) },
+				...{ from: text(v.from), to: text(v.to) }
 			},
 			options
 		),
@@ -207,27 +293,3 @@ const PAGES: Record<string, string | undefined> = {
 	'refund-order': '/admin/billing/refunds',
 	'dunning-case': '/admin/billing/dunning'
 };
-
-function text(value: unknown): string {
-	return typeof value === 'string' || typeof value === 'number' ? String(value) : '—';
-}
-
-/** What a rule watches, as far as was kept: "CPU del nodo (80 %)". */
-function ruleOf({ metric, unit, threshold, rule }: Values, options: Language): string {
-	if (typeof metric !== 'string') return text(rule);
-	const label = metricLabel(metric, options);
-	if (!isUnit(unit) || typeof threshold !== 'number') return label;
-	return `${label} (${metricValue(threshold, unit, options)})`;
-}
-
-const INVOICE_ACTS: Record<string, (values: object, options: Language) => string> = {
-	retry: m.invoice_act_retry,
-	mark_paid: m.invoice_act_mark_paid,
-	void: m.invoice_act_void,
-	refund: m.invoice_act_refund,
-	credit_note: m.invoice_act_credit_note
-};
-
-function invoiceAct(kind: unknown, options: Language): string {
-	return INVOICE_ACTS[text(kind)]?.({}, options) ?? text(kind);
-}

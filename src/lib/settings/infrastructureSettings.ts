@@ -28,6 +28,15 @@ export const INFRASTRUCTURE_SETTINGS = {
 		label: m.settings_infrastructure_metrics_minutes,
 		hint: m.settings_infrastructure_metrics_minutes_hint
 	}),
+	'infrastructure.replication_minutes': define({
+		category: 'infrastructure',
+		// Proxmox's calendar event divides the hour: `*/5`.
+		schema: count(1, 30),
+		control: 'number',
+		initial: 5,
+		label: m.settings_infrastructure_replication_minutes,
+		hint: m.settings_infrastructure_replication_minutes_hint
+	}),
 	'infrastructure.console_idle_minutes': define({
 		category: 'infrastructure',
 		schema: count(1, 240),

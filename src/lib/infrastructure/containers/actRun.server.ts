@@ -3,6 +3,8 @@ import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
+import { goneTo } from '../ha/standby.ts';
+import { notify } from '#lib/notifications/notifications.server.ts';
 import { containerTransition } from '../states.ts';
 import { advance, type Subject } from './actAdvance.server.ts';
 import { outcomeOf, type Outcome, type Sight } from './actOutcome.ts';
@@ -104,6 +106,7 @@ async function fail(act: Taken, subject: Subject, why: string, seen: Sight | nul
 	// The promise of limits that it does not have is forgotten: the row says what is so.
 	const limits = act.wish.act === 'resize' ? await actualLimits(subject) : null;
 	await end(act, 'failed', why, async (tx) => {
+		await tellWhoAsked(tx, act, subject);
 		if (seen) await follow(tx, subject, seen);
 		// It could not be stopped and runs: that is how it stays.
 		if (act.wish.act === 'stop' && seen?.running)
@@ -111,6 +114,20 @@ async function fail(act: Taken, subject: Subject, why: string, seen: Sight | nul
 		if (!limits) return;
 		await lock(tx, PLACEMENT_LOCK);
 		await tx.container.update({ where: { id: subject.id }, data: limits });
+	});
+}
+
+/** Who asked may be looking at something else by now. */
+async function tellWhoAsked(tx: Tx, { id, attempt }: Taken, { id: container }: Subject) {
+	const { act, byId } = await tx.containerAct.findUniqueOrThrow({ where: { id } });
+	const asker = byId && (await tx.user.findUnique({ where: { id: byId }, select: { id: true } }));
+	if (!asker) return;
+	const { hostname, vmid } = await tx.container.findUniqueOrThrow({ where: { id: container } });
+	await notify(tx, {
+		...{ userId: asker.id, kind: 'container_act_failed', severity: 'error' },
+		data: { act, hostname, vmid },
+		href: `/admin/infrastructure/containers/${container}`,
+		dedupeKey: `container-act:${id}:${attempt}:failed`
 	});
 }
 
@@ -133,10 +150,11 @@ async function end(
 
 /** The row says how the container is and where, as it was read back. */
 async function follow(tx: Tx, { id, nodeId }: Subject, seen: Sight): Promise<void> {
-	const { status } = await tx.container.findUniqueOrThrow({ where: { id } });
+	const row = await tx.container.findUniqueOrThrow({ where: { id } });
+	const { status } = row;
 	const is = seen.running ? 'running' : 'stopped';
 	// One that was paused shows as stopped, too.
 	const next = status === 'paused' && is === 'stopped' ? status : containerTransition(status, is);
 	if (next === status && nodeId === seen.nodeId) return;
-	await tx.container.update({ where: { id }, data: { status: next, nodeId: seen.nodeId } });
+	await tx.container.update({ where: { id }, data: { status: next, ...goneTo(row, seen.nodeId) } });
 }

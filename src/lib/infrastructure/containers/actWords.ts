@@ -47,9 +47,11 @@ const REFUSALS: Record<ActRefusal, () => string> = {
 	being_made: m.container_refusal_being_made,
 	retiring: m.container_refusal_retiring,
 	adopted: m.container_refusal_adopted,
+	warm: m.container_refusal_warm,
 	held: m.container_refusal_held,
 	backup: m.container_refusal_backup,
-	busy: m.container_refusal_busy
+	busy: m.container_refusal_busy,
+	moving: m.container_refusal_moving
 };
 
 export function refusalSentence(refusal: ActRefusal): string {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
 import type { FaultRequest } from '../../../sandbox/kernel/faults.ts';
+import { createStaff } from '../../../../tests/factories/identity.ts';
 import { BY, testActs } from '../../../../tests/setup/containerActs.ts';
 import { dyingAt } from '../../../../tests/setup/deaths.ts';
 import type { ActName, Wish } from './actForms.ts';
@@ -274,7 +275,12 @@ it('what is not there, or is somebody else’s now, is left alone', async () => 
 	});
 	expect(theirs.status).toBe('running');
 	delete pve.state.containers[made.vmid];
-	expect(await untilEnded((await stop()).id)).toMatchObject({ status: 'failed', error: 'gone' });
+	const { id } = await stop();
+	const { id: byId } = await createStaff();
+	await db.containerAct.update({ where: { id }, data: { byId } });
+	expect(await untilEnded(id)).toMatchObject({ status: 'failed', error: 'gone' });
+	const told = { userId: byId, kind: 'container_act_failed' };
+	expect(await db.notification.findMany()).toMatchObject([told]);
 	pve.state.containers[made.vmid] = mine;
 });
 

@@ -85,8 +85,13 @@ export async function retryAct(
 	return row;
 }
 
+/** Whoever begins something on a container holds it, so that of two who ask at once one is refused. */
+export function actLockOf(containerId: string): string {
+	return `infrastructure.act:${containerId}`;
+}
+
 async function locked(tx: Tx, containerId: string): Promise<Container> {
-	await lock(tx, `infrastructure.act:${containerId}`);
+	await lock(tx, actLockOf(containerId));
 	const container = await tx.container.findFirst({
 		where: { id: containerId, status: { not: 'deleted' } }
 	});

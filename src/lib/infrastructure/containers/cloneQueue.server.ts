@@ -88,5 +88,6 @@ function readQueue(tx: Tx, clusterId: string, templateVmid: number): Promise<Wai
 				SELECT 1 FROM provisioning_jobs run
 				WHERE run.id = job_id AND run.status IN ('succeeded', 'failed', 'compensated')
 			)
-		ORDER BY queued_at, container_id`;
+		-- What is made ahead waits until nobody else does.
+		ORDER BY (SELECT warm_plan_id IS NOT NULL FROM lxc_containers WHERE id = container_id), queued_at, container_id`;
 }

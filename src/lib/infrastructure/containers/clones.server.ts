@@ -46,6 +46,10 @@ export async function copyTemplate(
 		}
 	}
 	try {
+		// Before the call: what is in a copy whose answer was lost is known as well.
+		await run.write((tx) =>
+			tx.container.update({ where: { id: target.id }, data: { templateId: template.id } })
+		);
 		const upid = await proxmox.clone(template.node, template.vmid, {
 			newid: target.vmid,
 			hostname: target.wanted.hostname,

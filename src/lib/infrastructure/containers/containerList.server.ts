@@ -39,6 +39,9 @@ const select = {
 	retiring: true,
 	adopted: true,
 	wantedRunning: true,
+	warmPlanId: true,
+	moveToNodeId: true,
+	warmPlan: { select: { name: true } },
 	createdAt: true,
 	node: { select: { id: true, name: true, cluster: { select: { name: true } } } },
 	tenants: {

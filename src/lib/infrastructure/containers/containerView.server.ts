@@ -36,6 +36,8 @@ export const containerSchema = z.object({
 	/** Instances that fit in it. */
 	slots: z.number().int(),
 	tenants: z.array(z.object({ id: z.uuid(), subdomain: z.string() })),
+	/** Name of the plan that it was made ahead for; the next instance takes it. */
+	warm_plan: z.string().nullable(),
 	/** What was asked of it and is not done. */
 	act: z.object({ id: z.uuid(), act: z.string(), status: z.string() }).nullable(),
 	created_at: z.date()
@@ -56,6 +58,7 @@ export function containerView(row: ContainerRow): z.input<typeof containerSchema
 		},
 		slots: row.slots,
 		tenants: row.tenants.map(({ id, slug }) => ({ id, subdomain: slug })),
+		warm_plan: row.warmPlan?.name ?? null,
 		act: row.act,
 		created_at: row.createdAt
 	};

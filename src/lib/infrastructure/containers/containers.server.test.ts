@@ -129,6 +129,22 @@ describe('a container', () => {
 		await expectMade(placed);
 	});
 
+	it('that is not copied yet leaves a node that goes into maintenance, or waits for it', async () => {
+		const placed = await placeTenant();
+		const { nodeId } = placed.place;
+		await db.node.update({ where: { id: nodeId }, data: { status: 'maintenance' } });
+		const others = { id: { not: nodeId } };
+		await db.node.updateMany({ where: others, data: { maxContainers: 0 } });
+		expect(await ensureContainer(placed.run, placed.place.containerId)).toMatchObject({
+			...{ ready: false, reason: 'node_maintenance' }
+		});
+		await db.node.updateMany({ where: others, data: { maxContainers: 50 } });
+		const { progress } = await untilReady(placed);
+		expect(progress).toMatchObject({ ready: true, nodeId: expect.not.stringMatching(nodeId) });
+		await expectMade(placed);
+		await db.node.update({ where: { id: nodeId }, data: { status: 'online' } });
+	});
+
 	it('is followed to the node that it was moved to', async () => {
 		const placed = await placeTenant();
 		await untilReady(placed);

@@ -8,13 +8,14 @@ import { askCluster, isDown, proxmoxOn, readTakenVmids } from '../nodes/clients.
 import { endTurn } from './cloneQueue.server.ts';
 import { copyTemplate, waitForCopy } from './clones.server.ts';
 import { loadTarget, look, type Target } from './guests.server.ts';
+import { goneTo } from '../ha/standby.ts';
 import {
 	anotherVmid,
 	moveReservation,
-	othersIn,
 	PLACEMENT_LOCK,
 	releaseContainer
 } from '../placement/placement.server.ts';
+import { othersIn } from '../placement/slots.server.ts';
 import { waiting, type ContainerProgress, type Run } from './progress.ts';
 import { nextAction, type Action } from './reconcile.ts';
 import { destroyMarked } from './removal.server.ts';
@@ -94,7 +95,10 @@ async function advance(
 	}
 	const seen = await look(proxmox, target);
 	const action = nextAction(target.wanted, seen);
-	if (action.do === 'clone') return copyTemplate(run, proxmox, target);
+	if (action.do === 'clone') {
+		if (target.nodeStatus !== 'maintenance') return copyTemplate(run, proxmox, target);
+		return (await moveElsewhere(run, target)) ? null : waiting('node_maintenance', 60, target);
+	}
 	if (action.do === 'another_vmid') {
 		const taken = await readTakenVmids(run.trace);
 		const vmid = await run.write((tx) => anotherVmid(tx, target.id, taken));
@@ -186,7 +190,8 @@ async function follows(run: Run, target: Target, nodeName: string): Promise<void
 			where: { clusterId_name: { clusterId: target.clusterId, name: nodeName } },
 			select: { id: true }
 		});
-		if (node) await tx.container.update({ where: { id: target.id }, data: { nodeId: node.id } });
+		const row = await tx.container.findUniqueOrThrow({ where: { id: target.id } });
+		if (node) await tx.container.update({ where: { id: target.id }, data: goneTo(row, node.id) });
 	});
 }
 
@@ -222,10 +227,17 @@ async function whenNodeIsDown(run: Run, target: Target): Promise<boolean> {
 	const guests = await askCluster(target.clusterId, run.trace, (proxmox) =>
 		proxmox.resources('vm')
 	);
-	if (guests.some(({ vmid }) => vmid === target.vmid)) return false;
+	return !guests.some(({ vmid }) => vmid === target.vmid) && moveElsewhere(run, target);
+}
+
+/** Proxmox has nothing of it, and its node takes nothing: its place goes to another one. @returns whether there is one */
+async function moveElsewhere(run: Run, target: Target): Promise<boolean> {
 	const node = await run.write((tx) => moveReservation(tx, target.id));
 	if (node)
-		await run.log('warning', `${target.nodeName} is down; CT ${target.vmid} goes to ${node}`);
+		await run.log(
+			'warning',
+			`${target.nodeName} takes nothing now; CT ${target.vmid} goes to ${node}`
+		);
 	return node !== null;
 }
 

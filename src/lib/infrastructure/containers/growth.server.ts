@@ -4,7 +4,8 @@ import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { ContainerConfig } from '#lib/integrations/proxmox/types.ts';
 import { proxmoxOn, type Trace } from '../nodes/clients.server.ts';
-import { nodeFigures } from '../nodes/figures.server.ts';
+import { nodeFigures, type NodeFigures } from '../nodes/figures.server.ts';
+import { haStorages } from '../placement/haStorages.server.ts';
 import { judgeGrowth, type Growth } from './growth.ts';
 import { loadTarget, look, type Target } from './guests.server.ts';
 import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
@@ -21,12 +22,20 @@ export async function growthOf(
 ): Promise<Growth> {
 	if (options.locked) await lock(tx, PLACEMENT_LOCK);
 	const has = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
-	const node = (await nodeFigures(tx)).find(({ id }) => id === has.nodeId)!;
+	// Who would take over has promised the same: what grows has to have room on both.
+	const ids = [has.nodeId, has.haNodeId].filter((id) => id !== null);
+	const nodes = await nodeFigures(tx, ids);
+	const storages = has.storage === null ? null : await haStorages(tx);
+	const least = (free: (node: NodeFigures) => number) => Math.min(...nodes.map(free));
 	const free = {
-		cpuCores: node.limit.cpuCores - node.committed.cpuCores,
-		ramMb: node.limit.ramMb - node.committed.ramMb,
-		diskGb: node.limit.diskGb - node.committed.diskGb
+		cpuCores: least(({ limit, committed }) => limit.cpuCores - committed.cpuCores),
+		ramMb: least(({ limit, committed }) => limit.ramMb - committed.ramMb),
+		diskGb: least(({ id, limit, committed }) => {
+			if (!storages) return limit.diskGb - committed.diskGb;
+			return storages.get(id)?.find(({ storage }) => storage === has.storage)?.freeGb ?? 0;
+		})
 	};
+	const node = nodes.find(({ id }) => id === has.nodeId)!;
 	return judgeGrowth(has, wanted, { online: node.status !== 'offline', free });
 }
 

@@ -10,6 +10,7 @@ export interface Target {
 	clusterId: string;
 	nodeId: string;
 	nodeName: string;
+	nodeStatus: string;
 	vmid: number;
 	purpose: string;
 	status: string;
@@ -30,9 +31,9 @@ interface TargetRow extends Omit<Target, 'wanted'> {
 export async function loadTarget(containerId: string): Promise<Target> {
 	// Read before each change of a set-up: one query where relations would be five.
 	const [row] = await db.$queryRaw<TargetRow[]>`
-		SELECT c.id, c.cluster_id AS "clusterId", c.node_id AS "nodeId", n.name AS "nodeName", c.vmid,
+		SELECT c.id, c.cluster_id AS "clusterId", c.node_id AS "nodeId", n.name AS "nodeName", n.status::text AS "nodeStatus", c.vmid,
 			c.purpose::text, c.status::text, c.created_by_job_id AS "createdByJobId",
-			c.task_upid AS "taskUpid", k.rootfs_storage AS "rootfsStorage", p.network,
+			c.task_upid AS "taskUpid", coalesce(c.storage, k.rootfs_storage) AS "rootfsStorage", p.network,
 			json_build_object('hostname', c.hostname, 'cpuCores', c.cpu_cores, 'ramMb', c.ram_mb,
 				'diskGb', c.disk_gb, 'bridge', p.bridge, 'vlan', p.vlan, 'address', a.address,
 				'gateway', p.gateway) AS wanted
@@ -72,8 +73,15 @@ export async function look(
 async function seenOn(proxmox: ProxmoxClient, node: string, vmid: number): Promise<Seen | null> {
 	try {
 		const config = await proxmox.containerConfig(node, vmid);
-		const { status, lock } = await proxmox.containerStatus(node, vmid);
-		return { node, running: status === 'running', lock: lock ?? config.lock ?? null, config };
+		const { status, lock, ha } = await proxmox.containerStatus(node, vmid);
+		const managed = ha?.managed ?? false;
+		return {
+			node,
+			managed,
+			running: status === 'running',
+			lock: lock ?? config.lock ?? null,
+			config
+		};
 	} catch (error) {
 		if (error instanceof ProxmoxError && error.kind === 'not_found') return null;
 		throw error;
@@ -81,6 +89,8 @@ async function seenOn(proxmox: ProxmoxClient, node: string, vmid: number): Promi
 }
 
 export interface Template {
+	/** Of its row. */
+	id: string;
 	vmid: number;
 	node: string;
 }
@@ -94,8 +104,8 @@ export async function findTemplate(
 	proxmox: ProxmoxClient,
 	target: Target
 ): Promise<Template | null> {
-	const rows = await db.$queryRaw<{ vmid: number }[]>`
-		SELECT container.vmid FROM container_templates template
+	const rows = await db.$queryRaw<{ id: string; vmid: number }[]>`
+		SELECT template.id, container.vmid FROM container_templates template
 		JOIN lxc_containers container ON container.id = template.container_id
 		JOIN lxc_containers wanted ON wanted.id = ${target.id}::uuid
 		WHERE template.cluster_id = ${target.clusterId}::uuid AND template.status = 'ready'
@@ -108,10 +118,9 @@ export async function findTemplate(
 			type === 'node' && node && status === 'online' ? [node] : []
 		)
 	);
-	const found = resources.find(({ type, vmid }) => type === 'lxc' && vmid === rows[0]?.vmid);
-	return found?.node && found.vmid !== undefined && online.has(found.node)
-		? { vmid: found.vmid, node: found.node }
-		: null;
+	const [row] = rows;
+	const found = resources.find(({ type, vmid }) => type === 'lxc' && vmid === row?.vmid);
+	return row && found?.node && online.has(found.node) ? { ...row, node: found.node } : null;
 }
 
 /** Whether a copy is being made: the one that we know of, or, when its answer was lost, any on these nodes. */

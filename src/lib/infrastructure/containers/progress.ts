@@ -9,10 +9,21 @@ export type Run = Pick<
 /**
  * Why a container is not ready yet:
  * `clone_queue` others copy the template first · `task_running` Proxmox still works · `being_made` another run makes this
- * shared container · `node_offline` its node is down and no other has room · `template_offline` the template's node is.
+ * shared container · `node_offline` its node is down and no other has room · `node_maintenance` its node is out of
+ * service, and no other has room for what is not copied yet · `template_offline` the template's node is down ·
+ * `replicating` its disks are sent to its second node · `ha_starting` the HA manager takes it over · `ha_partner` no node
+ * can stand by for it.
  */
 export type ContainerWait =
-	'clone_queue' | 'task_running' | 'being_made' | 'node_offline' | 'template_offline';
+	| 'clone_queue'
+	| 'task_running'
+	| 'being_made'
+	| 'node_offline'
+	| 'node_maintenance'
+	| 'template_offline'
+	| 'replicating'
+	| 'ha_starting'
+	| 'ha_partner';
 
 /** Ready, or why and for how many seconds to wait. */
 export type ContainerProgress =

@@ -18,6 +18,8 @@ export interface Seen {
 	running: boolean;
 	/** `create` while it is being cloned, `disk`, `backup` …; null when nothing holds it. */
 	lock: string | null;
+	/** The HA manager looks after it. */
+	managed: boolean;
 	config: Pick<ContainerConfig, ComparedOption>;
 }
 

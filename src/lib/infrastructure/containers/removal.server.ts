@@ -49,6 +49,9 @@ export async function destroyMarked(
 			await sleep(500, undefined, { signal });
 		} else if (seen.lock) {
 			await sleep(500, undefined, { signal });
+		} else if (seen.managed) {
+			// While the HA manager looks after it, what is stopped is started again.
+			await letGo(proxmox, vmid);
 		} else if (seen.running) {
 			await attempt(proxmox, () => proxmox.stop(seen.node, vmid, {}), signal);
 		} else {
@@ -77,6 +80,15 @@ async function attempt(
 			(error.locked || error.kind === 'not_found' || /not running/i.test(error.message));
 		if (!overtaken) throw error;
 		await sleep(500, undefined, { signal });
+	}
+}
+
+async function letGo(proxmox: ProxmoxClient, vmid: number): Promise<void> {
+	try {
+		await proxmox.deleteHaResource(vmid);
+	} catch (error) {
+		const isGone = error instanceof ProxmoxError && error.kind === 'not_found';
+		if (!isGone) throw error;
 	}
 }
 

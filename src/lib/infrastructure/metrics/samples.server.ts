@@ -23,6 +23,7 @@ interface ContainerRow {
 	status: ContainerStatus;
 	purpose: ContainerPurpose;
 	wantedRunning: boolean;
+	haNodeId: string | null;
 	/** Proxmox's counters at the sample before; null when that is too long ago to compare with. */
 	netInBytes: bigint | null;
 	netOutBytes: bigint | null;
@@ -49,7 +50,7 @@ export async function clusterRows(tx: Tx, clusterId: string, at: Date): Promise<
 	});
 	const containers = await tx.$queryRaw<ContainerRow[]>`
 		SELECT container.id, container.node_id AS "nodeId", container.vmid, container.hostname, container.status,
-			container.purpose, container.wanted_running AS "wantedRunning",
+			container.purpose, container.wanted_running AS "wantedRunning", container.ha_node_id AS "haNodeId",
 			counter.net_in_bytes AS "netInBytes", counter.net_out_bytes AS "netOutBytes"
 		FROM lxc_containers container
 		LEFT JOIN metric_counters counter ON counter.subject_id = container.id AND counter.at > ${oldest}

@@ -13,12 +13,19 @@ export interface Dwellers {
 		hostname: string;
 		purpose: ContainerPurpose;
 		status: ContainerStatus;
+		/** Made ahead, and nobody's yet. */
+		warmPlanId: string | null;
 		tenants: { id: string; slug: string }[];
 	}[];
+	/** `CT 201 acme`: of other nodes, that it takes over when theirs dies. */
+	standbys: string[];
 	/** Names of those that lead to it or run on it. */
 	tunnels: string[];
 	edgeServers: string[];
 }
+
+/** Made ahead, and nobody's yet. */
+export const WARM = { warmPlanId: { not: null }, status: { not: 'deleted' } } as const;
 
 const SHOWN = 50;
 /** More than so many names are none for a sentence. */
@@ -40,13 +47,18 @@ export async function dwellersOf(
 		where: { deletedAt: null, OR: [{ nodeId }, { hostNodeId: nodeId }] },
 		...byName
 	});
+	const standbys = await tx.container.findMany({
+		where: { haNodeId: nodeId, status: { not: 'deleted' } },
+		select: { vmid: true, hostname: true },
+		orderBy: { vmid: 'asc' }
+	});
 	const edgeServers = await tx.edgeServer.findMany({ where: { nodeId }, ...byName });
 	return {
 		total: await tx.container.count({ where }),
 		containers: await tx.container.findMany({
 			where,
 			select: {
-				...{ id: true, vmid: true, hostname: true, purpose: true, status: true },
+				...{ id: true, vmid: true, hostname: true, purpose: true, status: true, warmPlanId: true },
 				tenants: {
 					where: { status: { notIn: ['deleted', 'refunded'] } },
 					select: { id: true, slug: true },
@@ -56,6 +68,7 @@ export async function dwellersOf(
 			orderBy: { vmid: 'asc' },
 			take: SHOWN
 		}),
+		standbys: standbys.map(({ vmid, hostname }) => `${vmid} ${hostname}`),
 		tunnels: tunnels.map(({ name }) => name),
 		edgeServers: edgeServers.map(({ name }) => name)
 	};
@@ -63,17 +76,29 @@ export async function dwellersOf(
 
 /**
  * What keeps a node from being removed, in words; null when nothing does. The templates on the last node of a cluster are
- * no reason to keep it: without it there is nothing left to copy them to.
+ * no reason to keep it: without it there is nothing left to copy them to. Nor is what was made ahead on one that is dead.
  */
 export async function whyNodeStays(
 	tx: Tx,
-	{ id, clusterId }: { id: string; clusterId: string }
+	{ id, clusterId, offlineSince }: { id: string; clusterId: string; offlineSince: Date | null }
 ): Promise<string | null> {
 	const others = await tx.node.count({ where: { clusterId, removedAt: null, NOT: { id } } });
 	const lives = await dwellersOf(tx, id, others === 0 ? 'template' : undefined);
-	const containers = lives.containers.map(({ vmid, hostname }) => `${vmid} ${hostname}`);
+	const warm = await tx.container.findMany({
+		where: { ...WARM, nodeId: id },
+		select: { vmid: true, hostname: true },
+		orderBy: { vmid: 'asc' }
+	});
+	const name = (one: { vmid: number; hostname: string }) => `${one.vmid} ${one.hostname}`;
+	const containers = lives.containers.filter(({ warmPlanId }) => !warmPlanId).map(name);
+	const total = lives.total - warm.length;
 	const parts = [
-		...(lives.total > 0 ? [m.node_lives_containers({ names: list(containers, lives.total) })] : []),
+		...(total > 0 ? [m.node_lives_containers({ names: list(containers, total) })] : []),
+		// Of a node that does not answer nobody can take them down, and nobody misses them.
+		...(warm.length > 0 && !offlineSince
+			? [m.node_lives_warm({ names: list(warm.map(name)) })]
+			: []),
+		...(lives.standbys.length > 0 ? [m.node_lives_standbys({ names: list(lives.standbys) })] : []),
 		...(lives.tunnels.length > 0 ? [m.node_lives_tunnels({ names: list(lives.tunnels) })] : []),
 		...(lives.edgeServers.length > 0 ? [m.node_lives_edge({ names: list(lives.edgeServers) })] : [])
 	];

@@ -6,6 +6,8 @@ import { adoptGuest, ignoreGuest, readGuest } from '../containers/adoption.serve
 import { databasesSchema } from '../containers/databases.ts';
 import type { Decision } from './enrolmentForms.ts';
 import { findEnrolment } from './enrolments.server.ts';
+import { enrolmentView } from './enrolmentView.server.ts';
+import { removeNode } from './removeNode.server.ts';
 
 const enrolment = await testEnrolment();
 const { pve, api, by, begin, confirmed, findings, finish, jeturing, overSsh } = enrolment;
@@ -150,5 +152,20 @@ it('makes a cluster of its own where nobody here knows the node, once its templa
 		name: 'pve4',
 		diskTotalGb: 1000,
 		cluster: { name: 'norte', templateVmid: null, pools: [{ vlan: 30, bridge: 'vmbr0' }] }
+	});
+
+	// All of its nodes are gone: nobody can say that this one was its own, but for what it shows.
+	const { id: clusterId } = await db.cluster.findUniqueOrThrow({ where: { name: 'norte' } });
+	await transaction((tx) => removeNode(tx, nodeId, by));
+	const again = await confirmed();
+	await overSsh(again);
+	const view = await enrolmentView(db, again);
+	expect(view.findings?.dormant).toMatchObject([{ id: clusterId, name: 'norte', isProven: true }]);
+	expect(await fieldsOf(finish(again, { cluster: (await jeturing()).id }))).toHaveProperty(
+		'cluster'
+	);
+	expect(await finish(again, { cluster: clusterId })).toEqual({ nodeId });
+	expect(await db.node.findUniqueOrThrow({ where: { id: nodeId } })).toMatchObject({
+		...{ clusterId, removedAt: null }
 	});
 });

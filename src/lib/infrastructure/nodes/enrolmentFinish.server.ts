@@ -7,6 +7,7 @@ import { m } from '#i18n/paraglide/messages.js';
 import type { NodeEnrolment as Draft } from '#prisma/generated/client.ts';
 import { adoptGuest, ignoreGuest } from '../containers/adoption.server.ts';
 import { capacityOn, isEnough, type Findings, type FoundGuest } from './discovery.ts';
+import { isDormant, takeTemplatesBack } from './enrolAgain.server.ts';
 import { enrolCluster, enrolNode, type NodeEnrolment } from './enrol.server.ts';
 import type { Decision, NewClusterInput, PlaceInput } from './enrolmentForms.ts';
 import { draftToken, findEnrolment, lookOverApi } from './enrolments.server.ts';
@@ -80,8 +81,12 @@ async function refuseUnready(
 	if (!isComplete && !accepted) throw refused('accepted', m.enrol_accept_first());
 	const { clusterId } = findings;
 	if (clusterId && place.into === 'new') throw refused('cluster', m.enrol_cluster_known());
-	if (place.into === 'known' && place.cluster !== clusterId)
-		throw refused('cluster', m.enrol_cluster_other());
+	// Of a cluster without nodes nobody can be asked; in its books nothing lives, so that staff may choose it.
+	const isHers =
+		place.into === 'new' ||
+		place.cluster === clusterId ||
+		(!clusterId && (await isDormant(db, place.cluster)));
+	if (!isHers) throw refused('cluster', m.enrol_cluster_other());
 	if (!clusterId) return;
 	const known = await db.node.findUnique({
 		where: { clusterId_name: { clusterId, name: findings.node }, removedAt: null },
@@ -159,7 +164,9 @@ async function write(
 	place: PlaceInput
 ): Promise<{ clusterId: string; nodeId: string }> {
 	if (place.into === 'known') {
+		const wasDormant = await isDormant(tx, place.cluster);
 		const { id } = await enrolNode(tx, place.cluster, node);
+		if (wasDormant) await takeTemplatesBack(tx, { clusterId: place.cluster, nodeId: id }, findings);
 		return { clusterId: place.cluster, nodeId: await seenNow(tx, id) };
 	}
 	const taken = await tx.cluster.findUnique({ where: { name: place.name }, select: { id: true } });

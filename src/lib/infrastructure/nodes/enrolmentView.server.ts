@@ -1,4 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import type { NodeEnrolment as Draft } from '#prisma/generated/client.ts';
 import { databasesSchema } from '../containers/databases.ts';
 import {
 	findingsSchema,
@@ -10,6 +11,7 @@ import {
 	sshFindingsSchema,
 	type Findings
 } from './discovery.ts';
+import { dormantClusters } from './enrolAgain.server.ts';
 import { draftToken, findEnrolment } from './enrolments.server.ts';
 import { authorizedKeysLine, hostKeyCommand, lookProblem, sshProblem } from './enrolmentWords.ts';
 import { grantCommands, whyNeeded } from './privileges.ts';
@@ -65,14 +67,14 @@ export async function enrolmentView(tx: Tx, id: string) {
 			line: ssh.problem === 'refused' && ssh.publicKey ? authorizedKeysLine(ssh.publicKey) : null,
 			at: ssh.at
 		},
-		findings: findings && (await findingsView(tx, findings, token)),
+		findings: findings && (await findingsView(tx, draft, findings, token)),
 		done: draft.nodeId ? await doneView(tx, draft.nodeId) : null
 	};
 }
 export type EnrolmentView = Awaited<ReturnType<typeof enrolmentView>>;
 export type FindingsView = NonNullable<EnrolmentView['findings']>;
 
-async function findingsView(tx: Tx, findings: Findings, token: string | null) {
+async function findingsView(tx: Tx, draft: Draft, findings: Findings, token: string | null) {
 	const { clusterId, guests, templates, missing, node } = findings;
 	const cluster = clusterId
 		? await tx.cluster.findUnique({
@@ -94,6 +96,8 @@ async function findingsView(tx: Tx, findings: Findings, token: string | null) {
 	return {
 		...findings,
 		cluster,
+		/** Where it may have been before; only while nobody can say where it belongs. */
+		dormant: clusterId ? [] : await dormantClusters(tx, draft, node),
 		/** What must be known of a node before it can be placed anywhere. */
 		isEnough: isEnough(findings),
 		tooOld: isTooOld(findings.version),

@@ -2,6 +2,7 @@ import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { NodeStatus } from '#prisma/generated/enums.ts';
 import type { Resources } from '../placement/placement.ts';
+import { committedByNode, NOTHING } from './committed.server.ts';
 import { placingState, readHealth, type Health, type PlacingState } from './health.ts';
 
 /** Measured values older than this are unknown (domain.md §4). */
@@ -40,9 +41,11 @@ export interface NodeFigures {
 	capacity: Resources;
 	/** Capacity times overcommit. */
 	limit: Resources;
-	/** Limits of its containers, shared ones, templates and reservations included. */
+	/** Limits of its containers, shared ones, templates and reservations included, and of those that it is to take. */
 	committed: Resources;
 	containers: number;
+	/** Containers elsewhere that it has promised to take: it stands by for them, or they are on their way. */
+	expected: number;
 	maxContainers: number;
 	/** Null: not measured within the last 15 minutes. */
 	used: Used | null;
@@ -55,13 +58,7 @@ export async function nodeFigures(tx: Tx, ids?: string[]): Promise<NodeFigures[]
 		include: { cluster: { select: { name: true, region: true } } },
 		orderBy: { name: 'asc' }
 	});
-	const sums = await tx.container.groupBy({
-		by: ['nodeId'],
-		where: { status: { not: 'deleted' } },
-		_sum: { cpuCores: true, ramMb: true, diskGb: true },
-		_count: true
-	});
-	const promised = new Map(sums.map((row) => [row.nodeId, row]));
+	const promised = await committedByNode(tx);
 	const used = await latestNodeMetrics(tx);
 	return nodes.map((node) => {
 		const capacity = {
@@ -69,7 +66,7 @@ export async function nodeFigures(tx: Tx, ids?: string[]): Promise<NodeFigures[]
 			ramMb: node.ramTotalMb,
 			diskGb: node.diskTotalGb
 		};
-		const sum = promised.get(node.id);
+		const { containers, expected, ...committed } = promised.get(node.id) ?? NOTHING;
 		return {
 			id: node.id,
 			name: node.name,
@@ -93,12 +90,7 @@ export async function nodeFigures(tx: Tx, ids?: string[]): Promise<NodeFigures[]
 				ramMb: Math.floor(capacity.ramMb * node.ramOvercommit.toNumber()),
 				diskGb: Math.floor(capacity.diskGb * node.diskOvercommit.toNumber())
 			},
-			committed: {
-				cpuCores: sum?._sum.cpuCores ?? 0,
-				ramMb: sum?._sum.ramMb ?? 0,
-				diskGb: sum?._sum.diskGb ?? 0
-			},
-			containers: sum?._count ?? 0,
+			...{ committed, containers, expected },
 			maxContainers: node.maxContainers,
 			used: used.get(node.id) ?? null
 		};

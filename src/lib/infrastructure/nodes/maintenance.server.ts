@@ -4,6 +4,7 @@ import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import { closeAlert } from '#lib/notifications/alerts.server.ts';
+import { poolsChanged } from '../pools/poolNotice.server.ts';
 import { nodeTransition } from '../states.ts';
 import { lockedNode, requestLook } from './oneNode.server.ts';
 import { nodeReturned } from './waiters.server.ts';
@@ -35,6 +36,8 @@ export async function beginMaintenance(
 		before: { status: before.status },
 		after: { status, reason }
 	});
+	// What was made ahead there is given up: nobody has to move it.
+	await poolsChanged(tx);
 	await publish(tx, ['staff:nodes', 'staff:containers'], id);
 }
 
@@ -61,5 +64,6 @@ export async function endMaintenance(tx: Tx, id: string, by: Actor): Promise<voi
 	});
 	await publish(tx, ['staff:nodes', 'staff:containers'], id);
 	await nodeReturned(tx);
+	await poolsChanged(tx);
 	await requestLook(tx, id);
 }

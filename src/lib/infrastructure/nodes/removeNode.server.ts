@@ -5,7 +5,7 @@ import { publish } from '#lib/core/live.server.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import { closeAlert } from '#lib/notifications/alerts.server.ts';
 import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
-import { whyNodeStays } from './dwellers.server.ts';
+import { WARM, whyNodeStays } from './dwellers.server.ts';
 import { lockedNode } from './oneNode.server.ts';
 
 /**
@@ -24,6 +24,7 @@ export async function removeNode(tx: Tx, id: string, by: Actor): Promise<void> {
 		where: { nodeId: id, purpose: 'template', status: { not: 'deleted' } },
 		data: { status: 'deleted', deletedAt: now() }
 	});
+	await forgetWarm(tx, id);
 	await tx.nodeCredential.deleteMany({ where: { nodeId: id } });
 	await tx.nodeStorage.deleteMany({ where: { nodeId: id } });
 	await tx.node.update({ where: { id }, data: { removedAt: now(), revision: { increment: 1 } } });
@@ -36,4 +37,12 @@ export async function removeNode(tx: Tx, id: string, by: Actor): Promise<void> {
 		before: { name: node.name, api_url: node.apiUrl }
 	});
 	await publish(tx, ['staff:nodes', 'staff:containers'], id);
+}
+
+/** On a node that is dead: should it ever come back, the sweeper knows them by their marks. */
+async function forgetWarm(tx: Tx, nodeId: string): Promise<void> {
+	const where = { ...WARM, nodeId };
+	await tx.ipAddress.deleteMany({ where: { container: where } });
+	await tx.container.updateMany({ where, data: { status: 'deleted', deletedAt: now() } });
+	await tx.warmPool.deleteMany({ where: { nodeId } });
 }

@@ -1,4 +1,5 @@
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
+import type { StorageRow } from '#lib/integrations/proxmox/types.ts';
 import type { TemplateEnrolment } from './enrol.server.ts';
 import type { Resources } from '../placement/placement.ts';
 import { diskSizeGb } from '../containers/reconcile.ts';
@@ -11,6 +12,7 @@ export interface NodeSurvey {
 	version: string;
 	/** Disk: the node's part of the storage that containers lie on; a shared one counts in equal parts. */
 	capacity: Resources;
+	storages: StorageRow[];
 }
 
 /** What a node says of itself. @throws {ProxmoxError} when it does not answer */
@@ -21,11 +23,12 @@ export async function surveyNode(
 ): Promise<NodeSurvey> {
 	const { version } = await proxmox.version();
 	const { cpuinfo, memory } = await proxmox.nodeStatus(node);
-	const storage = (await proxmox.storages(node)).find((one) => one.storage === rootfsStorage);
+	const storages = await proxmox.storages(node);
+	const storage = storages.find((one) => one.storage === rootfsStorage);
 	if (!storage) throw new Error(`node ${node} has no storage ${rootfsStorage}`);
 	const sharedBy = storage.shared ? await countNodes(proxmox) : 1;
 	return {
-		version,
+		...{ version, storages },
 		capacity: {
 			cpuCores: cpuinfo.cpus,
 			ramMb: Math.floor(memory.total / MIB),

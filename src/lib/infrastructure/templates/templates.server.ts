@@ -6,6 +6,7 @@ import { enqueue } from '#lib/core/queue.server.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import type { Template } from '#prisma/generated/client.ts';
 import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
+import { poolsChanged } from '../pools/poolNotice.server.ts';
 import { useForNew } from './currentTemplate.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
@@ -29,6 +30,8 @@ export async function makeCurrent(tx: Tx, templateId: string, by: Actor): Promis
 		select: { id: true, odooVersion: true }
 	});
 	await useForNew(tx, templateId);
+	// What was made ahead from the one before is replaced.
+	await poolsChanged(tx);
 	await note(tx, template, by, 'template-current', { before, odooVersion: template.odooVersion });
 }
 

@@ -46,6 +46,14 @@ const RULES: RuleSeed[] = [
 		...{ threshold: 7, hysteresis: 2, criticalAt: 2 }
 	},
 	{
+		...{
+			key: 'infrastructure.replication-late',
+			metric: 'container.replication_age',
+			threshold: 2
+		},
+		...{ samples: 1, hysteresis: 0, severity: 'warning', criticalAt: 12, channels: EVERYWHERE }
+	},
+	{
 		...{ key: 'provisioning.tenant-slow', metric: 'tenant.latency', threshold: 3_000, samples: 3 },
 		...{ hysteresis: 500, severity: 'warning', criticalAt: null, channels: EVERYWHERE }
 	},

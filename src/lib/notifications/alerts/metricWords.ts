@@ -29,6 +29,7 @@ const LABELS: Record<string, (values: object, options: Language) => string> = {
 	'container.cpu': m.alert_metric_container_cpu,
 	'container.ram': m.alert_metric_container_ram,
 	'container.disk': m.alert_metric_container_disk,
+	'container.replication_age': m.alert_metric_container_replication_age,
 	'container.disk_days': m.alert_metric_container_disk_days,
 	'tenant.latency': m.alert_metric_tenant_latency,
 	'tenant.backup_age': m.alert_metric_tenant_backup_age,

@@ -13,7 +13,10 @@ const DATA = {
 	subdomain: 'acme',
 	purgeOn: '1 de enero',
 	by: 'jefa@acme.example',
-	invitation: 'abc'
+	invitation: 'abc',
+	at: '3 nov, 10:20',
+	downtime: '3 min',
+	copy: { at: '3 nov, 10:15', age: '5 min' }
 };
 const PLACES = {
 	portal: 'https://erp.example/tenant/portal',
@@ -31,6 +34,7 @@ const TEMPLATES = [
 	'reset_password',
 	'waiting_capacity',
 	'refunded',
+	'failed_over',
 	'instance_deleted'
 ] as const;
 

@@ -22,6 +22,10 @@ export type MailTemplates = {
 	refunded: { name: string; company: string; amount: string };
 	/** `purgeOn`: the day on which the last backup goes too, written out. */
 	instance_deleted: { name: string; company: string; subdomain: string; purgeOn: string };
+	/** It will be moved to another server. `at` and `downtime` are written out already. */
+	move_planned: { name: string; company: string; subdomain: string; at: string; downtime: string };
+	/** It was moved to another server. `downtime` is written out already. */
+	moved: { name: string; company: string; subdomain: string; downtime: string };
 	/** To the staff's mailbox. `sentence`: what the alert says, in the mail's language. */
 	alert: { name: string; sentence: string; url: string };
 	/** A payment is late: what that means by which date, or what was done. */
@@ -38,6 +42,20 @@ export type MailTemplates = {
 	};
 	/** How much of a plan is used, or what was done about it. `sentence`: all of it, in the mail's language. */
 	limit: { name: string; sentence: string; url: string };
+	/** What becomes of a paid plan whose instance could not be moved. `sentence`: all of it, in the mail's language. */
+	plan_move: { name: string; sentence: string; url: string };
+	/**
+	 * A server failed and another one went on. All times and spans are written out. `copy`: of the disks that it went on with,
+	 * and how much older they are than the failure; null: nobody knows; absent: nothing that was saved is lost.
+	 */
+	failed_over: {
+		name: string;
+		company: string;
+		subdomain: string;
+		at: string;
+		downtime: string;
+		copy?: { at: string; age: string } | null;
+	};
 	/** What became of a custom domain. `sentence`: all of it, in the mail's language. */
 	domain: { name: string; domain: string; sentence: string; url: string };
 	/** Something that its owner must know of was done to an account. */
@@ -60,7 +78,16 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 	reset_password: z.object({ name }),
 	waiting_capacity: z.object({ name, company }),
 	refunded: z.object({ name, company, amount: z.string() }),
+	failed_over: z.object({
+		...{ name, company, subdomain: z.string(), at: z.string(), downtime: z.string() },
+		copy: z.object({ at: z.string(), age: z.string() }).nullable().optional()
+	}),
 	instance_deleted: z.object({ name, company, subdomain: z.string(), purgeOn: z.string() }),
+	move_planned: z.object({
+		...{ name, company, subdomain: z.string() },
+		...{ at: z.string(), downtime: z.string() }
+	}),
+	moved: z.object({ name, company, subdomain: z.string(), downtime: z.string() }),
 	alert: z.object({ name, sentence: z.string(), url: z.string() }),
 	dunning: dunningNotice,
 	card_expires: z.object({
@@ -68,6 +95,7 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 		...{ amount: z.string(), date: z.string() }
 	}),
 	limit: z.object({ name, sentence: z.string(), url: z.string() }),
+	plan_move: z.object({ name, sentence: z.string(), url: z.string() }),
 	domain: z.object({ name, domain: z.string(), sentence: z.string(), url: z.string() }),
 	security: securityNotice
 };
@@ -159,12 +187,35 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 		subject: m.mail_refunded_subject(data, options),
 		paragraphs: [m.mail_refunded_body(data, options), m.mail_refunded_when({}, options)]
 	}),
+	failed_over: ({ copy, ...data }, { portal }, options) => ({
+		subject: m.mail_failed_over_subject(data, options),
+		paragraphs: [
+			m.mail_failed_over_body(data, options),
+			copy
+				? m.mail_failed_over_lost({ copied: copy.at, age: copy.age }, options)
+				: copy === null
+					? m.mail_failed_over_unknown({}, options)
+					: m.mail_failed_over_kept({}, options),
+			m.mail_failed_over_end({}, options)
+		],
+		action: { label: m.mail_portal_action({}, options), url: portal }
+	}),
 	instance_deleted: (data, _places, options) => ({
 		subject: m.mail_instance_deleted_subject(data, options),
 		paragraphs: [
 			m.mail_instance_deleted_body(data, options),
 			m.mail_instance_deleted_backup(data, options)
 		]
+	}),
+	move_planned: (data, { portal }, options) => ({
+		subject: m.mail_move_planned_subject(data, options),
+		paragraphs: [m.mail_move_planned_body(data, options), m.mail_move_planned_nothing({}, options)],
+		action: { label: m.mail_portal_action({}, options), url: portal }
+	}),
+	moved: (data, { portal }, options) => ({
+		subject: m.mail_moved_subject(data, options),
+		paragraphs: [m.mail_moved_body(data, options), m.mail_moved_downtime(data, options)],
+		action: { label: m.mail_portal_action({}, options), url: portal }
 	}),
 	alert: ({ sentence, url }, _places, options) => ({
 		subject: m.mail_alert_subject({ sentence }, options),
@@ -185,6 +236,11 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 	limit: ({ sentence, url }, _places, options) => ({
 		subject: m.mail_limit_subject({}, options),
 		paragraphs: [sentence, m.mail_limit_body({}, options)],
+		action: { label: m.mail_portal_action({}, options), url }
+	}),
+	plan_move: ({ sentence, url }, _places, options) => ({
+		subject: m.mail_plan_move_subject({}, options),
+		paragraphs: [sentence],
 		action: { label: m.mail_portal_action({}, options), url }
 	}),
 	security: securityWords
