@@ -4,8 +4,6 @@ import { log } from '#lib/core/log.server.ts';
 
 /** Hours that are summed again each time, because a worker may have written late. */
 const AGAIN = 3;
-/** Days to look back where nothing was summed yet: as long as raw values are kept, and the day that is being dropped. */
-const FIRST_LOOK = 31;
 
 /**
  * Sums the hours that are over, and their days up to now, in UTC. Begins where the last run ended, however long that is
@@ -17,7 +15,7 @@ export async function rollUp(): Promise<Date> {
 	const until = floor(at, HOUR);
 	const summed = await lastHour(at);
 	const again = after(until, -AGAIN * HOUR);
-	const from = summed === null ? after(floor(at, DAY), -FIRST_LOOK * DAY) : earlier(summed, again);
+	const from = summed === null ? floor(await oldestValue(again), DAY) : earlier(summed, again);
 	await makeMonthPartitions(from, at);
 	// A day at a time, so that no statement is longer than the others after a week without a worker.
 	for (let start = from; start < until;) {
@@ -27,6 +25,12 @@ export async function rollUp(): Promise<Date> {
 		start = end;
 	}
 	return until;
+}
+
+/** Where nothing was summed yet, all that there is. */
+async function oldestValue(otherwise: Date): Promise<Date> {
+	const { _min } = await db.resourceMetric.aggregate({ _min: { recordedAt: true } });
+	return _min.recordedAt ?? otherwise;
 }
 
 /** The last hour that any node has, or, without nodes, anything in two days; all hours before it were summed, too. */
