@@ -131,7 +131,10 @@ function unit(value: number, name: string, locale: string, digits = 0): string {
 		unit: name,
 		unitDisplay,
 		maximumFractionDigits: digits
-	}).format(value);
+	})
+		.format(value)
+		// "seg." would end a sentence in its middle, or twice.
+		.replace(/\.$/, '');
 }
 
 function join(large: string, small: string): string {

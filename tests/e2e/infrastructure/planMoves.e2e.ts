@@ -50,7 +50,7 @@ test('a customer of a shared server sees what its own one means, pays, and follo
 	await expect(page.getByText(`${buyer.slug} ya está en un servidor exclusivo`)).toBeVisible({
 		timeout: 90_000
 	});
-	await expect(page.getByText(/Estuvo fuera de línea .* s\./)).toBeVisible();
+	await expect(page.getByText(/Estuvo fuera de línea .* seg\./)).toBeVisible();
 	await lookAt(page, 'portal-billing-moved');
 });
 
