@@ -126,15 +126,17 @@ export function duration(ms: number, locale: string): string {
 
 function unit(value: number, name: string, locale: string, digits = 0): string {
 	const unitDisplay = name === 'day' ? 'long' : 'short';
-	return numberFormat(locale, {
-		style: 'unit',
-		unit: name,
-		unitDisplay,
-		maximumFractionDigits: digits
-	})
-		.format(value)
-		// "seg." would end a sentence in its middle, or twice.
-		.replace(/\.$/, '');
+	return (
+		numberFormat(locale, {
+			style: 'unit',
+			unit: name,
+			unitDisplay,
+			maximumFractionDigits: digits
+		})
+			.format(value)
+			// "seg." would end a sentence in its middle, or twice.
+			.replace(/\.$/, '')
+	);
 }
 
 function join(large: string, small: string): string {
