@@ -39,7 +39,7 @@ export default defineConfig({
 		},
 		pool: 'forks',
 		// A process for each file would load the same for longer than most files take: fresh.ts begins anew within one.
-		isolate: true,
+		isolate: false,
 		maxWorkers: cpus().length,
 		sequence: { sequencer: WaitingFirst, setupFiles: 'list' },
 		testTimeout: 20_000,
