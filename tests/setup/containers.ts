@@ -101,11 +101,14 @@ export async function testContainers(options: { work: boolean }) {
 /** A tenant with a reserved place, and the run that may make it real. */
 export async function placeTenant(isolation: Isolation = 'dedicated'): Promise<Placed> {
 	const tenant = await createUnplacedTenant(db, { isolation });
-	const jobId = await transaction((tx) =>
-		startSaga(tx, containerSaga, { subjectId: tenant.id, customerId: tenant.customerId, state: {} })
-	);
-	// Not yet: the place comes first, as in the real set-up.
-	await db.provisioningJob.update({ where: { id: jobId }, data: { status: 'running' } });
+	const jobId = await transaction(async (tx) => {
+		const about = { subjectId: tenant.id, customerId: tenant.customerId, state: {} };
+		const id = await startSaga(tx, containerSaga, about);
+		await tx.provisioningJob.update({ where: { id }, data: { status: 'running' } });
+		// The test itself runs it: a worker that took it before there is a place would fail it, and take the place back.
+		await tx.$executeRaw`DELETE FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${id}`;
+		return id;
+	});
 	const place = await reserve(tenant, isolation, jobId);
 	return { tenantId: tenant.id, jobId, place, run: await runOf(jobId) };
 }
