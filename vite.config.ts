@@ -42,7 +42,8 @@ export default defineConfig({
 		isolate: false,
 		maxWorkers: cpus().length,
 		sequence: { sequencer: WaitingFirst, setupFiles: 'list' },
-		testTimeout: 20_000,
+		// A busy machine makes a test slow, which is no defect: only what hangs is.
+		testTimeout: 60_000,
 		hookTimeout: 60_000,
 		coverage: {
 			provider: 'v8',
