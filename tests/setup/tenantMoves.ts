@@ -4,7 +4,7 @@ import {
 	askForTenantMove,
 	confirmTenantMove,
 	type TenantMoveRequest
-} from '#lib/provisioning/moves/tenantMoves.server.ts';
+} from '#lib/provisioning/moves/tenants/tenantMoves.server.ts';
 import type {
 	Isolation,
 	MoveStatus,

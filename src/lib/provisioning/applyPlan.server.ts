@@ -13,8 +13,8 @@ import type { Resources } from '../infrastructure/placement/placement.ts';
 import { audit, SYSTEM, type Actor } from '../logs/audit.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { notify } from '../notifications/notifications.server.ts';
-import { moveFits, type MoveFit, type MovingTenant } from './moves/moveFits.server.ts';
-import { holdTenantMove } from './moves/tenantMoves.server.ts';
+import { moveFits, type MoveFit, type MovingTenant } from './moves/tenants/moveFits.server.ts';
+import { holdTenantMove } from './moves/tenants/tenantMoves.server.ts';
 import {
 	CANNOT_RULE,
 	giveUpUnpaid,

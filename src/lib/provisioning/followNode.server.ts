@@ -3,7 +3,7 @@ import { SECOND } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { defineJob, enqueue, ONE_PER_KEY } from '#lib/core/queue.server.ts';
-import { followTunnels } from './moves/containerMoveEdge.server.ts';
+import { followTunnels } from './moves/containers/containerMoveEdge.server.ts';
 
 interface Payload {
 	containerId: string;

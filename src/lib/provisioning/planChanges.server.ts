@@ -12,8 +12,8 @@ import type { Actor } from '../logs/audit.server.ts';
 import { notify } from '../notifications/notifications.server.ts';
 import { growthFits, holdRoom, type PlanGrowth } from './applyPlan.server.ts';
 import { againstMove } from './moves/migrationWords.ts';
-import type { MoveFit } from './moves/moveFits.server.ts';
-import type { TenantMoveRefusal } from './moves/tenantMoveWords.ts';
+import type { MoveFit } from './moves/tenants/moveFits.server.ts';
+import type { TenantMoveRefusal } from './moves/tenants/tenantMoveWords.ts';
 import { checkMoveTime, giveUpUnpaid } from './planMoves.server.ts';
 
 /** What a change means for one instance. */

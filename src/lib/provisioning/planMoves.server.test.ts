@@ -13,9 +13,9 @@ import { liveTenant, moveIs } from '../../../tests/setup/tenantMoves.ts';
 import { shownInvoice } from '../billing/changePreview.server.ts';
 import type { Actor } from '../logs/audit.server.ts';
 import { applyPlan, holdRoom } from './applyPlan.server.ts';
-import { planMigrations, planMovesOf } from './moves/planMoveView.server.ts';
-import { sweepMoves } from './moves/tenantMoveJobs.server.ts';
-import { cancelTenantMove, retryTenantMove } from './moves/tenantMoves.server.ts';
+import { planMigrations, planMovesOf } from './moves/tenants/planMoveView.server.ts';
+import { sweepMoves } from './moves/tenants/tenantMoveJobs.server.ts';
+import { cancelTenantMove, retryTenantMove } from './moves/tenants/tenantMoves.server.ts';
 import { orderPlanChange, previewPlanChange } from './planChanges.server.ts';
 import { takePlanBack } from './planMoveBack.server.ts';
 

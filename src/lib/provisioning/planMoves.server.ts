@@ -8,9 +8,9 @@ import { SYSTEM } from '../logs/audit.server.ts';
 import { openAlert } from '../notifications/alerts.server.ts';
 import { setting } from '../settings/settings.server.ts';
 import { againstMove } from './moves/migrationWords.ts';
-import { moveFits } from './moves/moveFits.server.ts';
-import { askForTenantMove, cancelTenantMove } from './moves/tenantMoves.server.ts';
-import type { TenantMoveRefusal } from './moves/tenantMoveWords.ts';
+import { moveFits } from './moves/tenants/moveFits.server.ts';
+import { askForTenantMove, cancelTenantMove } from './moves/tenants/tenantMoves.server.ts';
+import type { TenantMoveRefusal } from './moves/tenants/tenantMoveWords.ts';
 import { tellPlanMove } from './planMoveNotices.server.ts';
 
 /** The plan that is paid means another kind of place, and the instance cannot go there. */

@@ -2,7 +2,7 @@ import { m } from '#i18n/paraglide/messages.js';
 import type { Tone } from '#lib/ui/tone.ts';
 import type { Isolation, MoveStatus } from '#prisma/generated/enums.ts';
 import { isolationLabel, type Look } from '../words.ts';
-import type { TenantMoveRefusal } from './tenantMoveWords.ts';
+import type { TenantMoveRefusal } from './tenants/tenantMoveWords.ts';
 
 const STATUSES: Record<MoveStatus, { label: () => string; tone: Tone; pulse?: boolean }> = {
 	planned: { label: m.move_status_planned, tone: 'neutral' },

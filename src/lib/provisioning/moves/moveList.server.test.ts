@@ -7,7 +7,7 @@ import {
 import { testDatabase } from '../../../../tests/setup/database.ts';
 import { asCustomer, db } from '#lib/core/db.server.ts';
 import type { MoveStatus } from '#prisma/generated/enums.ts';
-import { listDrains } from './drainList.server.ts';
+import { listDrains } from './drains/drainList.server.ts';
 import { ownMigrations } from './migrations.server.ts';
 import { listMoves, type MoveQuery } from './moveList.server.ts';
 import { openMigrations } from './openMigrations.server.ts';

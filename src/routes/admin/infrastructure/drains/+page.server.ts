@@ -1,6 +1,6 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { DRAIN_LIST, listDrains } from '#lib/provisioning/moves/drainList.server.ts';
+import { DRAIN_LIST, listDrains } from '#lib/provisioning/moves/drains/drainList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { PageServerLoad } from './$types';

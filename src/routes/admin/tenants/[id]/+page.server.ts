@@ -7,12 +7,12 @@ import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { deleteOrCancel, sendPaymentLink } from '#lib/provisioning/requests.server.ts';
 import { migrationsOf } from '#lib/provisioning/moves/migrations.server.ts';
-import { migrationAct } from '#lib/provisioning/moves/staffMoves.server.ts';
+import { migrationAct } from '#lib/provisioning/moves/tenants/staffMoves.server.ts';
 import {
 	cancelTenantMove,
 	confirmTenantMove,
 	retryTenantMove
-} from '#lib/provisioning/moves/tenantMoves.server.ts';
+} from '#lib/provisioning/moves/tenants/tenantMoves.server.ts';
 import { runsOfTenant } from '#lib/provisioning/runs.server.ts';
 import { tenantAct } from '#lib/provisioning/tenantActs.server.ts';
 import { findTenant } from '#lib/provisioning/tenantView.server.ts';

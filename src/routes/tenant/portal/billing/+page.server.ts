@@ -7,7 +7,7 @@ import { asCustomer, asOwner } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard.server.ts';
-import { planMigrations } from '#lib/provisioning/moves/planMoveView.server.ts';
+import { planMigrations } from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
 

@@ -3,7 +3,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { drainPlanOf } from '#lib/provisioning/moves/drainContainers.server.ts';
+import { drainPlanOf } from '#lib/provisioning/moves/drains/drainContainers.server.ts';
 import {
 	cancelDrain,
 	drainOfId,
@@ -11,8 +11,8 @@ import {
 	resumeDrain,
 	retryDrainMove,
 	skipDrainMove
-} from '#lib/provisioning/moves/drains.server.ts';
-import { drainRows } from '#lib/provisioning/moves/drainView.server.ts';
+} from '#lib/provisioning/moves/drains/drains.server.ts';
+import { drainRows } from '#lib/provisioning/moves/drains/drainView.server.ts';
 import { listMoves, MOVE_LIST } from '#lib/provisioning/moves/moveList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { parseListQuery } from '#lib/ui/list-query.ts';

@@ -1,9 +1,9 @@
 import { db } from '#lib/core/db.server.ts';
 import { now } from '#lib/core/clock.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { DRAIN_LIST, listDrains } from '#lib/provisioning/moves/drainList.server.ts';
-import type { DrainRow } from '#lib/provisioning/moves/drainView.server.ts';
-import { drainProgress, drainStatus } from '#lib/provisioning/moves/drainWords.ts';
+import { DRAIN_LIST, listDrains } from '#lib/provisioning/moves/drains/drainList.server.ts';
+import type { DrainRow } from '#lib/provisioning/moves/drains/drainView.server.ts';
+import { drainProgress, drainStatus } from '#lib/provisioning/moves/drains/drainWords.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { CsvColumn } from '#lib/ui/csv.ts';
 import { csvOfList } from '#lib/ui/csv-response.ts';

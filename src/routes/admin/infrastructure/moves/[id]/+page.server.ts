@@ -8,9 +8,9 @@ import {
 	cancelMove,
 	confirmMove,
 	retryMove
-} from '#lib/provisioning/moves/moves.server.ts';
+} from '#lib/provisioning/moves/containers/moves.server.ts';
 import { moveOfId } from '#lib/provisioning/moves/moveView.server.ts';
-import { migrationsOfMove } from '#lib/provisioning/moves/moveMigrations.server.ts';
+import { migrationsOfMove } from '#lib/provisioning/moves/containers/moveMigrations.server.ts';
 import { runsOfTenant } from '#lib/provisioning/runs.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { redirect } from '@sveltejs/kit';

@@ -4,10 +4,13 @@ import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { moveFits } from '#lib/provisioning/moves/moveFits.server.ts';
+import { moveFits } from '#lib/provisioning/moves/tenants/moveFits.server.ts';
 import { moveTimeOf } from '#lib/provisioning/moves/moveTime.ts';
-import { moveForStaff } from '#lib/provisioning/moves/staffMoves.server.ts';
-import { destinationForm, tenantMoveForm } from '#lib/provisioning/moves/tenantMoveForms.ts';
+import { moveForStaff } from '#lib/provisioning/moves/tenants/staffMoves.server.ts';
+import {
+	destinationForm,
+	tenantMoveForm
+} from '#lib/provisioning/moves/tenants/tenantMoveForms.ts';
 import { findTenant } from '#lib/provisioning/tenantView.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';

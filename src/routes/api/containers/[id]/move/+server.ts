@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { transaction } from '#lib/core/db.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
-import { moveForm } from '#lib/provisioning/moves/moveForms.ts';
-import { askForMove } from '#lib/provisioning/moves/moves.server.ts';
+import { moveForm } from '#lib/provisioning/moves/containers/moveForms.ts';
+import { askForMove } from '#lib/provisioning/moves/containers/moves.server.ts';
 import { moveOfId, moveSchema, moveView } from '#lib/provisioning/moves/moveView.server.ts';
 
 export const POST = endpoint(

@@ -3,9 +3,9 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
 import { findNode } from '#lib/infrastructure/nodes/oneNode.server.ts';
-import { drainPlanOf } from '#lib/provisioning/moves/drainContainers.server.ts';
-import { drainForm } from '#lib/provisioning/moves/drainForms.ts';
-import { startDrain } from '#lib/provisioning/moves/drains.server.ts';
+import { drainPlanOf } from '#lib/provisioning/moves/drains/drainContainers.server.ts';
+import { drainForm } from '#lib/provisioning/moves/drains/drainForms.ts';
+import { startDrain } from '#lib/provisioning/moves/drains/drains.server.ts';
 import {
 	drainOfNode,
 	drainRows,
@@ -13,7 +13,7 @@ import {
 	drainView,
 	nodeDrainSchema,
 	planView
-} from '#lib/provisioning/moves/drainView.server.ts';
+} from '#lib/provisioning/moves/drains/drainView.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 
 const params = z.object({ id: z.uuid() });

@@ -11,8 +11,8 @@ import { AppError } from '#lib/core/errors.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
 import { orderPlanChange, previewPlanChange } from '#lib/provisioning/planChanges.server.ts';
-import { planMovesOf } from '#lib/provisioning/moves/planMoveView.server.ts';
-import { planMoveSchema, planMoveOfApi } from '#lib/provisioning/moves/planMoveApi.ts';
+import { planMovesOf } from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
+import { planMoveSchema, planMoveOfApi } from '#lib/provisioning/moves/tenants/planMoveApi.ts';
 
 const moment = z.iso.datetime().nullish();
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
 import { migrationSchema, migrationView } from '#lib/provisioning/moves/migrationView.ts';
-import { moveForStaff } from '#lib/provisioning/moves/staffMoves.server.ts';
-import { tenantMoveBody } from '#lib/provisioning/moves/tenantMoveForms.ts';
+import { moveForStaff } from '#lib/provisioning/moves/tenants/staffMoves.server.ts';
+import { tenantMoveBody } from '#lib/provisioning/moves/tenants/tenantMoveForms.ts';
 
 export const POST = endpoint(
 	{

@@ -4,10 +4,10 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { containerOfId } from '#lib/infrastructure/containers/containerPage.server.ts';
-import { moveForm } from '#lib/provisioning/moves/moveForms.ts';
+import { moveForm } from '#lib/provisioning/moves/containers/moveForms.ts';
 import { listMoves, MOVE_LIST } from '#lib/provisioning/moves/moveList.server.ts';
-import { askForMove } from '#lib/provisioning/moves/moves.server.ts';
-import { targetsOf } from '#lib/provisioning/moves/moveTargets.server.ts';
+import { askForMove } from '#lib/provisioning/moves/containers/moves.server.ts';
+import { targetsOf } from '#lib/provisioning/moves/containers/moveTargets.server.ts';
 import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Actions, PageServerLoad } from './$types';
 

@@ -10,7 +10,10 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { type Member, requireCustomer } from '#lib/identity/guard.server.ts';
 import { moveTimeForm, moveTimeOf } from '#lib/provisioning/moves/moveTime.ts';
-import { migrationsOfChange, planMovesOf } from '#lib/provisioning/moves/planMoveView.server.ts';
+import {
+	migrationsOfChange,
+	planMovesOf
+} from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
 import { orderPlanChange } from '#lib/provisioning/planChanges.server.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';

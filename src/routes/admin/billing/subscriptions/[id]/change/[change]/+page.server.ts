@@ -9,7 +9,10 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { moveTimeForm, moveTimeOf } from '#lib/provisioning/moves/moveTime.ts';
-import { migrationsOfChange, planMovesOf } from '#lib/provisioning/moves/planMoveView.server.ts';
+import {
+	migrationsOfChange,
+	planMovesOf
+} from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
 import { orderPlanChange } from '#lib/provisioning/planChanges.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';

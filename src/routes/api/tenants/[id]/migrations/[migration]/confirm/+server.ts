@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
 import { migrationSchema, migrationView } from '#lib/provisioning/moves/migrationView.ts';
-import { migrationAct } from '#lib/provisioning/moves/staffMoves.server.ts';
-import { confirmTenantMove } from '#lib/provisioning/moves/tenantMoves.server.ts';
+import { migrationAct } from '#lib/provisioning/moves/tenants/staffMoves.server.ts';
+import { confirmTenantMove } from '#lib/provisioning/moves/tenants/tenantMoves.server.ts';
 
 export const POST = endpoint(
 	{

@@ -1,0 +1,111 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
+import { queueMail } from '#lib/notifications/mail.server.ts';
+import { notify } from '#lib/notifications/notifications.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import { dateTime, duration } from '#lib/ui/format.ts';
+import type { Prisma, TenantMigration } from '#prisma/generated/client.ts';
+import { troubleInBoth } from '../moveWords.ts';
+
+const tenant = { select: { slug: true, status: true, customer: true } } as const;
+
+/** The customers of a planned move hear when it will be: in writing, and in the portal. */
+export async function tellPlanned(tx: Tx, moveId: string, notBefore: Date): Promise<void> {
+	const migrations = await tx.tenantMigration.findMany({
+		where: { containerMoveId: moveId, status: 'planned' },
+		include: { tenant }
+	});
+	await tellOfTime(tx, { id: moveId, notBefore }, migrations);
+}
+
+type Told = Prisma.TenantMigrationGetPayload<{ include: { tenant: typeof tenant } }>;
+
+/** @param move its id, which tells one notice from the other, and when it begins */
+export async function tellOfTime(
+	tx: Tx,
+	{ id: moveId, notBefore }: { id: string; notBefore: Date },
+	migrations: Told[]
+): Promise<void> {
+	const zone = await setting('general.timezone');
+	for (const { tenantId, customerId, expectedMs, tenant } of migrations) {
+		const { slug, customer, status } = tenant;
+		// Who is off the air anyway need not be told.
+		if (status === 'suspended') continue;
+		const key = `move-planned:${moveId}:${tenantId}:${notBefore.getTime()}`;
+		await notify(tx, {
+			customerId,
+			kind: 'tenant_move_planned',
+			severity: 'info',
+			data: {
+				slug,
+				...{ at_es: dateTime(notBefore, 'es', zone), at_en: dateTime(notBefore, 'en', zone) },
+				minutes: Math.max(1, Math.round((expectedMs ?? 0) / 60_000))
+			},
+			href: '/tenant/portal',
+			dedupeKey: key
+		});
+		await queueMail(tx, {
+			...{ template: 'move_planned', userId: null, customerId, dedupeKey: key },
+			...{ to: customer.email, locale: customer.locale },
+			data: {
+				...{ name: customer.fullName, company: customer.companyName, subdomain: slug },
+				at: dateTime(notBefore, customer.locale, zone),
+				downtime: duration(Math.max(60_000, expectedMs ?? 0), customer.locale)
+			}
+		});
+	}
+}
+
+/** It is over: the activity of each customer has it with how long it was off the air, and who was off the air is told. */
+export async function tellMoved(tx: Tx, migrations: TenantMigration[]): Promise<void> {
+	for (const { id, tenantId, customerId, offAirAt, onAirAt } of migrations) {
+		const { slug, customer } = await tx.tenant.findFirstOrThrow({
+			where: { id: tenantId, customerId },
+			...tenant
+		});
+		const downtime = offAirAt && onAirAt ? onAirAt.getTime() - offAirAt.getTime() : null;
+		await audit(tx, {
+			actor: SYSTEM,
+			action: 'tenants.moved',
+			subject: { type: 'tenant', id: tenantId },
+			customerId,
+			after: { downtime_seconds: downtime === null ? null : Math.round(downtime / 1000) }
+		});
+		if (downtime === null) continue;
+		await notify(tx, {
+			customerId,
+			kind: 'tenant_moved',
+			severity: 'success',
+			data: { slug, seconds: Math.round(downtime / 1000) },
+			href: '/tenant/portal',
+			dedupeKey: `moved:${id}`
+		});
+		await queueMail(tx, {
+			...{ template: 'moved', userId: null, customerId, dedupeKey: `moved:${id}` },
+			...{ to: customer.email, locale: customer.locale },
+			data: {
+				...{ name: customer.fullName, company: customer.companyName, subdomain: slug },
+				downtime: duration(downtime, customer.locale)
+			}
+		});
+	}
+}
+
+/** Staff hear of a move that was turned back; what must be looked at is an alert instead. */
+export async function tellTurnedBack(
+	tx: Tx,
+	move: { id: string; containerId: string; jobId: string | null },
+	why: string
+): Promise<void> {
+	const { vmid, hostname } = await tx.container.findUniqueOrThrow({
+		where: { id: move.containerId }
+	});
+	await notify(tx, {
+		permission: 'infrastructure:read',
+		kind: 'provisioning.move-failed',
+		severity: 'warning',
+		data: { vmid, hostname, ...troubleInBoth(why) },
+		href: `/admin/infrastructure/moves/${move.id}`,
+		dedupeKey: `move-back:${move.jobId}`
+	});
+}

@@ -1,0 +1,160 @@
+import { now } from '#lib/core/clock.server.ts';
+import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { notify } from '#lib/notifications/notifications.server.ts';
+import { SYSTEM, type Actor } from '#lib/logs/audit.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
+import type { ContainerMove, NodeDrain } from '#prisma/generated/client.ts';
+import { drainablesOf, nodesNow } from './drainContainers.server.ts';
+import { planDrain, stayReason, type Drainable } from './drainPlan.ts';
+import { DRAIN_LOCK } from './drains.server.ts';
+import { beginMove, cancelMove, planMove } from '../containers/moves.server.ts';
+
+/**
+ * Begins what can begin now of a drain, and ends it when nothing is left. It decides from the rows alone, so that it may
+ * run any number of times and be interrupted anywhere. Whoever ends a move wakes it.
+ */
+export async function advanceDrain(drainId: string): Promise<void> {
+	const parallel = await setting('provisioning.drain_parallel');
+	const refused = new Map<string, string>();
+	for (;;) {
+		const chosen: { id?: string } = {};
+		try {
+			const begun = await transaction((tx) =>
+				beginNext(tx, drainId, { parallel, refused, chosen })
+			);
+			if (!begun) break;
+		} catch (error) {
+			// Taken back as a whole: it stays planned, its reason is kept, and the others go on.
+			if (!(error instanceof AppError) || !chosen.id) throw error;
+			refused.set(chosen.id, error.message);
+		}
+	}
+	await noteRefusals(drainId, refused);
+}
+
+interface Choice {
+	parallel: number;
+	/** Moves that could not begin in this round, with why. */
+	refused: Map<string, string>;
+	/** Which one is being begun. */
+	chosen: { id?: string };
+}
+
+/** @returns whether there may be another to begin */
+async function beginNext(tx: Tx, drainId: string, choice: Choice): Promise<boolean> {
+	await lock(tx, DRAIN_LOCK);
+	const drain = await tx.nodeDrain.findUnique({ where: { id: drainId } });
+	if (drain?.status !== 'running') return false;
+	if (drain.notBefore && drain.notBefore > now()) return false;
+	const here = await drainablesOf(tx, { nodeId: drain.nodeId }, drainId);
+	await matchRows(tx, drain, here);
+	const planned = await tx.containerMove.findMany({
+		where: { drainId, status: 'planned' },
+		orderBy: [{ position: 'asc' }, { id: 'asc' }]
+	});
+	const running = await tx.containerMove.count({ where: { drainId, status: 'running' } });
+	if (planned.length === 0 && running === 0) await finish(tx, drain);
+	if (running >= choice.parallel) return false;
+	const next = await choose(tx, planned, here, choice.refused);
+	if (!next) return false;
+	choice.chosen.id = next.move.id;
+	await beginMove(tx, next.move.id, actorOf(drain), next.toNodeId);
+	await tx.containerMove.update({ where: { id: next.move.id }, data: { error: null } });
+	await publish(tx, 'staff:moves', drainId);
+	return true;
+}
+
+/** The first whose turn it is and whose target takes nobody else at the moment. */
+async function choose(
+	tx: Tx,
+	planned: ContainerMove[],
+	here: Drainable[],
+	refused: Map<string, string>
+): Promise<{ move: ContainerMove; toNodeId: string } | null> {
+	const waiting = new Set(planned.map(({ containerId }) => containerId));
+	// All that still have to go are planned again together, so that a small one takes no place that a large one needs.
+	const plan = planDrain(
+		here.filter(({ containerId }) => waiting.has(containerId)),
+		await nodesNow(tx)
+	);
+	const targets = new Map(plan.moves.map((one) => [one.container.containerId, one.to.nodeId]));
+	const busy = await tx.containerMove.findMany({
+		where: { status: 'running', toNodeId: { in: [...targets.values()] } },
+		select: { toNodeId: true }
+	});
+	const taken = new Set(busy.map(({ toNodeId }) => toNodeId));
+	for (const move of planned) {
+		if (refused.has(move.id)) continue;
+		const toNodeId = targets.get(move.containerId);
+		if (!toNodeId) refused.set(move.id, 'no_room');
+		else if (!taken.has(toNodeId)) return { move, toNodeId };
+	}
+	return null;
+}
+
+/** The list follows the node: what is no longer there is given up, what came since (a set-up that has ended) goes too. */
+async function matchRows(tx: Tx, drain: NodeDrain, here: Drainable[]): Promise<void> {
+	const rows = await tx.containerMove.findMany({ where: { drainId: drain.id } });
+	const byId = new Map(here.map((one) => [one.containerId, one]));
+	for (const { id, containerId, status } of rows) {
+		const container = byId.get(containerId);
+		if (status === 'planned' && (!container || stayReason(container)))
+			await cancelMove(tx, id, SYSTEM);
+	}
+	const known = new Set(rows.map(({ containerId }) => containerId));
+	const last = Math.max(-1, ...rows.map(({ position }) => position));
+	const late = here.filter(
+		(one) => !known.has(one.containerId) && !one.moving && stayReason(one) === null
+	);
+	for (const [i, { containerId }] of late.entries())
+		await planMove(
+			tx,
+			{ containerId, toNodeId: null, drainId: drain.id, position: last + 1 + i },
+			actorOf(drain)
+		);
+}
+
+/** It is done when nothing is left to decide: what failed or was turned back waits for staff, who retry it or leave it. */
+async function finish(tx: Tx, drain: NodeDrain): Promise<void> {
+	const undecided = await tx.containerMove.count({
+		where: { drainId: drain.id, status: { in: ['planned', 'running', 'failed', 'rolled_back'] } }
+	});
+	if (undecided > 0) return;
+	await tx.nodeDrain.update({
+		where: { id: drain.id },
+		data: { status: 'done', finishedAt: now() }
+	});
+	const node = await tx.node.findUniqueOrThrow({
+		where: { id: drain.nodeId },
+		select: { name: true }
+	});
+	const moved = await tx.containerMove.count({
+		where: { drainId: drain.id, status: { in: ['succeeded', 'confirming'] } }
+	});
+	await notify(tx, {
+		permission: 'infrastructure:read',
+		kind: 'drain_done',
+		severity: 'success',
+		data: { node: node.name, moved },
+		href: `/admin/infrastructure/drains/${drain.id}`,
+		dedupeKey: `drain-done:${drain.id}`
+	});
+	await publish(tx, ['staff:moves', 'staff:nodes'], drain.nodeId);
+}
+
+/** Why each of them waits, for the page; what could begin meanwhile has none. */
+async function noteRefusals(drainId: string, refused: Map<string, string>): Promise<void> {
+	for (const [id, error] of refused)
+		await db.containerMove.updateMany({
+			where: { id, drainId, status: 'planned', OR: [{ error: null }, { NOT: { error } }] },
+			data: { error }
+		});
+	if (refused.size > 0) await transaction((tx) => publish(tx, 'staff:moves', drainId));
+}
+
+/** Who asked for the drain asks for its moves. */
+function actorOf({ byId, byLabel }: NodeDrain): Actor {
+	return { kind: byId ? 'staff' : 'system', id: byId, label: byLabel };
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { after, HOUR, now } from '#lib/core/clock.server.ts';
+import { lock, type Tx } from '#lib/core/db.server.ts';
+import { AppError } from '#lib/core/errors.ts';
+import { publish } from '#lib/core/live.server.ts';
+import { beginMaintenance } from '#lib/infrastructure/nodes/maintenance.server.ts';
+import { lockedNode } from '#lib/infrastructure/nodes/oneNode.server.ts';
+import { audit, type Actor } from '#lib/logs/audit.server.ts';
+import type { ContainerMove, DrainStatus, NodeDrain } from '#prisma/generated/client.ts';
+import { drainablesOf, nodesNow } from './drainContainers.server.ts';
+import { planDrain } from './drainPlan.ts';
+import { wakeDrain } from './drainWake.server.ts';
+import { cancelMove, planMove, retryMove } from '../containers/moves.server.ts';
+
+export interface DrainWish {
+	reason: string;
+	/** Customers are told that much earlier; 0: it begins at once. */
+	noticeHours: number;
+}
+
+/**
+ * Empties a node: from now on it is in maintenance, and everything on it that may go is planned to. A worker then begins
+ * the moves, one after the other; where each goes is decided when its turn comes.
+ * @throws {AppError} NOT_FOUND; NODE_IS_DRAINED while it is being emptied already; NOTHING_TO_DRAIN
+ */
+export async function startDrain(
+	tx: Tx,
+	nodeId: string,
+	{ reason, noticeHours }: DrainWish,
+	by: Actor
+): Promise<NodeDrain> {
+	const node = await lockedNode(tx, nodeId);
+	const open = await tx.nodeDrain.findFirst({
+		where: { nodeId, status: { in: ['running', 'paused'] } },
+		select: { id: true }
+	});
+	if (open) throw new AppError('NODE_IS_DRAINED');
+	const plan = planDrain(await drainablesOf(tx, { nodeId }), await nodesNow(tx));
+	// What fits nowhere today is planned as well: it waits for room, and the page says so.
+	const wanted = [...plan.moves, ...plan.stuck].map(({ container }) => container);
+	if (wanted.length === 0) throw new AppError('NOTHING_TO_DRAIN');
+	if (node.status !== 'maintenance') await beginMaintenance(tx, nodeId, { reason, by });
+	const drain = await tx.nodeDrain.create({
+		data: {
+			...{ nodeId, reason, byId: by.id, byLabel: by.label },
+			notBefore: noticeHours > 0 ? after(now(), noticeHours * HOUR) : null
+		}
+	});
+	const { id: drainId, notBefore } = drain;
+	for (const [position, { containerId }] of wanted.entries())
+		await planMove(tx, { containerId, toNodeId: null, drainId, position, notBefore }, by);
+	await audit(tx, {
+		actor: by,
+		action: 'infrastructure.drain-node',
+		subject: { type: 'node', id: nodeId },
+		after: { drain: drainId, containers: wanted.length, reason, not_before: notBefore }
+	});
+	await publish(tx, 'staff:nodes', nodeId);
+	await wakeDrain(tx, drainId, notBefore);
+	return drain;
+}
+
+/** What is under way ends, nothing new begins. @throws {AppError} NOT_FOUND, WRONG_STATE */
+export async function pauseDrain(tx: Tx, drainId: string, by: Actor): Promise<void> {
+	await change(tx, drainId, { from: 'running', to: 'paused', act: 'pause-drain', by });
+}
+
+/** @throws {AppError} NOT_FOUND, WRONG_STATE */
+export async function resumeDrain(tx: Tx, drainId: string, by: Actor): Promise<void> {
+	const drain = await change(tx, drainId, {
+		...{ from: 'paused', to: 'running', act: 'resume-drain', by }
+	});
+	await wakeDrain(tx, drainId, drain.notBefore);
+}
+
+/**
+ * Gives a drain up: what has not begun is not moved; what is under way ends. The node stays in maintenance.
+ * @throws {AppError} NOT_FOUND, WRONG_STATE
+ */
+export async function cancelDrain(tx: Tx, drainId: string, by: Actor): Promise<void> {
+	const { status } = await lockedDrain(tx, drainId);
+	await change(tx, drainId, { from: status, to: 'cancelled', act: 'cancel-drain', by });
+	const planned = await tx.containerMove.findMany({
+		where: { drainId, status: 'planned' },
+		select: { id: true }
+	});
+	for (const { id } of planned) await cancelMove(tx, id, by);
+}
+
+/**
+ * Leaves one container where it is: a move that has not begun is given up, and of one that was turned back nobody waits for
+ * a decision any more.
+ * @throws {AppError} NOT_FOUND; WRONG_STATE when it is under way or done
+ */
+export async function skipDrainMove(
+	tx: Tx,
+	drainId: string,
+	moveId: string,
+	by: Actor
+): Promise<void> {
+	const move = await moveOfDrain(tx, drainId, moveId);
+	if (move.status === 'planned') await cancelMove(tx, moveId, by);
+	else {
+		const { count } = await tx.containerMove.updateMany({
+			where: { id: moveId, status: 'rolled_back' },
+			data: { status: 'cancelled' }
+		});
+		if (count === 0)
+			throw new AppError('WRONG_STATE', { params: { from: move.status, to: 'cancelled' } });
+		await audit(tx, {
+			actor: by,
+			action: 'infrastructure.skip-drain-move',
+			subject: { type: 'container', id: move.containerId },
+			after: { drain: drainId, move: moveId }
+		});
+	}
+	await wakeDrain(tx, drainId);
+}
+
+/** Tries one that failed, was turned back or was left out again. @throws {AppError} NOT_FOUND, WRONG_STATE, MOVE_REFUSED */
+export async function retryDrainMove(
+	tx: Tx,
+	drainId: string,
+	moveId: string,
+	by: Actor
+): Promise<void> {
+	await moveOfDrain(tx, drainId, moveId);
+	await retryMove(tx, moveId, by);
+	await wakeDrain(tx, drainId);
+}
+
+/** @throws {AppError} NOT_FOUND */
+export async function drainOfId(tx: Tx, id: string): Promise<NodeDrain> {
+	const drain = z.uuid().safeParse(id).success
+		? await tx.nodeDrain.findUnique({ where: { id } })
+		: null;
+	if (!drain) throw new AppError('NOT_FOUND');
+	return drain;
+}
+
+async function lockedDrain(tx: Tx, id: string): Promise<NodeDrain> {
+	// The worker chooses under the same lock: what it has begun is seen here, and what is stopped here it does not begin.
+	await lock(tx, DRAIN_LOCK);
+	return drainOfId(tx, id);
+}
+
+/** Whoever begins a move of a drain holds it, so that two drains choose one after the other. */
+export const DRAIN_LOCK = 'provisioning.drains';
+
+async function change(
+	tx: Tx,
+	drainId: string,
+	{ from, to, act, by }: { from: DrainStatus; to: DrainStatus; act: string; by: Actor }
+): Promise<NodeDrain> {
+	const drain = await lockedDrain(tx, drainId);
+	const isOpen = drain.status === 'running' || drain.status === 'paused';
+	if (!isOpen || drain.status !== from)
+		throw new AppError('WRONG_STATE', { params: { from: drain.status, to } });
+	const changed = await tx.nodeDrain.update({
+		where: { id: drainId },
+		data: { status: to, finishedAt: to === 'cancelled' ? now() : null }
+	});
+	await audit(tx, {
+		actor: by,
+		action: `infrastructure.${act}`,
+		subject: { type: 'node', id: drain.nodeId },
+		before: { status: from },
+		after: { drain: drainId, status: to }
+	});
+	await publish(tx, ['staff:moves', 'staff:nodes'], drain.nodeId);
+	return changed;
+}
+
+async function moveOfDrain(tx: Tx, drainId: string, moveId: string): Promise<ContainerMove> {
+	await lock(tx, DRAIN_LOCK);
+	const move = await tx.containerMove.findFirst({ where: { id: moveId, drainId } });
+	if (!move) throw new AppError('NOT_FOUND');
+	return move;
+}

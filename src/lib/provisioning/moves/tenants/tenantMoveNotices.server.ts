@@ -1,0 +1,41 @@
+import type { Tx } from '#lib/core/db.server.ts';
+import { notify } from '#lib/notifications/notifications.server.ts';
+import { tellMoved, tellOfTime } from '../containers/moveNotices.server.ts';
+import { moveError } from '../migrationErrors.ts';
+import type { MovingRow } from './tenantMoveRow.server.ts';
+
+/** The customer hears when it begins, where that is not at once. */
+export function tellPlanned(tx: Tx, row: MovingRow & { notBefore: Date }): Promise<void> {
+	return tellOfTime(tx, row, [row]);
+}
+
+/** It lives elsewhere: in the activity of its customer, and told to who noticed. */
+export function tellGoneOver(tx: Tx, row: MovingRow): Promise<void> {
+	return tellMoved(tx, [row]);
+}
+
+/**
+ * It is where it was. Staff hear why; its customer hears of it when it was off the air for nothing, unless the move was for a
+ * plan: what that means is said by who applies plans.
+ */
+export async function tellTurnedBack(tx: Tx, row: MovingRow): Promise<void> {
+	const { slug, id: tenantId } = row.tenant;
+	const technical = row.error ? moveError(row.error).technical : null;
+	await notify(tx, {
+		permission: 'infrastructure:read',
+		kind: 'tenant_move_turned_back_staff',
+		severity: 'warning',
+		data: { slug, why: technical ?? row.error ?? '' },
+		href: `/admin/tenants/${tenantId}`,
+		dedupeKey: `move-back:${row.id}`
+	});
+	if (!row.offAirAt || row.planId) return;
+	await notify(tx, {
+		customerId: row.customerId,
+		kind: 'tenant_move_turned_back',
+		severity: 'info',
+		data: { slug },
+		href: '/tenant/portal',
+		dedupeKey: `move-turned-back:${row.id}`
+	});
+}
