@@ -1,6 +1,7 @@
 /**
- * Adds or replaces messages in both languages: `node src/i18n/add.ts file.json`, where the file holds
- * `{ "signup_title": { "es": "Cree su ERP", "en": "Create your ERP" } }`. Keeps the files sorted and compiles them.
+ * Adds, replaces or removes messages in both languages: `node src/i18n/add.ts file.json`, where the file holds
+ * `{ "signup_title": { "es": "Cree su ERP", "en": "Create your ERP" }, "signup_old": null }`. Keeps the files sorted and
+ * compiles them.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,10 @@ import { fileURLToPath } from 'node:url';
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const source = process.argv[2];
 if (!source) throw new Error('usage: node src/i18n/add.ts <file.json>');
-const added = JSON.parse(readFileSync(source, 'utf8')) as Record<string, Record<string, string>>;
+const added = JSON.parse(readFileSync(source, 'utf8')) as Record<
+	string,
+	Record<string, string> | null
+>;
 
 await lock();
 try {
@@ -18,6 +22,10 @@ try {
 		const file = here(`./${locale}.json`);
 		const messages = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
 		for (const [key, texts] of Object.entries(added)) {
+			if (texts === null) {
+				delete messages[key];
+				continue;
+			}
 			const text = texts[locale];
 			if (!text) throw new Error(`${key} has no text in ${locale}`);
 			messages[key] = text;

@@ -12,6 +12,15 @@ ADD COLUMN     "template_id" UUID,
 ADD COLUMN     "warm_plan_id" UUID;
 
 -- CreateTable
+CREATE TABLE "container_secrets" (
+    "container_id" UUID NOT NULL,
+    "postgres_password" TEXT NOT NULL,
+    "attached_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "container_secrets_pkey" PRIMARY KEY ("container_id")
+);
+
+-- CreateTable
 CREATE TABLE "warm_pools" (
     "node_id" UUID NOT NULL,
     "plan_id" UUID NOT NULL,
@@ -83,6 +92,7 @@ CREATE TABLE "container_moves" (
     "reason" TEXT,
     "error" TEXT,
     "archive" TEXT,
+    "archive_node_id" UUID,
     "archive_bytes" BIGINT,
     "archive_sha256" TEXT,
     "keep_until" TIMESTAMPTZ(3),
@@ -112,6 +122,7 @@ CREATE TABLE "tenant_migrations" (
     "status" "move_status" NOT NULL DEFAULT 'planned',
     "not_before" TIMESTAMPTZ(3),
     "expected_ms" INTEGER,
+    "limits_before" JSONB,
     "size_mb" INTEGER,
     "off_air_at" TIMESTAMPTZ(3),
     "on_air_at" TIMESTAMPTZ(3),
@@ -202,6 +213,9 @@ ALTER TABLE "lxc_containers" ADD CONSTRAINT "lxc_containers_warm_plan_id_fkey" F
 ALTER TABLE "lxc_containers" ADD CONSTRAINT "lxc_containers_template_id_fkey" FOREIGN KEY ("template_id") REFERENCES "container_templates"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "container_secrets" ADD CONSTRAINT "container_secrets_container_id_fkey" FOREIGN KEY ("container_id") REFERENCES "lxc_containers"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "warm_pools" ADD CONSTRAINT "warm_pools_node_id_fkey" FOREIGN KEY ("node_id") REFERENCES "proxmox_nodes"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -221,6 +235,9 @@ ALTER TABLE "tenant_migrations" ADD CONSTRAINT "tenant_migrations_customer_id_te
 
 -- AddForeignKey
 ALTER TABLE "tenant_migrations" ADD CONSTRAINT "tenant_migrations_container_move_id_fkey" FOREIGN KEY ("container_move_id") REFERENCES "container_moves"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+
+-- Alerts that code opens by itself have rules as well, which say how they are told.
+ALTER TABLE "alert_rules" ALTER COLUMN "metric" DROP NOT NULL;
 
 -- Nothing is moved twice at once, and no node is emptied twice at once.
 CREATE UNIQUE INDEX "container_moves_open_key" ON "container_moves" ("container_id") WHERE "status" IN ('planned', 'running');
