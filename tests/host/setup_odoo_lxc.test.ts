@@ -216,7 +216,7 @@ it('two runs at once wait for each other', async () => {
 });
 
 it('a second system with PostgreSQL alone, and Odoo that has its databases there', async () => {
-	const network = ['--network', '127.0.0.0/8', '--role', 'odoo_far'];
+	const network = ['--network', '127.0.0.0/8,10.254.0.0/16', '--role', 'odoo_far'];
 	const server = await container.exec(
 		['bash', '-s', '--', 'postgresql', '--kind', 'postgres', ...network],
 		STEPS
@@ -227,6 +227,10 @@ it('a second system with PostgreSQL alone, and Odoo that has its databases there
 		`PG_PASSWORD="s3cret:'\\\\"\n${STEPS}`
 	);
 	expect(role).toMatchObject({ code: 0 });
+	const verify = ['bash', '-s', '--', 'verify', '--kind', 'postgres', ...network];
+	expect(await container.exec(verify, STEPS)).toMatchObject({
+		...{ code: 0, stdout: expect.stringMatching(/^PostgreSQL \d+/m) }
+	});
 	const far = ['--kind', 'odoo_only', '--postgres', '127.0.0.1', '--role', 'odoo_far'];
 	const wrong = await container.exec(
 		['bash', '-s', '--', 'role', '--version', '18', ...far],
@@ -239,10 +243,12 @@ it('a second system with PostgreSQL alone, and Odoo that has its databases there
 	);
 	expect(odoo).toMatchObject({ code: 0 });
 	for (const name of ['config', 'service']) await well(step(name, ...far));
-	await well(step('databases', ...far, '--languages', 'pt_BR'));
-	const owner = "select pg_get_userbyid(datdba) from pg_database where datname = 'tpl_18_pt_BR'";
+	await well(step('databases', ...far, '--languages', 'pt_BR', '--suffix', '_far'));
+	// Nobody but its owner gets in, whatever password he has.
+	const owner =
+		"select pg_get_userbyid(datdba), has_database_privilege('public', oid, 'connect') from pg_database where datname = 'tpl_18_pt_BR_far'";
 	const asked = ['psql', '-X', '-h', '127.0.0.1', '-U', 'odoo_far', '-d', 'postgres', '-At', '-c'];
-	expect(await line('runuser', '-u', 'odoo', '--', ...asked, owner)).toBe('odoo_far');
+	expect(await line('runuser', '-u', 'odoo', '--', ...asked, owner)).toBe('odoo_far|f');
 });
 
 it('made a template, each copy becomes a system of its own at its first start', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
-import { patience } from '#lib/infrastructure/templates/buildContainer.server.ts';
+import { patience } from '#lib/infrastructure/containers/bare.server.ts';
 import { requestBuild } from '#lib/infrastructure/templates/requestBuild.server.ts';
 import { buildForm, type BuildInput } from '#lib/infrastructure/templates/templateForms.ts';
 import '#lib/infrastructure/templates/templateJobs.server.ts';

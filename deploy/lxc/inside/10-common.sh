@@ -14,12 +14,13 @@ VERSION=''        # Odoo's major version: 17 to 20
 KIND=all_in_one   # all_in_one | odoo_only | postgres
 PG_HOST=''        # a separate PostgreSQL; empty: inside
 PG_USER=odoo      # role there
-PG_NETWORK=''     # who may connect, CIDR; for a PostgreSQL container
+PG_NETWORK=''     # who may connect, CIDR[,CIDR…]; for a PostgreSQL container
 GIT_URL=''
 GIT_REF=''
 ARCHIVE=''        # archive or folder with Odoo's sources, inside the container
 LANGUAGES=es,en
 MODULES=base,web,mail,contacts
+SUFFIX=''         # ends the names of the template databases: on a server of several, each has its own
 # The role's password where PostgreSQL is elsewhere comes in the environment (PG_PASSWORD), never as an argument.
 
 # These names are the product's: its client calls `runuser -u odoo -- odoo-bin … -c /etc/odoo/odoo.conf` and `psql`.

@@ -14,24 +14,28 @@ step_postgresql() {
 	esac
 }
 
-# Of a PostgreSQL container: others reach it, by password, from the network that was named and from nowhere else.
+# Of a PostgreSQL container: others reach it, by password, from the networks that were named and from nowhere else.
 listen_to_network() {
 	[[ -n $PG_NETWORK ]] || fail '--network says who may connect'
-	local major folder restart=no
+	local major folder
 	major=$(find /etc/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -1)
 	folder=/etc/postgresql/$major/main
 	put "$folder/conf.d/erpcore.conf" 640 postgres:postgres <<-'EOF'
 		listen_addresses = '*'
 		password_encryption = scram-sha-256
 	EOF
-	[[ $CHANGED == yes ]] && restart=yes
+	[[ $CHANGED == no ]] || systemctl restart postgresql
 	# Between marks, so that another network replaces the line and nothing else.
 	sed '/^# erpcore begin$/,/^# erpcore end$/d' "$folder/pg_hba.conf" >/tmp/pg_hba.erpcore
-	printf '# erpcore begin\nhost all all %s scram-sha-256\n# erpcore end\n' "$PG_NETWORK" >>/tmp/pg_hba.erpcore
+	{
+		printf '# erpcore begin\n'
+		printf 'host all all %s scram-sha-256\n' ${PG_NETWORK//,/ }
+		printf '# erpcore end\n'
+	} >>/tmp/pg_hba.erpcore
 	put "$folder/pg_hba.conf" 640 postgres:postgres </tmp/pg_hba.erpcore
-	[[ $CHANGED == yes ]] && restart=yes
+	# Who is in stays in.
+	[[ $CHANGED == no ]] || systemctl reload postgresql
 	rm -f /tmp/pg_hba.erpcore
-	[[ $restart == no ]] || systemctl restart postgresql
 }
 
 # The role that Odoo works as: it may create databases, and nothing above that. On the same system it needs no password.
@@ -60,6 +64,8 @@ set_password() {
 # libpq reads it; psql, pg_dump and Odoo need no password on their command lines. A template is of no server yet.
 remember_password() {
 	[[ -n $PG_HOST && -n ${PG_PASSWORD:-} ]] || return 0
+	# A fresh copy makes its configuration its own while it starts for the first time: both would write it.
+	within 60 test ! -e "$STATE/first-boot" || fail 'the first start has not ended'
 	local escaped=${PG_PASSWORD//\\/\\\\}
 	put "$ODOO_HOME/.pgpass" 600 "$ODOO_USER:$ODOO_USER" <<-EOF
 		$PG_HOST:5432:*:$PG_USER:${escaped//:/\\:}

@@ -28,6 +28,8 @@ step_config() {
 		${database[1]:-}
 		${database[2]:-}
 	EOF
+	# Odoo reads it when it starts. Where there is none yet, the step `service` starts it.
+	[[ $CHANGED == no ]] || systemctl try-restart odoo 2>/dev/null || true
 }
 
 # Of a password that nobody ever knew, as Odoo stores one.

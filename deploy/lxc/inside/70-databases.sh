@@ -5,7 +5,7 @@ step_databases() {
 		return 0
 	}
 	local language
-	for language in ${LANGUAGES//,/ }; do template_database "tpl_${VERSION}_$language" "$(odoo_language "$language")"; done
+	for language in ${LANGUAGES//,/ }; do template_database "tpl_${VERSION}_$language$SUFFIX" "$(odoo_language "$language")"; done
 }
 
 odoo_language() {
@@ -35,6 +35,8 @@ template_database() {
 	# What counts is what stands in the database, not what a command reported.
 	[[ $(query "$name" "select state from ir_module_module where name = 'base'") == installed ]] || fail "$name did not come to be"
 	missing_modules "$name"
+	# Of the others on a server of several, nobody is let in.
+	[[ -z $PG_HOST ]] || query postgres "revoke connect on database \"$name\" from public" >/dev/null
 }
 
 missing_modules() {

@@ -2,7 +2,10 @@
 step_verify() {
 	if [[ $KIND == postgres ]]; then
 		as_postgres psql -X -At -d postgres -c 'select version()'
-		[[ $(as_postgres psql -X -At -d postgres -c "select rolcreatedb from pg_roles where rolname = '$PG_USER'") == t ]] || fail "there is no role $PG_USER"
+		[[ $(as_postgres psql -X -At -d postgres -c 'show password_encryption') == scram-sha-256 ]] || fail 'passwords are not kept as SCRAM'
+		[[ $(as_postgres psql -X -At -d postgres -c "select count(*) from pg_hba_file_rules where error is not null") == 0 ]] || fail 'pg_hba.conf has an error'
+		[[ $(as_postgres psql -X -At -d postgres -c "select count(*) > 0 from pg_hba_file_rules where type = 'host' and auth_method = 'scram-sha-256' and address not in ('127.0.0.1', '::1')") == t ]] || fail 'nobody may connect from the network'
+		systemctl is-enabled -q postgresql
 		return 0
 	fi
 	nginx -t -q
@@ -16,7 +19,7 @@ step_verify() {
 	status=$(curl -s -m 10 -o /dev/null -w '%{http_code}' http://127.0.0.1/web/database/manager)
 	[[ $status == 404 ]] || fail "the database manager answers $status"
 	for language in ${LANGUAGES//,/ }; do
-		[[ $(query "tpl_${VERSION}_$language" "select state from ir_module_module where name = 'base'") == installed ]] || fail "tpl_${VERSION}_$language is not whole"
+		[[ $(query "tpl_${VERSION}_$language$SUFFIX" "select state from ir_module_module where name = 'base'") == installed ]] || fail "tpl_${VERSION}_$language$SUFFIX is not whole"
 	done
 	say "Odoo $VERSION answers, with $LANGUAGES"
 }

@@ -20,6 +20,7 @@ main() {
 			--archive) ARCHIVE=$2 ;;
 			--languages) LANGUAGES=$2 ;;
 			--modules) MODULES=$2 ;;
+			--suffix) SUFFIX=$2 ;;
 			*) fail "unknown option $1" ;;
 		esac
 		shift 2
@@ -30,6 +31,8 @@ main() {
 	fi
 	[[ $KIND == postgres || $VERSION =~ ^(17|18|19|20)$ ]] || fail "no version of Odoo that this knows: '$VERSION'"
 	[[ $PG_USER =~ ^[a-z_][a-z0-9_]{0,62}$ ]] || fail "no name of a role: '$PG_USER'"
+	[[ -z $SUFFIX || $SUFFIX =~ ^_[a-z0-9]{1,20}$ ]] || fail "no end of a name: '$SUFFIX'"
+	[[ -z $PG_NETWORK || $PG_NETWORK =~ ^[0-9a-fA-F./:,]+$ ]] || fail "no network: '$PG_NETWORK'"
 	[[ -z $PG_HOST || $PG_HOST =~ ^[A-Za-z0-9.:-]+$ ]] || fail "no address: '$PG_HOST'"
 	steps_of | grep -qx -- "$step" || fail "no step '$step'; there are: $(steps_of | tr '\n' ' ')"
 	((EUID == 0)) || fail 'this needs root'

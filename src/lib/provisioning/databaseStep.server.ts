@@ -4,6 +4,7 @@ import { AppError } from '#lib/core/errors.ts';
 import type { Step } from '#lib/core/saga.server.ts';
 import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { odooIn } from '../infrastructure/containers/odooClient.server.ts';
+import { roleFor, templateSuffix } from '../infrastructure/postgres/names.ts';
 import { MARK, type OdooClient } from '../integrations/odoo/odoo.server.ts';
 import { OdooError } from '../integrations/odoo/errors.ts';
 import { placeOf } from './publishStep.server.ts';
@@ -154,15 +155,17 @@ export function adminContext(tenantId: string): string {
  * another since.
  */
 async function templateFor(containerId: string, locale: string): Promise<string> {
-	const { odooVersion, node } = await db.container.findUniqueOrThrow({
+	const { odooVersion, node, postgresRole } = await db.container.findUniqueOrThrow({
 		where: { id: containerId },
 		select: {
-			odooVersion: true,
+			...{ odooVersion: true, postgresRole: true },
 			node: { select: { cluster: { select: { templatePrefix: true, odooVersion: true } } } }
 		}
 	});
 	const { templatePrefix, odooVersion: usual } = node.cluster;
 	const own = Number.parseInt(odooVersion ?? '', 10);
 	const prefix = odooVersion === usual || !own ? templatePrefix : `tpl_${own}`;
-	return `${prefix}_${locale}`;
+	// On a server of several its own are called otherwise; whose role somebody set by hand has the names that a script gave.
+	const isOurs = postgresRole === roleFor(containerId);
+	return `${prefix}_${locale}${isOurs ? templateSuffix(containerId) : ''}`;
 }

@@ -5,6 +5,7 @@ import { missing, type OdooArguments } from './cli.ts';
 import type { Guest } from './commands.ts';
 import { ODOO_MS } from './durations.ts';
 import { refusedEntry } from './pg-tools.ts';
+import { ownerOf } from './server.ts';
 import { hashPassword, newDatabase, type DatabaseState, type GuestState } from './state.ts';
 
 export const DATABASE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -145,6 +146,7 @@ export function copyOf(
 	const copy = structuredClone(source);
 	copy.name = name;
 	copy.createdAt = now;
+	delete copy.closed;
 	copy.parameters['database.uuid'] = randomUUID();
 	if (neutralize) copy.parameters['database.is_neutralized'] = 'True';
 	return copy;
@@ -160,7 +162,7 @@ async function dump(
 ): Promise<Outcome> {
 	const database = state.databases[name];
 	if (!database) return missing(name);
-	const refused = refusedEntry(database, 'odoo');
+	const refused = refusedEntry(database, ownerOf(database));
 	if (refused) return outcome(1, '', `pg_dump: error: ${refused}`);
 	await wait(ODOO_MS.dump);
 	const filestore = !flags.has('--no-filestore') && options.format !== 'dump';

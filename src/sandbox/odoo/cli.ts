@@ -7,6 +7,7 @@ import { databaseCommand } from './cli-db.ts';
 import { ODOO_MS } from './durations.ts';
 import { refusedEntry } from './pg-tools.ts';
 import { NOT_UP } from './psql.ts';
+import { ownerOf } from './server.ts';
 import { runShellScript } from './shell-script.ts';
 import { newDatabase, type GuestState } from './state.ts';
 
@@ -178,7 +179,7 @@ async function shell(
 	if (!name) return outcome(1, '', "NameError: name 'env' is not defined\n");
 	const database = state.databases[name];
 	if (!database) return missing(name);
-	const refused = refusedEntry(database, 'odoo');
+	const refused = refusedEntry(database, ownerOf(database));
 	if (refused) return outcome(1, '', `psycopg2.OperationalError: ${refused}`);
 	if (!database.complete)
 		return outcome(

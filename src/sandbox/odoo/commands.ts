@@ -5,12 +5,13 @@ import { runCloudflared } from '../cloudflared/commands.ts';
 import { runNginx } from '../nginx/commands.ts';
 import { runPrefixed } from '../ssh/prefixes.ts';
 import { outcome, type Files, type Invocation, type Outcome } from '../ssh/shell.ts';
+import { manifests } from './addons.ts';
 import { curl } from './curl.ts';
 import { runOdoo } from './cli.ts';
 import { find, freeBytes, isFolder, move, pgTool, tar } from './pg-tools.ts';
 import { psql } from './psql.ts';
-import { unreachable, withDatabases } from './server.ts';
-import { isSetup, runSetup } from './setup.ts';
+import { DuplicateDatabase, withDatabases } from './server.ts';
+import { isSetup, POSTGRES_STEPS, runSetup } from './setup.ts';
 import { configText, type GuestState } from './state.ts';
 
 /** Where a command runs. */
@@ -91,17 +92,22 @@ async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
 	if (guest.state) {
 		const { cluster, state } = guest;
 		if ((name === 'odoo-bin' || name === 'odoo') && has(state, 'python')) {
-			const whole = withDatabases(cluster, state);
-			if (!whole)
-				return outcome(1, '', `psycopg2.OperationalError: ${unreachable(state.databaseHost!)}`);
-			return runOdoo(guest, whole, args, invocation);
+			if (args.includes('--version')) return runOdoo(guest, state, args, invocation);
+			const whole = withDatabases(cluster, guest.container, state);
+			if ('error' in whole) return outcome(1, '', `psycopg2.OperationalError: ${whole.error}`);
+			return runOdoo(guest, whole.state, args, invocation).catch((error: unknown) => {
+				if (error instanceof DuplicateDatabase) return outcome(1, '', error.message);
+				throw error;
+			});
 		}
 		if (name === 'psql' && has(state, 'postgresql')) return psql(guest, state, args, invocation);
 		if ((name === 'pg_dump' || name === 'pg_restore') && has(state, 'postgresql'))
 			return pgTool(guest, state, name, args, invocation);
-		if (name === 'tar') return tar(guest, state, args, invocation);
-		if (name === 'find') return find(state, args);
-		if (name === 'mv') return move(state, args);
+		const stores = filestores(guest, state);
+		if (name === 'tar') return tar(guest, stores, args, invocation);
+		if (name === 'find')
+			return args.includes('__manifest__.py') ? manifests(state, args) : find(stores, args);
+		if (name === 'mv') return move(stores, args);
 		if (name === 'curl' && has(guest.state, 'base')) return curl(guest, args, invocation);
 		if (name === 'systemctl') return systemctl(guest, guest.state, args);
 	}
@@ -112,8 +118,15 @@ async function run(guest: Guest, invocation: Invocation): Promise<Outcome> {
 	);
 }
 
+/** Files of databases lie beside Odoo, wherever the databases are; they are kept with these. */
+function filestores({ cluster, container }: Guest, state: GuestState): GuestState {
+	const whole = withDatabases(cluster, container, state);
+	return 'state' in whole ? whole.state : state;
+}
+
 /** Whether a step of setup_odoo_lxc has brought what it brings. */
-function has({ installed }: GuestState, step: string): boolean {
+function has({ installed, kind }: GuestState, step: string): boolean {
+	if (kind === 'postgres' && !POSTGRES_STEPS.includes(step)) return false;
 	return installed === undefined || installed.includes(step);
 }
 
@@ -151,7 +164,8 @@ const PLAIN: Record<string, Plain> = {
 	df: (guest) => outcome(0, `     Avail\n${freeBytes(guest)}\n`),
 	test: (guest, args) => {
 		const [operator, path = ''] = args;
-		if (operator === '-d') return outcome(guest.state && isFolder(guest.state, path) ? 0 : 1);
+		if (operator === '-d')
+			return outcome(guest.state && isFolder(filestores(guest, guest.state), path) ? 0 : 1);
 		const content = guest.files.read(path);
 		if (operator === '-e' || operator === '-f') return outcome(content ? 0 : 1);
 		if (operator === '-s') return outcome(content && content.length > 0 ? 0 : 1);
@@ -195,7 +209,8 @@ const PLAIN: Record<string, Plain> = {
 	// Of a database's filestore alone: nothing else is asked for.
 	du: (guest, args) => {
 		const path = args.findLast((arg) => arg.startsWith('/')) ?? '';
-		const store = guest.state?.databases[path.split('/').at(-1) ?? '']?.filestore;
+		const stores = guest.state && filestores(guest, guest.state);
+		const store = stores?.databases[path.split('/').at(-1) ?? '']?.filestore;
 		if (!store || Object.keys(store).length === 0)
 			return outcome(1, '', `du: cannot access '${path}': No such file or directory\n`);
 		const bytes = Object.values(store).reduce(

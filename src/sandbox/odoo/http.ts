@@ -68,7 +68,7 @@ export function serveOdoo(
 				? null
 				: await respond(
 						cluster,
-						withDatabases(cluster, guest) ?? { ...guest, databases: {} },
+						reached(cluster, container, guest),
 						behindNginx(request, port),
 						port
 					);
@@ -84,6 +84,12 @@ export function serveOdoo(
 		});
 		return answer;
 	};
+}
+
+/** Without the server of its databases Odoo lists none. */
+function reached(cluster: Cluster, container: ContainerState, guest: GuestState): GuestState {
+	const whole = withDatabases(cluster, container, guest);
+	return 'state' in whole ? whole.state : { ...guest, databases: {} };
 }
 
 /** What the nginx of our template does on port 80: Odoo hears of no other host than the one that nginx was asked for. */

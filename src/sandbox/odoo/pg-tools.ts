@@ -3,6 +3,7 @@ import { outcome, type Invocation, type Outcome } from '../ssh/shell.ts';
 import type { Guest } from './commands.ts';
 import { ODOO_MS } from './durations.ts';
 import { NOT_UP } from './psql.ts';
+import { ownerOf } from './server.ts';
 import type { DatabaseState, GuestState } from './state.ts';
 
 const MAGIC = 'PGDMP';
@@ -19,6 +20,8 @@ export function isShut(database: DatabaseState): boolean {
 export function refusedEntry(database: DatabaseState, user: string | undefined): string | null {
 	if (isShut(database))
 		return `FATAL:  database "${database.name}" is not currently accepting connections\n`;
+	if (database.closed && user !== 'postgres' && user !== ownerOf(database))
+		return `FATAL:  permission denied for database "${database.name}"\nDETAIL:  User does not have CONNECT privilege.\n`;
 	if (isHeld(database) && user !== 'postgres')
 		return `FATAL:  too many connections for database "${database.name}"\n`;
 	return null;
@@ -50,6 +53,9 @@ export async function pgTool(
 			filestore: _files,
 			allowConnections: _allow,
 			connectionLimit: _limit,
+			owner: _owner,
+			closed: _closed,
+			filesUnder: _folder,
 			...tables
 		} = database;
 		return outcome(0, Buffer.from(`${MAGIC}${JSON.stringify(tables)}`));

@@ -1,5 +1,6 @@
 import { isHeld, isShut } from './pg-tools.ts';
 import { tableNames } from './privileges.ts';
+import { ownerOf } from './server.ts';
 import { newDatabase, type DatabaseState, type GuestState } from './state.ts';
 
 /** What a statement did or read; `error` in PostgreSQL's words. */
@@ -22,15 +23,18 @@ export function serverStatement(
 	const gone = (name: string): Answered => ({ error: `ERROR:  database "${name}" does not exist` });
 
 	const reach = named(
-		/^select datallowconn, datconnlimit from pg_database where datname = '([^']*)'$/i
+		/^select datallowconn, datconnlimit from pg_database where datname = '([^']*)'(?: and pg_get_userbyid\(datdba\) = '([^']*)')?$/i
 	);
 	if (reach) {
-		const one = databases[reach[0]!];
+		const there = databases[reach[0]!];
+		const one = there && (!reach[1] || ownerOf(there) === reach[1]) ? there : undefined;
 		return {
 			changed: false,
 			rows: one ? [`${isShut(one) ? 'f' : 't'}|${isHeld(one) ? 0 : -1}`] : []
 		};
 	}
+	if (/^select rolsuper from pg_roles where rolname = '[^']*'$/i.test(sql))
+		return { changed: false, rows: [state.superuser ? 't' : 'f'] };
 	if (/^select pg_terminate_backend\(pid.*from pg_stat_activity/i.test(sql))
 		return { rows: [], changed: false };
 	if (/^select count\(\*\) from pg_stat_activity/i.test(sql))
@@ -66,16 +70,42 @@ export function serverStatement(
 		return done;
 	}
 	const made = named(
-		/^create database "([^"]+)" owner "[^"]+" template template0 .*connection limit 0$/i
+		/^create database "([^"]+)" owner "([^"]+)" template template0 .*connection limit 0$/i
 	);
 	if (made) {
-		const name = made[0]!;
+		const [name, owner] = [made[0]!, made[1]!];
+		if (owner !== 'odoo' && !Object.hasOwn(state.server?.roles ?? {}, owner))
+			return { error: `ERROR:  role "${owner}" does not exist` };
 		if (databases[name]) return { error: `ERROR:  database "${name}" already exists` };
 		databases[name] = {
 			...newDatabase(name, state.version, now),
+			...(owner === 'odoo' ? {} : { owner }),
 			...{ complete: false, connectionLimit: 0, users: [], parameters: {}, modules: {} }
 		};
 		return done;
+	}
+	const closed = named(/^revoke connect on database "([^"]+)" from public$/i);
+	if (closed) {
+		const one = databases[closed[0]!];
+		if (!one) return gone(closed[0]!);
+		one.closed = true;
+		return done;
+	}
+	const role = named(/^drop role if exists "([^"]+)"$/i);
+	if (role) {
+		const name = role[0]!;
+		const own = Object.values(databases).find((one) => ownerOf(one) === name);
+		if (own)
+			return {
+				error: `ERROR:  role "${name}" cannot be dropped because some objects depend on it\nDETAIL:  owner of database ${own.name}`
+			};
+		delete state.server?.roles[name];
+		return done;
+	}
+	const roles = named(/^select count\(\*\) from pg_roles where rolname = '([^']*)'$/i);
+	if (roles) {
+		const isThere = Object.hasOwn(state.server?.roles ?? {}, roles[0]!);
+		return { changed: false, rows: [isThere ? '1' : '0'] };
 	}
 	if (/query_to_xml\(format\('select count/i.test(sql))
 		return { changed: false, rows: [JSON.stringify(within?.complete ? counts(within) : {})] };

@@ -3,7 +3,7 @@ import type { Guest } from './commands.ts';
 import { refusedEntry } from './pg-tools.ts';
 import { changePrivileges, privilegeRows } from './privileges.ts';
 import { serverStatement } from './psql-server.ts';
-import { serverAt, unreachable } from './server.ts';
+import { connect, ownerOf } from './server.ts';
 import type { DatabaseState, GuestState } from './state.ts';
 
 const QUERY_MS = 60;
@@ -23,12 +23,15 @@ export async function psql(
 	if (guest.container.readyAtMs > Date.now()) {
 		return outcome(2, '', `psql: error: ${NOT_UP}`);
 	}
-	const { flags, command, database, host } = options(args);
-	const server = host ? serverAt(guest.cluster, host) : null;
-	if (host && !server) return outcome(2, '', `psql: error: ${unreachable(host)}`);
-	// Where another container has the server, there is none on the socket.
-	if (!host && own.databaseHost) return outcome(2, '', `psql: error: ${NOT_UP}`);
-	const state = server ? guest.cluster.guests.get(server.vmid)! : own;
+	const { flags, command, database, host, role } = options(args);
+	const session = host
+		? connect(guest.cluster, { container: guest.container, state: own }, host, role)
+		: null;
+	if (session && 'error' in session) return outcome(2, '', `psql: error: ${session.error}`);
+	// Where there is only the client, there is none on the socket.
+	if (!host && (own.databaseHost || own.kind === 'odoo_only'))
+		return outcome(2, '', `psql: error: ${NOT_UP}`);
+	const state = session ? session.server : own;
 	const names = ['postgres', ...Object.keys(state.databases).sort(), 'template0', 'template1'];
 	if (flags.includes('l')) {
 		const rows = names.map((name) => ` ${name} | odoo | UTF8 | libc | C.UTF-8 | C.UTF-8 |  |  | `);
@@ -45,7 +48,8 @@ export async function psql(
 	if (source.trim() === '') return outcome(0);
 	const sql = source.trim().replace(/;$/, '');
 	const wanted = state.databases[database];
-	const refused = wanted && refusedEntry(wanted, user);
+	// Over the network nobody is a superuser here.
+	const refused = wanted && refusedEntry(wanted, host ? role : user);
 	if (refused) {
 		const socket = 'connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: ';
 		return outcome(2, '', `psql: error: ${socket}${refused}`);
@@ -77,7 +81,13 @@ function answer(
 	if (/from\s+pg_database/i.test(sql)) {
 		const wanted = /datname\s*=\s*'([^']*)'/i.exec(sql)?.[1];
 		const templates = /not\s+datistemplate|datistemplate\s*=\s*false/i.test(sql);
-		const listed = names.filter((name) => !(templates && name.startsWith('template')));
+		const owner = /pg_get_userbyid\(datdba\)\s*=\s*'([^']*)'/i.exec(sql)?.[1];
+		const listed = names.filter(
+			(name) =>
+				!(templates && name.startsWith('template')) &&
+				(owner === undefined ||
+					(state.databases[name] !== undefined && ownerOf(state.databases[name]) === owner))
+		);
 		const found = wanted === undefined ? listed : listed.filter((name) => name === wanted);
 		return /select\s+1\b/i.test(sql) ? found.map(() => '1') : found;
 	}
@@ -132,11 +142,13 @@ function options(args: string[]): {
 	command: string | null;
 	database: string;
 	host: string;
+	role: string;
 } {
 	let flags = '';
 	let command: string | null = null;
 	let database = 'postgres';
 	let host = '';
+	let role = 'odoo';
 	for (let index = 0; index < args.length; index += 1) {
 		const arg = args[index]!;
 		const value = () => args[(index += 1)] ?? '';
@@ -148,8 +160,9 @@ function options(args: string[]): {
 			if (last === 'c') command = value();
 			else if (last === 'd') database = value();
 			else if (last === 'h') host = value();
-			else if (last === 'U' || last === 'p' || last === 'v') value();
+			else if (last === 'U') role = value();
+			else if (last === 'p' || last === 'v') value();
 		} else if (!arg.startsWith('-')) database = arg;
 	}
-	return { flags, command, database, host };
+	return { flags, command, database, host, role };
 }

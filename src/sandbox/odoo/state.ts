@@ -1,4 +1,5 @@
 import { pbkdf2Sync, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { ADDONS_PATH } from './addons.ts';
 
 /** What is inside one container: an Odoo server with its databases, and a few files. */
 export interface GuestState {
@@ -13,14 +14,28 @@ export interface GuestState {
 	databases: Record<string, DatabaseState>;
 	/** Absolute path → content, base64. */
 	files: Record<string, string>;
-	/** Address of the container that has the databases; undefined: they are here. */
+	/** Modules that its owner put beside those of Odoo. */
+	addons?: string[];
+	/** Odoo's role in PostgreSQL is a superuser: somebody made it by `createuser -s`. */
+	superuser?: true;
+	/** Address of the container that has the databases, as odoo.conf says; undefined: they are here. */
 	databaseHost?: string;
+	/** The role there, as odoo.conf says; `odoo` by default. Its password is in `.pgpass`. */
+	databaseRole?: string;
+	/** A system without Odoo, or without PostgreSQL; undefined: it has both. */
+	kind?: 'postgres' | 'odoo_only';
+	/** Of a PostgreSQL that listens to a network: its roles with their passwords, and who may connect (CIDR). */
+	server?: { roles: Record<string, string | null>; networks: string[] };
 	/** Steps of setup_odoo_lxc that are done, while it is being set up; undefined: all. */
 	installed?: string[];
 }
 
 export interface DatabaseState {
 	name: string;
+	/** The role that owns it; `odoo` by default. */
+	owner?: string;
+	/** CONNECT was taken from PUBLIC. */
+	closed?: true;
 	/** False: an interrupted initialisation left it without its tables. */
 	complete: boolean;
 	version: number;
@@ -149,6 +164,7 @@ export function templateGuest(version: number, now: number): GuestState {
 export function configText(guest: GuestState): string {
 	return [
 		'[options]',
+		`addons_path = ${ADDONS_PATH}`,
 		`admin_passwd = ${guest.masterPassword}`,
 		`dbfilter = ${guest.dbfilter}`,
 		`list_db = ${guest.listDb ? 'True' : 'False'}`,

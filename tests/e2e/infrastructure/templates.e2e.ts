@@ -30,7 +30,7 @@ test('staff build a template, watch it come to be, and take it away again', asyn
 	await expect(page.locator('[data-step="register"][data-state="done"]')).toBeVisible({
 		timeout: 120_000
 	});
-	await expect(page.getByText('nginx: done: nginx')).toBeAttached();
+	await expect(page.getByText('nginx delante de Odoo: done: nginx')).toBeAttached();
 	await expect(page.getByText('Lista', { exact: true })).toBeVisible();
 	await lookAt(page, 'template-ready');
 	const name = await page.getByRole('heading', { level: 1 }).innerText();

@@ -1,29 +1,21 @@
-import { AppError } from '#lib/core/errors.ts';
-import type { Step, StepWait } from '#lib/core/saga.server.ts';
+import type { Step } from '#lib/core/saga.server.ts';
 import { db } from '#lib/core/db.server.ts';
-import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
-import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
-import { SshError } from '#lib/integrations/ssh/errors.ts';
+import {
+	ended,
+	madeBare,
+	MOST_CHANGES,
+	ours,
+	patiently,
+	started,
+	startedBare,
+	stuck
+} from '../containers/bare.server.ts';
+import { waitFor } from '../containers/bareState.ts';
 import { destroyContainer } from '../containers/containers.server.ts';
-import { loadTarget, look, type Target } from '../containers/guests.server.ts';
-import { TAG, writeMark } from '../containers/marks.ts';
-import { isOurs, type Seen } from '../containers/reconcile.ts';
+import { loadTarget, type Target } from '../containers/guests.server.ts';
 import { follow } from '../containers/tasks.server.ts';
-import { isDown, proxmoxOn, readTakenVmids } from '../nodes/clients.server.ts';
-import { sshOn } from '../nodes/sshPool.server.ts';
-import { anotherVmid } from '../placement/placement.server.ts';
-import { waitFor, type BuildContext, type BuildState } from './buildState.ts';
-
-/** Times that are only long when something is wrong; tests shorten them. */
-export const patience = {
-	/** How long a build waits for a node that is down, or a container without a network. */
-	waitMs: 2 * 3600_000,
-	/** Between two looks at a container that boots, or at a node that is down. */
-	bootSeconds: 2,
-	downSeconds: 15
-};
-/** Changes after which this leads nowhere. */
-const MOST_CHANGES = 20;
+import { proxmoxOn } from '../nodes/clients.server.ts';
+import type { BuildContext, BuildState } from './buildState.ts';
 
 /** The template and where it is being built. */
 export async function buildOf(templateId: string) {
@@ -31,28 +23,23 @@ export async function buildOf(templateId: string) {
 	return { template, target: await loadTarget(template.containerId) };
 }
 
+async function targetOf(context: BuildContext): Promise<Target> {
+	return (await buildOf(context.subjectId)).target;
+}
+
 /** A clean Debian under the reserved VMID: unprivileged, with our mark, its address and its limits. */
 export const createStep: Step<BuildState> = {
 	name: 'create',
 	run: (context) =>
-		patiently(context, async () => {
-			for (let changes = 0; changes < MOST_CHANGES; changes++) {
-				const { template, target } = await buildOf(context.subjectId);
-				const proxmox = await proxmoxOn(target.nodeId, context.trace);
-				if (target.taskUpid && !(await follow(context, proxmox, target.id, target.taskUpid)))
-					return waitFor('task_running', 15, target);
-				const seen = await look(proxmox, target);
-				if (!seen) await create(context, proxmox, target, template.image!);
-				else if (isOurs(seen, target.id) && !seen.lock) {
-					const params = { node: seen.node, vmid: target.vmid };
-					return { message: { code: 'created', params } };
-				} else if (isOurs(seen, target.id) || (await isBeingMade(context, proxmox, target, seen))) {
-					await context.sleep(1);
-					if (changes > MOST_CHANGES / 2) return waitFor('being_created', 15, target);
-				} else await giveUpVmid(context, target);
+		patiently(
+			context,
+			() => targetOf(context),
+			async () => {
+				const { template } = await buildOf(context.subjectId);
+				const made = { image: template.image!, onboot: false };
+				return madeBare(context, () => targetOf(context), made);
 			}
-			throw stuck('create');
-		}),
+		),
 	async undo(context) {
 		const { containerId } = await db.template.findUniqueOrThrow({
 			where: { id: context.subjectId }
@@ -62,211 +49,69 @@ export const createStep: Step<BuildState> = {
 	}
 };
 
-async function create(
-	context: BuildContext,
-	proxmox: ProxmoxClient,
-	target: Target,
-	image: string
-): Promise<void> {
-	const { wanted, vmid, nodeName } = target;
-	const net: Record<string, string> = {
-		...{ name: 'eth0', bridge: wanted.bridge, ip: wanted.address, gw: wanted.gateway },
-		...(wanted.vlan === null ? {} : { tag: String(wanted.vlan) }),
-		type: 'veth'
-	};
-	await context.save({ askedVmid: vmid });
-	try {
-		const upid = await proxmox.create(nodeName, {
-			vmid,
-			ostemplate: image,
-			hostname: wanted.hostname,
-			cores: wanted.cpuCores,
-			memory: wanted.ramMb,
-			swap: 512,
-			rootfs: `${target.rootfsStorage}:${wanted.diskGb}`,
-			net0: Object.entries(net)
-				.map(([key, value]) => `${key}=${value}`)
-				.join(','),
-			// For the sandboxing of systemd's services; copies take it over.
-			features: 'nesting=1',
-			unprivileged: true,
-			onboot: false,
-			tags: TAG,
-			description: writeMark(wanted)
-		});
-		await context.write((tx) =>
-			tx.container.update({ where: { id: target.id }, data: { taskUpid: upid } })
-		);
-		await follow(context, proxmox, target.id, upid);
-	} catch (error) {
-		// The look tells whose it is.
-		if (error instanceof ProxmoxError && error.kind === 'exists') return;
-		throw error;
-	}
-}
-
-/**
- * Proxmox writes the description, and our mark with it, when the container is whole. What is being made under a VMID
- * for which we asked is ours when a task says so; what nobody makes any more is left to whoever it is.
- */
-async function isBeingMade(
-	context: BuildContext,
-	proxmox: ProxmoxClient,
-	{ vmid }: Target,
-	seen: Seen | 'foreign'
-): Promise<boolean> {
-	if (seen === 'foreign' || seen.lock !== 'create' || context.state.askedVmid !== vmid)
-		return false;
-	const tasks = await proxmox.tasks(seen.node, { source: 'active', typefilter: 'vzcreate', vmid });
-	return tasks.some(({ endtime }) => endtime === undefined);
-}
-
-async function giveUpVmid(context: BuildContext, target: Target): Promise<void> {
-	const taken = await readTakenVmids(context.trace);
-	const vmid = await context.write((tx) => anotherVmid(tx, target.id, taken));
-	await context.log('warning', `VMID ${target.vmid} is somebody else's; taking ${vmid}`);
-}
-
 /** The container runs, and what is inside reaches the network. */
 export const startStep: Step<BuildState> = {
 	name: 'start',
 	run: (context) =>
-		patiently(context, async () => {
-			const { target } = await buildOf(context.subjectId);
-			const wait = await started(context, target);
-			if (wait) return wait;
-			const shared = await sshOn(target.nodeId);
-			try {
-				const { code } = await shared.client.pctExec(
-					target.vmid,
-					['getent', 'hosts', 'deb.debian.org'],
-					{ call: null, changes: false, timeoutMs: 20_000 }
-				);
-				if (code !== 0) return waitFor('booting', patience.bootSeconds, target);
-			} finally {
-				shared.release();
+		patiently(
+			context,
+			() => targetOf(context),
+			async () => {
+				const target = await targetOf(context);
+				const result = await startedBare(context, target);
+				if (!(result && 'wait' in result)) await noteRunning(context, target);
+				return result;
 			}
-			const params = { node: target.nodeName, vmid: target.vmid };
-			return { message: { code: 'started', params } };
-		})
+		)
 };
 
-/** Starts the container when it does not run: also before each step inside, because a node may have gone down meanwhile. */
-export async function started(context: BuildContext, target: Target): Promise<StepWait | null> {
-	const proxmox = await proxmoxOn(target.nodeId, context.trace);
-	for (let changes = 0; changes < MOST_CHANGES; changes++) {
-		const seen = await ours(proxmox, target);
-		if (seen.lock) await context.sleep(1);
-		else if (seen.running) {
-			await context.write((tx) =>
-				tx.container.updateMany({
-					where: { id: target.id, status: { not: 'running' } },
-					data: { status: 'running' }
-				})
-			);
-			return null;
-		} else if (
-			!(await ended(context, proxmox, target, () => proxmox.start(seen.node, target.vmid)))
-		)
-			return waitFor('task_running', 5, target);
-	}
-	throw stuck('start');
+/** Before each step inside, because a node may have gone down meanwhile. */
+export async function startedAgain(context: BuildContext, target: Target) {
+	const wait = await started(context, target);
+	if (!wait) await noteRunning(context, target);
+	return wait;
+}
+
+async function noteRunning(context: BuildContext, { id }: Target): Promise<void> {
+	await context.write((tx) =>
+		tx.container.updateMany({
+			where: { id, status: { not: 'running' } },
+			data: { status: 'running' }
+		})
+	);
 }
 
 /** It rests and is a template: nothing runs in it any more, and Proxmox lets it be copied while nobody looks. */
 export const convertStep: Step<BuildState> = {
 	name: 'convert',
 	run: (context) =>
-		patiently(context, async () => {
-			const { target } = await buildOf(context.subjectId);
-			const proxmox = await proxmoxOn(target.nodeId, context.trace);
-			const { vmid } = target;
-			for (let changes = 0; changes < MOST_CHANGES; changes++) {
-				const seen = await ours(proxmox, target);
-				const { template, net0 = '' } = await proxmox.containerConfig(seen.node, vmid);
-				if (template) return { message: { code: 'converted', params: { vmid } } };
-				if (seen.lock) await context.sleep(1);
-				else if (seen.running) {
-					const stop = () => proxmox.shutdown(seen.node, vmid, { timeout: 180 });
-					if (!(await ended(context, proxmox, target, stop)))
-						return waitFor('task_running', 10, target);
-				} else if (/(^|,)gw=/.test(net0)) {
-					// Its address goes back to the pool; each copy gets its own.
-					const kept = net0.split(',').filter((part) => !/^(ip|gw)=/.test(part));
-					await proxmox.setConfig(seen.node, vmid, { net0: [...kept, 'ip=manual'].join(',') });
-				} else {
-					const upid = await proxmox.toTemplate(seen.node, vmid);
-					if (upid && !(await follow(context, proxmox, target.id, upid)))
-						return waitFor('task_running', 5, target);
+		patiently(
+			context,
+			() => targetOf(context),
+			async () => {
+				const target = await targetOf(context);
+				const proxmox = await proxmoxOn(target.nodeId, context.trace);
+				const { vmid } = target;
+				for (let changes = 0; changes < MOST_CHANGES; changes++) {
+					const seen = await ours(proxmox, target);
+					const { template, net0 = '' } = await proxmox.containerConfig(seen.node, vmid);
+					if (template) return { message: { code: 'converted', params: { vmid } } };
+					if (seen.lock) await context.sleep(1);
+					else if (seen.running) {
+						const stop = () => proxmox.shutdown(seen.node, vmid, { timeout: 180 });
+						if (!(await ended(context, proxmox, target, stop)))
+							return waitFor('task_running', 10, target);
+					} else if (/(^|,)gw=/.test(net0)) {
+						// Its address goes back to the pool; each copy gets its own.
+						const kept = net0.split(',').filter((part) => !/^(ip|gw)=/.test(part));
+						await proxmox.setConfig(seen.node, vmid, { net0: [...kept, 'ip=manual'].join(',') });
+					} else {
+						const upid = await proxmox.toTemplate(seen.node, vmid);
+						if (upid && !(await follow(context, proxmox, target.id, upid)))
+							return waitFor('task_running', 5, target);
+					}
 				}
+				throw stuck('template');
 			}
-			throw stuck('template');
-		})
+		)
 };
-
-/** Begins a task and waits for its end. @returns false when it still runs */
-async function ended(
-	context: BuildContext,
-	proxmox: ProxmoxClient,
-	target: Target,
-	begin: () => Promise<string>
-): Promise<boolean> {
-	try {
-		const upid = await begin();
-		await context.write((tx) =>
-			tx.container.update({ where: { id: target.id }, data: { taskUpid: upid } })
-		);
-		return await follow(context, proxmox, target.id, upid);
-	} catch (error) {
-		// An answer was lost and it is so already: the look tells.
-		const overtaken =
-			error instanceof ProxmoxError && /already running|not running/i.test(error.message);
-		if (!overtaken) throw error;
-		return true;
-	}
-}
-
-async function ours(proxmox: ProxmoxClient, target: Target): Promise<Seen> {
-	const seen = await look(proxmox, target);
-	if (seen && isOurs(seen, target.id)) return seen;
-	throw new AppError('VENDOR_FAILED', {
-		params: { vendor: 'proxmox' },
-		detail: `CT ${target.vmid} is gone, or is no longer the one that this run made`
-	});
-}
-
-function stuck(what: string): ProxmoxError {
-	const operation = `lxc.${what}`;
-	const message = 'the container does not become what it should be';
-	return new ProxmoxError({ operation, kind: 'refused', message, retryable: true });
-}
-
-/** A node that is down is waited for, and in the end given up: the look at each step is what tells that it is back. */
-export async function patiently<T>(
-	context: BuildContext,
-	work: () => Promise<T | StepWait>
-): Promise<T | StepWait> {
-	let result: T | StepWait;
-	try {
-		result = await work();
-	} catch (error) {
-		const unreachable = error instanceof SshError && error.kind === 'unreachable';
-		if (!unreachable && !isDown(error)) throw error;
-		result = waitFor(
-			'node_offline',
-			patience.downSeconds,
-			(await buildOf(context.subjectId)).target
-		);
-	}
-	const waits = typeof result === 'object' && result !== null && 'wait' in result;
-	const { waitingSince } = context.state;
-	if (!waits) {
-		if (waitingSince !== undefined) await context.save({ waitingSince: undefined });
-	} else if (waitingSince === undefined) await context.save({ waitingSince: Date.now() });
-	else if (Date.now() - waitingSince > patience.waitMs)
-		throw new AppError('VENDOR_FAILED', {
-			params: { vendor: 'proxmox' },
-			detail: 'it waited for too long'
-		});
-	return result;
-}

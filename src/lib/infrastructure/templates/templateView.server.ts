@@ -3,7 +3,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
 import { proxmoxOn } from '../nodes/clients.server.ts';
-import { mayBe } from './templates.server.ts';
+import { hasServer, mayBe } from './templates.server.ts';
 
 const LINES = 400;
 /** A page waits no longer than this for a node. */
@@ -21,7 +21,8 @@ export async function templateView(tx: Tx, id: string) {
 			})
 		: null;
 	if (!template) throw new AppError('NOT_FOUND');
-	const { jobId } = template;
+	const { jobId, clusterId, kind } = template;
+	const isServed = await hasServer(tx, clusterId);
 	const run = jobId
 		? await tx.provisioningJob.findUnique({
 				where: { id: jobId },
@@ -41,8 +42,10 @@ export async function templateView(tx: Tx, id: string) {
 		run: run && { status: run.status, startedAt: run.startedAt, finishedAt: run.finishedAt },
 		steps: run?.steps ?? [],
 		lines: lines.reverse(),
+		/** It has no PostgreSQL, and no server of databases is ready for what would be copied from it. */
+		lacksServer: kind === 'odoo_only' && !isServed,
 		may: {
-			...mayBe(template),
+			...mayBe(template, isServed),
 			retry: run?.status === 'failed',
 			giveUp: run?.status === 'failed'
 		}

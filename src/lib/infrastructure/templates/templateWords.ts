@@ -69,6 +69,7 @@ const MESSAGES: Record<string, (values: { node: string; vmid: string }) => strin
 	being_created: () => m.template_said_being_created(),
 	task_running: () => m.template_said_task_running(),
 	node_offline: ({ node }) => m.template_said_node_offline({ node }),
+	no_quorum: () => m.step_no_quorum(),
 	booting: () => m.template_said_booting()
 };
 
@@ -104,4 +105,24 @@ export function buildError({
 		sentence: isNamed ? sentenceOf(errorCode, { vendor }) : m.step_error_unforeseen(),
 		technical: error === errorCode ? null : error
 	};
+}
+
+interface FailedStep {
+	status: string;
+	errorCode: string | null;
+	errorParams: unknown;
+	error: string | null;
+}
+
+/** What is wrong with a template that is not being built: its build failed, or Proxmox did not let it go. */
+export function templateTrouble(
+	{ status, error }: { status: TemplateStatus; error: string | null },
+	steps: FailedStep[]
+): { sentence: string; technical: string | null } | null {
+	if (error === null || status === 'building') return null;
+	if (status !== 'failed') return { sentence: m.template_not_removed(), technical: error };
+	const failed = steps.find((step) => step.status === 'failed');
+	return (
+		(failed && buildError(failed)) ?? { sentence: m.step_error_unforeseen(), technical: error }
+	);
 }

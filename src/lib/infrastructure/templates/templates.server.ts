@@ -7,6 +7,7 @@ import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import type { Template } from '#prisma/generated/client.ts';
 import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
 import { poolsChanged } from '../pools/poolNotice.server.ts';
+import { readyServers } from '../postgres/servers.server.ts';
 import { useForNew } from './currentTemplate.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
@@ -17,13 +18,13 @@ declare module '#lib/core/queue.server.ts' {
 
 /**
  * Staff choose what new containers are copied from; those that are there stay as they are.
- * @throws {AppError} WRONG_STATE unless it is ready and has its own PostgreSQL
+ * @throws {AppError} WRONG_STATE unless it is ready and has its own PostgreSQL, or a server of databases is ready
  */
 export async function makeCurrent(tx: Tx, templateId: string, by: Actor): Promise<void> {
 	await lock(tx, PLACEMENT_LOCK);
 	const template = await found(tx, templateId);
 	if (template.current) return;
-	if (template.status !== 'ready' || template.kind !== 'all_in_one')
+	if (!mayBe(template, await hasServer(tx, template.clusterId)).current)
 		throw wrong(template, 'current');
 	const before = await tx.template.findFirst({
 		where: { clusterId: template.clusterId, current: true },
@@ -87,10 +88,18 @@ async function note(
 	await publish(tx, `template:${id}`);
 }
 
-/** Whether a person may do it now: what the page offers and the verbs above refuse otherwise. */
-export function mayBe({ status, kind, current, jobId }: Template) {
+/** Whether a server of databases is ready for what is copied from a template without PostgreSQL. */
+export async function hasServer(tx: Tx, clusterId: string): Promise<boolean> {
+	return (await readyServers(tx, clusterId)).length > 0;
+}
+
+/**
+ * Whether a person may do it now: what the page offers and the verbs above refuse otherwise.
+ * @param hasServer whether a server of databases is ready
+ */
+export function mayBe({ status, kind, current, jobId }: Template, hasServer: boolean) {
 	return {
-		current: status === 'ready' && kind === 'all_in_one' && !current,
+		current: status === 'ready' && (kind === 'all_in_one' || hasServer) && !current,
 		retired: status === 'ready' && !current,
 		deleted: status === 'retired' && jobId !== null
 	};

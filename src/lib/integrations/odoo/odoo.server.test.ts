@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { FaultRequest } from '../../../sandbox/kernel/faults.ts';
+import { keepElsewhere } from '../../../sandbox/odoo/testing.ts';
 import { testCluster } from '../../../sandbox/proxmox/testing.ts';
 import { startSsh } from '../../../sandbox/ssh/server.ts';
 import { unrecorded, type RecordedCall } from '../record.ts';
@@ -234,7 +235,7 @@ describe('with its databases on a server elsewhere', () => {
 
 	test('made, saved, moved, closed for writing and dropped there; nothing is beside Odoo', async () => {
 		await pve.runningContainer(302, 'pve1', '10.10.20.7');
-		Object.assign(guest(), { databases: {}, databaseHost: server.host });
+		keepElsewhere(pve.cluster, { client: 301, server: 302, ...server });
 		const there = () => Object.keys(pve.cluster.guests.get(302)!.databases);
 		await far.duplicateTemplate('tpl_18_es', 'acme');
 		expect(there()).toContain('acme');

@@ -3,6 +3,7 @@ import { commandFailed, malformed, readBack, readParameters, resultOf } from './
 import { checked } from './database-name.ts';
 import { allowedMs, patiently } from './patience.ts';
 import { OdooError } from './errors.ts';
+import { premisesOf } from './premises.server.ts';
 import { rightsOf, usageOf, type PostgresTools } from './postgres.server.ts';
 import { transferOf } from './transfer.server.ts';
 import { serverOf } from './webserver.server.ts';
@@ -64,16 +65,12 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 	const asOdoo = (...argv: string[]) => ['runuser', '-u', user, '--', ...argv];
 	const db = (...words: string[]) => asOdoo(program, 'db', '-c', configFile, ...words);
 
-	const call = <T>(
-		operation: string,
-		changes: boolean,
-		database: string,
-		request: unknown,
-		send: () => Promise<T>
-	) => record({ vendor: 'odoo', operation, changes, key: database, request }, send);
+	const call: PostgresTools['call'] = (operation, changes, key, request, send) =>
+		record({ vendor: 'odoo', operation, changes, key, request }, send);
 
 	const { postgres } = config;
 	const role = postgres?.role ?? user;
+	const beside = postgres?.exec ?? exec;
 
 	const send = async (
 		operation: string,
@@ -88,11 +85,11 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		throw commandFailed(operation, changes, result);
 	};
 	/** A change that must end with 0. */
-	const run = (operation: string, argv: string[], seconds: number, stdin?: string) =>
-		send(operation, true, argv, seconds, stdin);
+	const run = (operation: string, argv: string[], seconds: number, stdin?: string, where = exec) =>
+		send(operation, true, argv, seconds, stdin, where);
 	/** A question: asked again while that may help, as long as a container takes to boot. */
-	const ask = (operation: string, argv: string[], seconds: number, stdin?: string) =>
-		patiently(config.patienceMs, () => send(operation, false, argv, seconds, stdin));
+	const ask = (operation: string, argv: string[], seconds: number, stdin?: string, where = exec) =>
+		patiently(config.patienceMs, () => send(operation, false, argv, seconds, stdin, where));
 
 	const at = postgres ? ['-h', postgres.host, '-U', role] : [];
 	const query = (operation: string, database: string, sql: string) =>
@@ -112,7 +109,13 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		change: async (operation, database, sql) => {
 			const psql = ['psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '-d', database, '-At'];
 			const argv = ['runuser', '-u', 'postgres', '--', ...psql];
-			await send(operation, true, argv, TIMEOUTS.shell, sql, postgres?.exec);
+			await run(operation, argv, TIMEOUTS.shell, sql, beside);
+		},
+		beside: {
+			exec: beside,
+			owner: postgres?.role ?? null,
+			run: async (...call) => run(call[0], call[1], call[2], call[3], beside),
+			read: async (...call) => ask(call[0], call[1], call[2] ?? TIMEOUTS.query, call[3], beside)
 		}
 	};
 
@@ -143,7 +146,9 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 
 	const expectReady = async (operation: string, database: string): Promise<void> => {
 		const state = await readBack(operation, () => stateOf(database));
-		if (state === 'ready') return;
+		// On a server of several, every role is let into what is new unless somebody says otherwise.
+		const closed = `revoke connect on database "${database}" from public`;
+		if (state === 'ready') return postgres && tools.change('db.close', 'postgres', closed);
 		const absent = state === 'absent';
 		throw new OdooError({
 			operation,
@@ -179,6 +184,7 @@ export function odoo(config: OdooConfig, exec: OdooExec, record: CallRecorder) {
 		...usageOf(tools),
 		...serverOf(tools),
 		...transferOf(tools),
+		...premisesOf(tools),
 		/** Major version of the program that is installed. */
 		version: () =>
 			call('version', false, '', {}, async () => {

@@ -1,3 +1,4 @@
+import { MIB } from '#lib/core/bytes.ts';
 import { z } from 'zod';
 import { commandFailed, malformed, parseJson, readBack } from './answers.ts';
 import { checked } from './database-name.ts';
@@ -34,6 +35,14 @@ export interface PostgresTools {
 	run(operation: string, argv: string[], seconds: number, stdin?: string): Promise<string>;
 	/** Several statements as one transaction. */
 	change(operation: string, database: string, sql: string): Promise<void>;
+	/** The system that PostgreSQL is on. */
+	beside: Beside;
+}
+
+/** Commands on the system that PostgreSQL is on: Odoo's own, or a server of databases. */
+export interface Beside extends Pick<PostgresTools, 'exec' | 'run' | 'read'> {
+	/** Of a server: whose databases alone are looked at; null where all are Odoo's. */
+	owner: string | null;
 }
 
 const tablesSchema = z.array(z.string());
@@ -101,8 +110,6 @@ export function rightsOf({ role, call, query, change }: PostgresTools) {
 	};
 }
 
-const MB = 1024 ** 2;
-
 /** What a database uses. */
 export function usageOf({ configFile, call, query, read, exec }: PostgresTools) {
 	return {
@@ -117,7 +124,7 @@ export function usageOf({ configFile, call, query, read, exec }: PostgresTools) 
 				const config = await read('db.config', ['cat', configFile]);
 				const folder = /^data_dir\s*=\s*(\S+)/m.exec(config)?.[1] ?? '/var/lib/odoo';
 				const kilobytes = await filestore(`${folder}/filestore/${name}`);
-				return { users, diskMb: Math.ceil(bytes / MB + kilobytes / 1024) };
+				return { users, diskMb: Math.ceil(bytes / MIB + kilobytes / 1024) };
 			})
 	};
 

@@ -3,6 +3,7 @@ import { checked } from './database-name.ts';
 import { OdooError } from './errors.ts';
 import { filesOf } from './filestore.server.ts';
 import type { PostgresTools } from './postgres.server.ts';
+import { premisesOf } from './premises.server.ts';
 import { inventorySql, modulesSql, readInventory, type Inventory } from './inventory.ts';
 
 /**
@@ -20,6 +21,13 @@ export interface PackedFile {
 
 const SECONDS = { change: 60, pack: 6 * 3600, load: 12 * 3600, count: 3600 } as const;
 
+const DUMP = 'database.dump';
+
+/** Whether a packed file is the database, which lies where PostgreSQL is; the other lies where Odoo is. */
+export function isDump(path: string): boolean {
+	return path.endsWith(`/${DUMP}`);
+}
+
 /** SQL of what a database must be for each reach. */
 const REACH_SQL: Record<Exclude<Reach, 'absent'>, string> = {
 	open: 'allow_connections true connection limit -1',
@@ -32,22 +40,29 @@ const REACH_SQL: Record<Exclude<Reach, 'absent'>, string> = {
  * that Odoo may enter, and so may write, and give the copy another identity. See docs/decisions/031.
  */
 export function transferOf(tools: PostgresTools) {
-	const { call, read, run, role } = tools;
+	const { call, run, role, beside } = tools;
 	const files = filesOf(tools);
+	// Odoo's files are beside Odoo, a dump is beside PostgreSQL, which may be two systems.
+	const dumps = filesOf({ ...tools, ...beside });
+	const placeOf = (path: string) => (isDump(path) ? dumps : files);
+	const isSplit = beside.owner !== null;
 	const asPostgres = (...argv: string[]) => ['runuser', '-u', 'postgres', '--', ...argv];
 	const psql = (database: string) =>
 		asPostgres('psql', '-X', '-v', 'ON_ERROR_STOP=1', '-d', database, '-At');
 	/** One statement: some may not be part of a transaction. */
 	const change = (operation: string, sql: string) =>
-		run(operation, psql('postgres'), SECONDS.change, `${sql};\n`);
+		beside.run(operation, psql('postgres'), SECONDS.change, `${sql};\n`);
 	const question = (operation: string, database: string, sql: string, seconds?: number) =>
-		read(operation, psql(database), seconds, `${sql};\n`);
+		beside.read(operation, psql(database), seconds, `${sql};\n`);
+
+	// What is somebody else's there is not there for us: it is neither entered nor dropped.
+	const mine = isSplit ? ` and pg_get_userbyid(datdba) = '${beside.owner}'` : '';
 
 	const reach = async (database: string): Promise<Reach> => {
 		const text = await question(
 			'db.reach',
 			'postgres',
-			`select datallowconn, datconnlimit from pg_database where datname = '${database}'`
+			`select datallowconn, datconnlimit from pg_database where datname = '${database}'${mine}`
 		);
 		const line = text.trim();
 		if (line === '') return 'absent';
@@ -94,7 +109,14 @@ export function transferOf(tools: PostgresTools) {
 			return there;
 		});
 
+	async function makeFolder(operation: string, folder: string): Promise<void> {
+		const words = ['mkdir', '-p', '-m', '700', folder];
+		await run(operation, words, SECONDS.change);
+		if (isSplit) await beside.run(operation, words, SECONDS.change);
+	}
+
 	return {
+		...premisesOf(tools),
 		/** Who gets into a database. */
 		reachOf: (database: string) =>
 			call('db.reach', false, database, {}, () => reach(checked(database))),
@@ -117,7 +139,7 @@ export function transferOf(tools: PostgresTools) {
 		/** Bytes of a database and of its files, and bytes that are free where they lie. */
 		room: (database: string | null) =>
 			call('db.room', false, database ?? '', {}, async () => {
-				const free = await files.free();
+				const free = Math.min(await files.free(), isSplit ? await dumps.free() : Infinity);
 				if (database === null) return { databaseBytes: 0, fileBytes: 0, freeBytes: free };
 				const name = checked(database);
 				const size = await question('db.room', 'postgres', `select pg_database_size('${name}')`);
@@ -144,8 +166,8 @@ export function transferOf(tools: PostgresTools) {
 		packDatabase: (database: string, folder: string) =>
 			call('db.pack', true, database, { folder }, async () => {
 				const name = checked(database);
-				await run('db.pack', ['mkdir', '-p', '-m', '700', folder], SECONDS.change);
-				const [dump, archive] = [`${folder}/database.dump`, `${folder}/files.tar`];
+				await makeFolder('db.pack', folder);
+				const [dump, archive] = [`${folder}/${DUMP}`, `${folder}/files.tar`];
 				// Root writes the file, since it may be nobody else's to read; PostgreSQL's user only reads the database.
 				const words = [
 					'runuser',
@@ -158,14 +180,15 @@ export function transferOf(tools: PostgresTools) {
 					'-d',
 					name
 				];
-				await run('db.pack', ['sh', '-c', `${words.join(' ')} > ${dump}`], SECONDS.pack);
+				await beside.run('db.pack', ['sh', '-c', `${words.join(' ')} > ${dump}`], SECONDS.pack);
 				await files.pack(name, archive);
-				return { dump: await files.weigh(dump), files: await files.weigh(archive) };
+				return { dump: await dumps.weigh(dump), files: await files.weigh(archive) };
 			}),
 		isFile: (path: string) =>
-			call('file.look', false, '', { path }, () => files.isThere(path, '-s')),
+			call('file.look', false, '', { path }, () => placeOf(path).isThere(path, '-s')),
 		/** Size and digest of a file. */
-		weigh: (path: string) => call('file.weigh', false, '', { path }, () => files.weigh(path)),
+		weigh: (path: string) =>
+			call('file.weigh', false, '', { path }, () => placeOf(path).weigh(path)),
 		/**
 		 * Makes a held database from packed files: nobody gets into it before `setReach`. What stands there under the name is
 		 * replaced, so the name must be this run's own.
@@ -192,7 +215,8 @@ export function transferOf(tools: PostgresTools) {
 					'--no-owner'
 				];
 				const into = [...words, `--role=${role}`, '-d', name].join(' ');
-				await run('db.unpack', ['sh', '-c', `${into} < ${folder}/database.dump`], SECONDS.load);
+				if (isSplit) await change('db.unpack', `revoke connect on database "${name}" from public`);
+				await beside.run('db.unpack', ['sh', '-c', `${into} < ${folder}/${DUMP}`], SECONDS.load);
 				await files.unpack(name, `${folder}/files.tar`);
 				const now = await readBack('db.unpack', () => reach(name));
 				if (now !== 'held') throw notDone('db.unpack', `The database ${name} is ${now}`);
@@ -201,11 +225,10 @@ export function transferOf(tools: PostgresTools) {
 		removeFolder: (folder: string) =>
 			call('file.remove', true, '', { folder }, async () => {
 				await run('file.remove', ['rm', '-rf', folder], SECONDS.change);
+				if (isSplit) await beside.run('file.remove', ['rm', '-rf', folder], SECONDS.change);
 			}),
 		makeFolder: (folder: string) =>
-			call('file.folder', true, '', { folder }, async () => {
-				await run('file.folder', ['mkdir', '-p', '-m', '700', folder], SECONDS.change);
-			})
+			call('file.folder', true, '', { folder }, () => makeFolder('file.folder', folder))
 	};
 }
 

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
+// Importing it is what makes the saga known.
+import './makeServer.server.ts';
+import { removeServer } from './removeServer.server.ts';
+import { watchServers } from './watchServers.server.ts';
+
+declare module '#lib/core/queue.server.ts' {
+	interface JobMap {
+		'infrastructure.watch-database-servers': Record<string, never>;
+	}
+}
+
+defineJob({
+	name: 'infrastructure.remove-database-server',
+	payload: z.object({ containerId: z.uuid() }),
+	run: ({ containerId }, { signal }) => removeServer(containerId, signal),
+	queue: ONE_PER_KEY
+});
+
+defineJob({
+	name: 'infrastructure.watch-database-servers',
+	payload: z.object({}),
+	run: () => watchServers(),
+	schedule: { cron: '* * * * *', payload: {} },
+	// One at a time; what one look misses the next one does.
+	queue: { policy: 'short', retryLimit: 0 }
+});
