@@ -60,6 +60,10 @@ const MISBEHAVIOUR: Record<string, Fault> = {
 };
 
 const LOCKED = JSON.stringify({ data: null, message: 'CT is locked (disk)\n' });
+export const NO_QUORUM = JSON.stringify({
+	data: null,
+	message: 'cluster not ready - no quorum?\n'
+});
 
 /** Faults that pass: whatever strikes, one instance is ready at the end. */
 export const PASSING: readonly FaultCase[] = [
@@ -79,6 +83,13 @@ export const PASSING: readonly FaultCase[] = [
 		caseOf(call, 'says that the CT is locked', {
 			...{ kind: 'status', status: 500, body: LOCKED, times: 3 }
 		})
+	),
+	caseOf(
+		callOf('container', 'copy', 'proxmox', '^POST .*/clone$'),
+		'says that there is no quorum',
+		{
+			...{ kind: 'status', status: 500, body: NO_QUORUM }
+		}
 	),
 	...['vzclone', 'resize', 'vzstart'].flatMap((type) => [
 		task(type, 'ends with a warning', { kind: 'malformed', body: 'clock skew' }),

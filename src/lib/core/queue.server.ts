@@ -182,7 +182,7 @@ async function startAllWorkers(queue: PgBoss, stop: AbortSignal): Promise<void> 
 			} catch (error) {
 				const refusal = refusalIn(error);
 				// Nothing went wrong: the queue asks again, and so do all that call the same vendor.
-				if (refusal?.code === 'VENDOR_BUSY')
+				if (refusal?.code === 'VENDOR_BUSY' || refusal?.code === 'NO_QUORUM')
 					log.warn({ job: name, id: job.id, detail: refusal.message }, 'job waits for a vendor');
 				else if (!stop.aborted) log.error({ err: error, job: name, id: job.id }, 'job failed');
 				throw error;

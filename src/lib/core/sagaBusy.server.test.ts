@@ -5,6 +5,7 @@ import { testDatabase } from '../../../tests/setup/database.ts';
 import { eventually, testQueue } from '../../../tests/setup/queue.ts';
 import { VendorBusy } from '#lib/integrations/errors.ts';
 import { db, transaction } from './db.server.ts';
+import { AppError } from './errors.ts';
 import { compensateSaga, defineSaga, startSaga } from './saga.server.ts';
 import { busyWait } from './sagaPatience.ts';
 import './sagaRunner.server.ts';
@@ -84,4 +85,5 @@ it('waits as long as was asked, between a second and ten minutes', () => {
 	expect(busyWait(busy(0))?.wait).toBe(1);
 	expect(busyWait(busy(86_400_000))?.wait).toBe(600);
 	expect(busyWait(new Error('no'))).toBeNull();
+	expect(busyWait(new AppError('NO_QUORUM'))).toMatchObject({ reason: 'no_quorum', wait: 15 });
 });

@@ -26,9 +26,20 @@ export function backoffSeconds(tries: number): number {
 /** A vendor takes no calls for longer than this at most before it is asked again. */
 const LONGEST_BUSY = 600;
 
-/** A vendor takes no more calls for now (VENDOR_BUSY): the step looks again later, and that was no try; null: something else. */
+/** Seconds between two looks at a cluster that takes no changes until it has a majority again. */
+const QUORUM_AGAIN = 15;
+
+/**
+ * A vendor takes no more calls for now (VENDOR_BUSY), or no changes (NO_QUORUM): the step looks again later, and that was no
+ * try; null: something else.
+ */
 export function busyWait(error: unknown): StepWait | null {
 	const refusal = refusalIn(error);
+	if (refusal?.code === 'NO_QUORUM')
+		return {
+			...{ wait: QUORUM_AGAIN, reason: 'no_quorum' },
+			message: { code: 'no_quorum', params: {} }
+		};
 	if (refusal?.code !== 'VENDOR_BUSY') return null;
 	const asked =
 		error instanceof Error && 'retryAfterMs' in error && typeof error.retryAfterMs === 'number'

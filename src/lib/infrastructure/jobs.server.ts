@@ -3,7 +3,6 @@ import { defineJob } from '#lib/core/queue.server.ts';
 import { watchClusters } from './metrics/metrics.server.ts';
 import { pruneMetrics } from './metrics/partitions.server.ts';
 import { rollUp } from './metrics/rollups.server.ts';
-import { checkNodes } from './nodes/nodes.server.ts';
 import { sweepOrphans } from './containers/sweep.server.ts';
 import './containers/actJobs.server.ts';
 import './containers/adoptedLook.server.ts';
@@ -12,11 +11,11 @@ import './ha/haJobs.server.ts';
 import { forgetOldEnrolments } from './nodes/enrolments.server.ts';
 import './nodes/sshLook.server.ts';
 import './pools/poolJobs.server.ts';
+import './postgres/serverJobs.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
 		'infrastructure.check-nodes': Record<string, never>;
-		'infrastructure.collect-metrics': Record<string, never>;
 		'infrastructure.prune-metrics': Record<string, never>;
 		'infrastructure.roll-up-metrics': Record<string, never>;
 		'infrastructure.sweep': Record<string, never>;
@@ -29,14 +28,6 @@ const once = { policy: 'short', retryLimit: 0 } as const;
 
 defineJob({
 	name: 'infrastructure.check-nodes',
-	payload: z.object({}),
-	run: () => checkNodes(),
-	schedule: { cron: '* * * * *', payload: {} },
-	queue: once
-});
-
-defineJob({
-	name: 'infrastructure.collect-metrics',
 	payload: z.object({}),
 	run: () => watchClusters(),
 	schedule: { cron: '* * * * *', payload: {} },

@@ -4,6 +4,7 @@ import { CHANGE_MS, READ_MS } from './durations.ts';
 import { PveError } from './errors.ts';
 import { inputOf, verify, type Rules } from './parameters.ts';
 import type { Caller } from './permissions.ts';
+import { withoutQuorum } from './quorum.ts';
 
 /** One call of the API, verified. */
 export interface ApiCall {
@@ -50,6 +51,8 @@ export function routesOf(
 		run: async (request, params) => {
 			// A node that is asked for another one passes the call on, so an unreachable one fails here.
 			if (params.node !== undefined) cluster.node(params.node);
+			const refusal = withoutQuorum(cluster, operation);
+			if (refusal) throw refusal;
 			const input = inputOf(request);
 			verify(input, operation.rules ?? {});
 			const caller = callerOf(request);

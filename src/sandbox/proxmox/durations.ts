@@ -15,7 +15,9 @@ export const TASK_MS = {
 	vzmigrate: 9_000,
 	vzdump: 20_000,
 	resize: 1_200,
-	imgdel: 800
+	imgdel: 800,
+	/** Telling the manager of high availability: what it does comes later. */
+	harequest: 300
 } as const;
 
 /** After a container's start: until PostgreSQL, Odoo and nginx inside answer. */
@@ -23,6 +25,9 @@ export const BOOT_MS = 6_000;
 
 /** After a node's last sign of life: until its watchdog has fenced it and the others may take over. */
 export const FENCE_MS = 120_000;
+
+/** Until the cluster's manager of high availability looks at what it was told, and the node's own carries it out. */
+export const HA_ROUND_MS = 10_000;
 
 /** pveproxy holds every 401 back this long. */
 export const UNAUTHORIZED_MS = 3_000;

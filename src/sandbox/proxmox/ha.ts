@@ -3,6 +3,8 @@ import type { StoreDocument } from '../kernel/store.ts';
 import { rootStorage, type Cluster } from './cluster.ts';
 import { BOOT_MS, FENCE_MS, TASK_MS } from './durations.ts';
 import { died } from './errors.ts';
+import { HaRounds } from './haRounds.ts';
+import { sendError } from './sending.ts';
 import type { ContainerState } from './state.ts';
 
 /** An entry of `/etc/pve/ha/resources.cfg`, with what the cluster resource manager makes of it. */
@@ -14,7 +16,7 @@ export interface HaResource {
 	max_relocate: number;
 	failback: boolean;
 	comment?: string;
-	/** As the CRM sees it: `queued`, `started`, `stopped`, `fence`, `recovery`, `error` … */
+	/** As the CRM sees it: `queued`, `started`, `request_stop`, `stopped`, `fence`, `recovery`, `error`, `ignored` */
 	crm: string;
 }
 
@@ -52,6 +54,8 @@ export interface ReplicationJob {
 	guestCopy: string | null;
 	/** It is on its way out, and goes once the copy has been removed. */
 	remove_job?: 'full';
+	/** A rollback took its snapshot away: the next send needs the one that was gone back to. */
+	needsSnapshot?: string;
 }
 
 interface HaState {
@@ -75,14 +79,14 @@ export function haOf(cluster: Cluster): HighAvailability {
 export class HighAvailability {
 	readonly #cluster: Cluster;
 	readonly #document: StoreDocument<HaState>;
+	readonly #rounds: HaRounds;
 
 	constructor(cluster: Cluster) {
 		this.#cluster = cluster;
-		this.#document = cluster.kernel.store.document('proxmox-ha', () => ({
-			resources: [],
-			rules: [],
-			jobs: []
-		}));
+		this.#rounds = new HaRounds(cluster, this);
+		this.#document = cluster.kernel.store.document('proxmox-ha', () => {
+			return { resources: [], rules: [], jobs: [] };
+		});
 		cluster.watch((node) => {
 			if (node.online) this.#returned(node.name);
 			else void this.#died(node.name);
@@ -116,18 +120,20 @@ export class HighAvailability {
 		this.changed();
 	}
 
-	/** The requested state is made so, as the local resource manager does within its next round. */
+	/** The entry of a container that is looked after: one that is to be ignored is on its own. */
+	managing(vmid: number | string): HaResource | undefined {
+		const found = this.resourceOf(vmid);
+		return found?.state === 'ignored' ? undefined : found;
+	}
+
+	/** The requested state is made so by the next rounds. */
 	converge(resource: HaResource): void {
-		const container = this.#containerOf(resource);
-		if (!container) return;
-		if (resource.state === 'started' && container.status !== 'running') {
-			this.#cluster.markRunning(container, BOOT_MS);
-		}
-		if (resource.state === 'stopped' && container.status === 'running') {
-			this.#cluster.markStopped(container);
-		}
-		resource.crm = resource.state === 'disabled' ? 'stopped' : resource.state;
-		this.changed();
+		void this.#rounds.follow(resource);
+	}
+
+	/** `ha-manager crm-command stop`. @param seconds that what runs inside has to end; 0: the plug is pulled */
+	stop(resource: HaResource, seconds: number): void {
+		void this.#rounds.stop(resource, seconds);
 	}
 
 	/** `ha-manager relocate`: stopped here, started there. @throws PveError when its disk is not there */
@@ -175,19 +181,15 @@ export class HighAvailability {
 	sync(job: ReplicationJob): string | null {
 		const cluster = this.#cluster;
 		const container = cluster.state.containers[job.guest];
-		const target = cluster.state.nodes.find(({ name }) => name === job.target);
 		job.lastTry = cluster.now();
-		const error = !container
-			? `no such guest '${job.guest}'`
-			: target?.online
-				? null
-				: `command '/usr/bin/ssh ... root@${target?.ip ?? job.target}' failed: exit code 255`;
+		const error = sendError(cluster, job);
 		if (error || !container) {
 			job.failCount += 1;
 			job.error = error ?? '';
 		} else {
 			job.failCount = 0;
 			delete job.error;
+			delete job.needsSnapshot;
 			job.lastSync = cluster.now();
 			job.duration = 3.1;
 			job.source = container.node;

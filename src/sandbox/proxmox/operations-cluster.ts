@@ -3,6 +3,7 @@ import type { Operation } from './api.ts';
 import { died, forbidden, invalid } from './errors.ts';
 import { flag, count, text, toFlag } from './parameters.ts';
 import { isRole, may, privilegesOn, requireAny, roleNames } from './permissions.ts';
+import { isQuorate } from './quorum.ts';
 import { resources } from './readings.ts';
 import type { NodeState } from './state.ts';
 
@@ -26,14 +27,13 @@ export const clusterOperations: Operation[] = [
 		run: ({ cluster, local, caller }) => {
 			requireAny(cluster, caller, '/', ['Sys.Audit']);
 			const { nodes, name, version } = cluster.state;
-			const online = nodes.filter((node) => node.online).length;
 			return [
 				{
 					type: 'cluster',
 					id: 'cluster',
 					name,
 					nodes: nodes.length,
-					quorate: online > nodes.length / 2 ? 1 : 0,
+					quorate: isQuorate(cluster) ? 1 : 0,
 					version
 				},
 				...nodes.map((node) => ({

@@ -75,7 +75,7 @@ export const lxcOperations: Operation[] = [
 		path: '/nodes/:node/lxc/:vmid/status/current',
 		run: (call) => ({
 			...containerRow(call.cluster, containerOf(call, 'VM.Audit')),
-			ha: { managed: haOf(call.cluster).resourceOf(call.params.vmid!) ? 1 : 0 }
+			ha: serviceOf(call)
 		})
 	},
 	...(['start', 'stop', 'shutdown', 'reboot'] as const).map((verb): Operation => ({
@@ -131,6 +131,12 @@ function destroy(call: ApiCall): string {
 			`unable to remove CT ${container.vmid} - used in HA resources and purge parameter not set.`
 		);
 	}
+	const [job] = haOf(cluster).state.jobs.filter(({ guest }) => guest === container.vmid);
+	if (!toFlag(input.purge) && job) {
+		throw died(
+			`There is a replication job '${job.id}' for guest '${container.vmid}'. Please remove that first.`
+		);
+	}
 	const check = () => {
 		const linked = Object.values(cluster.state.containers).some((other) =>
 			String(other.config.rootfs).includes(`base-${container.vmid}-disk-0/`)
@@ -165,6 +171,12 @@ function destroy(call: ApiCall): string {
 	});
 }
 
+/** How the cluster's manager sees it, if it looks after it. */
+function serviceOf({ cluster, params }: ApiCall): Record<string, unknown> {
+	const managed = haOf(cluster).managing(params.vmid!);
+	return managed ? { managed: 1, state: managed.crm } : { managed: 0 };
+}
+
 type Verb = 'start' | 'stop' | 'shutdown' | 'reboot';
 
 function power(call: ApiCall, verb: Verb): string {
@@ -180,20 +192,21 @@ function power(call: ApiCall, verb: Verb): string {
 	} else if (container.status !== 'running') {
 		throw died(`CT ${id} not running`);
 	}
-	const managed = haOf(cluster).resourceOf(id);
-	if (managed && managed.state !== 'ignored' && verb !== 'reboot') {
-		// Whoever starts or stops it asks the manager, which does it in its next round.
-		return cluster.tasks.start(
-			node,
-			verb === 'start' ? 'hastart' : 'hastop',
-			id,
-			caller,
-			async (work) => {
-				await work.wait(TASK_MS.vzstop);
-				managed.state = verb === 'start' ? 'started' : 'stopped';
-				haOf(cluster).converge(managed);
-			}
-		);
+	const ha = haOf(cluster);
+	const managed = ha.managing(id);
+	if (managed && verb !== 'reboot') {
+		if (toFlag(input['overrule-shutdown']))
+			throw invalid({ 'overrule-shutdown': 'Not applicable for HA resources.' });
+		const type = verb === 'start' ? 'hastart' : 'hastop';
+		const seconds = verb === 'stop' ? 0 : Number(input.timeout ?? 60);
+		// Whoever starts or stops it tells the manager, and the task ends with that: whether it ends by force is not asked.
+		return cluster.tasks.start(node, type, id, caller, async (work) => {
+			work.log(`Requesting HA ${type.slice(2)} for CT ${id}`);
+			await work.wait(TASK_MS.harequest);
+			if (verb !== 'start') return ha.stop(managed, seconds);
+			managed.state = 'started';
+			ha.converge(managed);
+		});
 	}
 	const free = () => {
 		checkUnlocked(container);

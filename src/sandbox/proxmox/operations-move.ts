@@ -7,6 +7,7 @@ import { checkSpace, containerOf, copyBytes } from './operations-lxc.ts';
 import { count, flag, text, toFlag } from './parameters.ts';
 import { onSharedStorage } from './readings.ts';
 import type { ContainerState, SnapshotState } from './state.ts';
+import type { Work } from './tasks.ts';
 
 /** Snapshots and migration. */
 export const moveOperations: Operation[] = [
@@ -63,7 +64,8 @@ export const moveOperations: Operation[] = [
 				TASK_MS.vzdelsnapshot,
 				() => {
 					container.snapshots = container.snapshots.filter((one) => one !== snapshot);
-				}
+				},
+				() => mustNotBeNeeded(call, container, snapshot)
 			);
 		}
 	},
@@ -114,7 +116,7 @@ function locked(
 	lock: string,
 	ms: number,
 	effect: () => void,
-	begin?: () => void
+	begin?: (work: Work) => void
 ): string {
 	const { cluster, caller } = call;
 	checkUnlocked(container);
@@ -127,7 +129,7 @@ function locked(
 			cluster.changed();
 		};
 		work.onFailure(unlock);
-		begin?.();
+		begin?.(work);
 		await work.wait(ms);
 		effect();
 		unlock();
@@ -155,18 +157,61 @@ function takeSnapshot(call: ApiCall): string {
 	});
 }
 
+/** @throws PveError while a copy on another node could not be brought up to date without it */
+function mustNotBeNeeded(
+	{ cluster }: ApiCall,
+	{ vmid }: ContainerState,
+	{ name }: SnapshotState
+): void {
+	const job = haOf(cluster).state.jobs.find(
+		({ guest, needsSnapshot }) => guest === vmid && needsSnapshot !== undefined
+	);
+	if (job)
+		throw died(`snapshot '${name}' needed by replication job '${job.id}' - run replication first`);
+}
+
+/** @throws PveError on ZFS, where what is newer would be lost */
+function mustBeLatest(
+	{ cluster }: ApiCall,
+	container: ContainerState,
+	{ name }: SnapshotState
+): void {
+	const isStack = cluster.storage(rootStorage(container)).type === 'zfspool';
+	if (!isStack || container.snapshots.at(-1)?.name === name) return;
+	const volume = String(container.config.rootfs).split(',')[0]!;
+	throw died(`can't rollback, '${name}' is not most recent snapshot on '${volume}'`);
+}
+
 function rollback(call: ApiCall): string {
 	const { cluster, input } = call;
 	const container = containerOf(call, 'VM.Snapshot', 'VM.Snapshot.Rollback');
 	const snapshot = snapshotOf(container, call.params.snapname!);
+	const ha = haOf(cluster);
+	const managed = () => ha.managing(container.vmid);
 	const effect = () => {
 		container.config = { ...snapshot.config };
 		container.pending = {};
 		cluster.guests.restore(container.vmid, snapshot.guest);
-		if (toFlag(input.start)) cluster.markRunning(container, BOOT_MS);
+		const by = managed();
+		if (by && toFlag(input.start)) by.state = 'started';
+		// The manager starts what is to run, whoever killed it.
+		if (by) ha.converge(by);
+		else if (toFlag(input.start)) cluster.markRunning(container, BOOT_MS);
 	};
-	// What runs is killed first, without being asked to end.
-	const begin = () => cluster.markStopped(container);
+	const begin = (work: Work) => {
+		mustBeLatest(call, container, snapshot);
+		for (const job of ha.state.jobs) {
+			// What was sent later than the snapshot was taken is in the way.
+			if (job.guest !== container.vmid || job.lastSync < snapshot.snaptime) continue;
+			work.log(`WARN: removing replication snapshot of job '${job.id}'`);
+			work.log(
+				`WARN: you shouldn't remove '${snapshot.name}' before running the next replication!`
+			);
+			job.needsSnapshot = snapshot.name;
+		}
+		// What runs is killed first, without being asked to end.
+		cluster.markStopped(container);
+	};
 	const ms = TASK_MS.vzrollback;
 	return locked(call, container, 'vzrollback', 'rollback', ms, effect, begin);
 }
@@ -178,7 +223,7 @@ function migrate(call: ApiCall): string {
 	const target = input.target!;
 	if (target === source) throw invalid({ target: 'target is local node.' });
 	cluster.node(target);
-	const managed = haOf(cluster).resourceOf(container.vmid);
+	const managed = haOf(cluster).managing(container.vmid);
 	if (managed) {
 		return cluster.tasks.start(source, 'hamigrate', container.vmid, caller, async (work) => {
 			await work.wait(TASK_MS.vzmigrate);

@@ -51,13 +51,15 @@ export class Tasks {
 	 * Starts a task and returns its UPID at once.
 	 * A fault with target `proxmox` whose pattern names `TASK <type> <id>` makes it late (`delay`), end with the text in
 	 * `body` before or after its work (`status`), end with a warning after its work (`malformed`) or never end (`timeout`).
+	 * @param ended hears its exit status
 	 */
 	start(
 		node: string,
 		type: string,
 		id: string | number,
 		caller: Caller,
-		run: (work: Work) => Promise<void>
+		run: (work: Work) => Promise<void>,
+		ended?: (exitstatus: string) => void
 	): string {
 		const cluster = this.#cluster;
 		const pid = cluster.state.nextPid++;
@@ -82,7 +84,9 @@ export class Tasks {
 		cluster.changed();
 		const running: Running = { abort: new AbortController(), end: null };
 		this.#running.set(upid, running);
-		void this.#run(task, running, run);
+		void this.#run(task, running, run).then(() => {
+			if (task.exitstatus !== undefined) ended?.(task.exitstatus);
+		});
 		return upid;
 	}
 

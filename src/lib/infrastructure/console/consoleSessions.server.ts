@@ -8,6 +8,7 @@ import type { Auth } from '#lib/identity/auth.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { audit } from '#lib/logs/audit.server.ts';
 import type { ConsoleSession } from '#prisma/generated/client.ts';
+import { GONE_TENANTS } from '../placement/slots.server.ts';
 import type { ConsoleEnd } from './consoleEnds.ts';
 import type { ConsoleWay } from './consoleProtocol.ts';
 
@@ -181,7 +182,11 @@ async function placeOf(tx: Tx, { containerId }: ConsoleSession): Promise<Place |
 			vmid: true,
 			slots: true,
 			node: { select: { name: true } },
-			tenants: { select: { slug: true, customerId: true }, orderBy: { slug: 'asc' } }
+			tenants: {
+				where: { status: { notIn: [...GONE_TENANTS] } },
+				select: { slug: true, customerId: true },
+				orderBy: { slug: 'asc' }
+			}
 		}
 	});
 	if (!container) return null;

@@ -5,12 +5,10 @@ import { ProxmoxError, type ProxmoxErrorKind } from '#lib/integrations/proxmox/e
 import { SshError, type SshErrorKind } from '#lib/integrations/ssh/errors.ts';
 import type { RemoteTerminal, TerminalListener, TerminalSize } from '#lib/integrations/terminal.ts';
 import { proxmoxOn, recorderOf } from '../nodes/clients.server.ts';
+import { takesTokens } from '../nodes/discovery.ts';
 import { sshAlone } from '../nodes/sshPool.server.ts';
 import type { ConsoleEnd } from './consoleEnds.ts';
 import type { ConsoleWay } from './consoleProtocol.ts';
-
-/** The first release whose terminals take an API token's ticket (pve-container 6.1, termproxy 2.1). */
-const TOKENS_SINCE = 9;
 
 /** Why no terminal opened. */
 export class ConsoleRefused extends Error {
@@ -20,12 +18,6 @@ export class ConsoleRefused extends Error {
 		super(end, { cause });
 		this.end = end;
 	}
-}
-
-/** False when it is known that the node's terminals take no API token; a node that was never asked may. */
-export function takesTokens(version: string | null): boolean {
-	const release = Number.parseInt(version ?? '', 10);
-	return Number.isNaN(release) || release >= TOKENS_SINCE;
 }
 
 /** Whether this process holds the SSH key: only those that work jobs do. */

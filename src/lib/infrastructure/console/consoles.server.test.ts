@@ -4,6 +4,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { accessChanged, revokeSessions } from '#lib/identity/sessions.server.ts';
 import { rhythm } from '#lib/integrations/proxmox/terminal.server.ts';
 import { createStaff, sessionFor } from '../../../../tests/factories/identity.ts';
+import { createUnplacedTenant } from '../../../../tests/factories/infrastructure.ts';
 import { testConsoles } from '../../../../tests/setup/consoles.ts';
 import { testConsoleWorld } from '../../../../tests/setup/consoleWorld.ts';
 import { eventually } from '../../../../tests/setup/queue.ts';
@@ -81,6 +82,8 @@ describe('a ticket', () => {
 describe('a console', () => {
 	test('shows what is typed and what comes of it, knows its size, and is in the audit log', async () => {
 		rhythm.keepaliveMs = 20;
+		const left = { containerId: container.id, status: 'deleted' as const };
+		await db.tenant.update({ where: await createUnplacedTenant(db), data: left });
 		const { screen } = await opened();
 		expect(screen.via).toBe('termproxy');
 		await screen.sees('root@acme:~# ');

@@ -1,7 +1,8 @@
+import { GIB, MIB } from '#lib/core/bytes.ts';
 import type { ClusterResource, ContainerConfig } from '#lib/integrations/proxmox/types.ts';
 import type { Found } from '#lib/logs/drifts.server.ts';
 import { ipOf, rootVolumeOf } from '../containers/configs.ts';
-import { readMark, TAG } from '../containers/marks.ts';
+import { readMark, TAG, tagsOf } from '../containers/marks.ts';
 import { diskSizeGb } from '../containers/reconcile.ts';
 
 /** A container as our row says it is. */
@@ -21,8 +22,6 @@ export interface Booked {
 	rootVolume: string | null;
 }
 
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
 /** A file system is smaller than the volume that it is on, and Proxmox gives its size while it is mounted. */
 const FILE_SYSTEM = 0.85;
 
@@ -73,13 +72,12 @@ export function compareBulk(
 
 function isOdd(row: Booked, guest: ClusterResource): boolean {
 	const disk = guest.maxdisk === undefined ? null : guest.maxdisk / GIB / row.diskGb;
-	const tags = (guest.tags ?? '').split(/[;, ]+/);
 	return (
 		(guest.maxcpu !== undefined && guest.maxcpu !== row.cpuCores) ||
 		(guest.maxmem !== undefined && guest.maxmem !== row.ramMb * MIB) ||
 		(disk !== null && disk > 0 && (disk < FILE_SYSTEM || disk > 1.001)) ||
 		(guest.name !== undefined && guest.name !== row.hostname) ||
-		(!row.adopted && !tags.includes(TAG))
+		(!row.adopted && !tagsOf(guest.tags).includes(TAG))
 	);
 }
 
@@ -121,7 +119,10 @@ export function compareConfig(row: Booked, config: ContainerConfig): Found[] {
 }
 
 /** Our VMID holds something else: another container, or one whose mark somebody took away. */
-function otherContainer(row: Booked, config: ContainerConfig): Found | null {
+export function otherContainer(
+	row: Pick<Booked, 'id' | 'hostname' | 'adopted' | 'rootVolume'>,
+	config: ContainerConfig
+): Found | null {
 	if (row.adopted) {
 		const volume = rootVolumeOf(config.rootfs);
 		if (volume === row.rootVolume) return null;

@@ -4,7 +4,8 @@ import type { ClusterResource } from '#lib/integrations/proxmox/types.ts';
 import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
 import { closeDrift, noteDrifts } from '#lib/logs/drifts.server.ts';
 import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
-import type { ContainerStatus } from '#prisma/generated/enums.ts';
+import type { ContainerPurpose, ContainerStatus } from '#prisma/generated/enums.ts';
+import { tagsOf, TAG } from '../containers/marks.ts';
 import { hasDied, noteRunning, recordFailover } from '../ha/failovers.server.ts';
 import { goneTo } from '../ha/standby.ts';
 import { containerTransition } from '../states.ts';
@@ -16,8 +17,12 @@ export interface Followed {
 	nodeId: string;
 	vmid: number;
 	hostname: string;
+	purpose: ContainerPurpose;
 	status: ContainerStatus;
 	wantedRunning: boolean;
+	/** It was there before us, and bears no tag of ours. */
+	adopted: boolean;
+	rootVolume: string | null;
 	/** The node that takes over when its own dies. */
 	haNodeId: string | null;
 }
@@ -31,12 +36,27 @@ export interface Sight {
 	at: Date;
 }
 
+/** Something under the VMID of a row of ours that does not look like it: its own configuration tells. */
+export interface Doubt {
+	row: Followed;
+	/** Node that it is on. */
+	node: string;
+}
+
 /**
- * The rows of containers go where the containers are and say how they are. Who was moved leaves an entry in the ledger
+ * The rows of containers go where the containers are and say how they are, but not where something else has their VMID. Who was moved leaves an entry in the ledger
  * and in the audit log, who was stopped past us is a difference, who has vanished is an alert. A container on a node that
  * says nothing is unknown: its row stays as it is.
+ * @param proven those that are known to be ours, whatever they look like
+ * @returns those that would have been followed, if they looked like ours
  */
-export async function followGuests(tx: Tx, rows: Followed[], sight: Sight): Promise<void> {
+export async function followGuests(
+	tx: Tx,
+	rows: Followed[],
+	sight: Sight,
+	proven: ReadonlySet<string> = new Set()
+): Promise<Doubt[]> {
+	const doubts: Doubt[] = [];
 	const guests = new Map(
 		sight.resources.flatMap((one) =>
 			one.type === 'lxc' && one.vmid !== undefined ? [[one.vmid, one]] : []
@@ -51,9 +71,38 @@ export async function followGuests(tx: Tx, rows: Followed[], sight: Sight): Prom
 		// What a run is still making, or taking down, is that run's.
 		if (sight.held.has(row.id) || row.status === 'deleted') continue;
 		const guest = guests.get(row.vmid);
-		if (guest) await followOne(tx, row, guest, sight);
+		const change = guest && changeOf(row, guest, sight);
+		if (change && !looksLikeOurs(row, change.guest) && !proven.has(row.id))
+			doubts.push({ row, node: change.guest.node ?? '' });
+		else if (change) await followOne(tx, row, change, sight);
+		else if (guest) continue;
 		else if (online.has(nameOf(sight, row.nodeId))) await noticeMissing(tx, row);
 	}
+	return doubts;
+}
+
+interface Change {
+	guest: ClusterResource;
+	nodeId: string;
+	status: 'running' | 'stopped';
+	/** It is on another node, and as it was. */
+	isStill: boolean;
+}
+
+/** What is otherwise than the row says; null: nothing, or it is not known. */
+function changeOf(row: Followed, guest: ClusterResource, sight: Sight): Change | null {
+	const { status } = guest;
+	if (status !== 'running' && status !== 'stopped') return null;
+	const nodeId = sight.nodes.find(({ name }) => name === guest.node)?.id ?? row.nodeId;
+	// Proxmox lists a paused container as stopped.
+	const isStill = status === row.status || (row.status === 'paused' && status === 'stopped');
+	return nodeId === row.nodeId && isStill ? null : { guest, nodeId, status, isStill };
+}
+
+/** Its name and our tag, which is all that the answer for the whole cluster shows of whose it is. */
+function looksLikeOurs(row: Followed, guest: ClusterResource): boolean {
+	if (guest.name !== row.hostname) return false;
+	return row.adopted || row.purpose === 'template' || tagsOf(guest.tags).includes(TAG);
 }
 
 function nameOf({ nodes }: Sight, nodeId: string): string {
@@ -63,15 +112,9 @@ function nameOf({ nodes }: Sight, nodeId: string): string {
 async function followOne(
 	tx: Tx,
 	row: Followed,
-	guest: ClusterResource,
+	{ guest, nodeId, status, isStill }: Change,
 	sight: Sight
 ): Promise<void> {
-	const { status } = guest;
-	if (status !== 'running' && status !== 'stopped') return;
-	const nodeId = sight.nodes.find(({ name }) => name === guest.node)?.id ?? row.nodeId;
-	// Proxmox lists a paused container as stopped.
-	const isStill = status === row.status || (row.status === 'paused' && status === 'stopped');
-	if (nodeId === row.nodeId && isStill) return;
 	// Before the row, as who compares everything takes the two.
 	await lock(tx, DRIFT_LOCK);
 	const { count } = await tx.container.updateMany({

@@ -25,6 +25,10 @@ defineRepair('infrastructure.moved', async ({ subjectId }, by) => {
 		include: { node: { select: { name: true } } }
 	});
 	const guest = await readGuest(row.clusterId, row.vmid);
+	const isOurs = row.adopted ? guest.rootVolume === row.rootVolume : guest.markedAs === row.id;
+	// Enrolled templates bear no mark; nobody else is taken for a template of ours.
+	if (!isOurs && row.purpose !== 'template')
+		throw new AppError('BY_HAND', { detail: `CT ${row.vmid} is not the container of this row` });
 	const node = await db.node.findUnique({
 		where: { clusterId_name: { clusterId: row.clusterId, name: guest.node } }
 	});

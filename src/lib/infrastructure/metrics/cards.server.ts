@@ -46,7 +46,7 @@ export async function nodeCards(tx: Tx, query: NodeQuery) {
 	const matching = all
 		.filter(({ name, hostname }) => `${name} ${hostname}`.toLowerCase().includes(wanted))
 		.filter(({ clusterName }) => !filters.cluster || clusterName === filters.cluster)
-		.filter((node) => !filters.state || isIn(node, filters.state))
+		.filter((node) => !filters.state || statesOf(node).some((state) => state === filters.state))
 		.sort(byPlace);
 	const rest = after
 		? matching.filter((node) => byPlace(node, after) > 0)
@@ -74,9 +74,17 @@ function isFull({ committed, limit, containers, expected, maxContainers }: NodeF
 	);
 }
 
-function isIn(node: NodeFigures & { isFull: boolean }, state: string): boolean {
-	if (state === 'full') return node.isFull;
-	return state === 'unwell' ? node.placing === 'unwell' : node.status === state;
+/** Every state that a node is in, as the list is filtered by them. */
+export function statesOf({
+	status,
+	placing,
+	isFull: full
+}: NodeFigures & { isFull: boolean }): (typeof NODE_STATES)[number][] {
+	return [
+		status,
+		...(placing === 'unwell' ? (['unwell'] as const) : []),
+		...(full ? (['full'] as const) : [])
+	];
 }
 
 async function tenantsByNode(tx: Tx): Promise<Map<string, number>> {

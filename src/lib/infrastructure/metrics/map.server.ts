@@ -31,15 +31,16 @@ export interface MapNode {
 
 export interface ClusterMap {
 	clusters: { id: string; name: string; region: string; nodes: MapNode[] }[];
+	/** Of all clusters, whichever are shown. */
+	names: string[];
 	/** Of how many containers; they are shown as bars where that is too many. */
 	containers: number;
 }
 
 /** Clusters, their nodes, and what lives on them. @param cluster of one, by its name */
 export async function clusterMap(tx: Tx, cluster?: string): Promise<ClusterMap> {
-	const nodes = (await nodeFigures(tx)).filter(
-		({ clusterName }) => !cluster || clusterName === cluster
-	);
+	const all = await nodeFigures(tx);
+	const nodes = all.filter(({ clusterName }) => !cluster || clusterName === cluster);
 	const containers = nodes.reduce((sum, node) => sum + node.containers, 0);
 	const ids = nodes.map(({ id }) => id);
 	const counts = Map.groupBy(await countStates(tx, ids), ({ nodeId }) => nodeId);
@@ -48,6 +49,7 @@ export async function clusterMap(tx: Tx, cluster?: string): Promise<ClusterMap> 
 	const clusters = Map.groupBy(nodes, ({ clusterId }) => clusterId);
 	return {
 		containers,
+		names: [...new Set(all.map(({ clusterName }) => clusterName))].sort(),
 		clusters: [...clusters].map(([id, members]) => ({
 			id,
 			name: members[0]!.clusterName,

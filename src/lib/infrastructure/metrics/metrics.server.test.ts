@@ -1,15 +1,21 @@
+import { GIB } from '#lib/core/bytes.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { after, DAY, HOUR, MINUTE, now, setClockOffset } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
+import { Prisma } from '#prisma/generated/client.ts';
 import { placeTenant, testContainers } from '../../../../tests/setup/containers.ts';
 import { ensureContainer } from '../containers/containers.server.ts';
 import { clusterLoad, nodeFigures } from '../nodes/figures.server.ts';
 import { collectMetrics, watchClusters } from './metrics.server.ts';
 import { latestSample } from './series.server.ts';
+import { tamper } from '../../../sandbox/proxmox/tamper.ts';
+import { repairDrift } from '#lib/logs/drifts.server.ts';
+import { reconcileClusters } from '../drift/reconcile.server.ts';
+import '../drift/repairs.server.ts';
 
 const { sandbox, pve } = await testContainers({ work: false });
-const GIB = 1024 ** 3;
 const [pve1] = await db.node.findMany({ orderBy: { name: 'asc' } });
+const nodeNamed = (name: string) => db.node.findFirstOrThrow({ where: { name } });
 /** Rows are written at times of their own. */
 const sample = (at: Date, values: object) =>
 	db.resourceMetric.create({ data: { recordedAt: at, ...values } });
@@ -20,7 +26,9 @@ beforeEach(async () => {
 	sandbox.kernel.clock.offsetMs = 0;
 	sandbox.kernel.faults.clear();
 	for (const { name } of pve.state.nodes) pve.setOnline(name, true);
-	await db.node.updateMany({ data: { status: 'online', haltedAt: null } });
+	// A look at another time of ours than the sandbox's finds a clock that is off.
+	const well = { status: 'online' as const, haltedAt: null, misses: 0, health: Prisma.DbNull };
+	await db.node.updateMany({ data: well });
 	await db.alert.deleteMany();
 	await db.$executeRaw`TRUNCATE resource_metrics, resource_metrics_hourly, resource_metrics_daily, metric_counters`;
 });
@@ -142,6 +150,37 @@ describe('a round', () => {
 			await db.container.findUniqueOrThrow({ where: { id: place.containerId } })
 		).toMatchObject({ status: 'stopped' });
 		expect(await stored(5.01)).toBe(2);
+	});
+
+	it('follows nothing else that has our VMID: it is read once, and told; ours without its name is followed', async () => {
+		const { run, place } = await placeTenant();
+		await ensureContainer(run, place.containerId);
+		await db.provisioningJob.updateMany({ data: { status: 'succeeded' } });
+		const guest = pve.state.containers[place.vmid]!;
+		const row = () => db.container.findUniqueOrThrow({ where: { id: place.containerId } });
+		const { nodeId, hostname } = await row();
+		const [to] = pve.state.nodes.filter(({ name }) => name !== guest.node);
+		const mark = guest.config.description;
+		tamper(pve, guest, { description: '', tags: '', hostname: 'ajeno', node: to!.name });
+		sandbox.kernel.calls.clear();
+		for (let rounds = 0; rounds < 2; rounds++) await collectMetrics();
+		expect(sandbox.kernel.calls.list({ vendor: 'proxmox', match: '/config' })).toHaveLength(1);
+		expect(await row()).toMatchObject({ status: 'running', nodeId });
+		const drift = { subjectId: place.containerId, closedAt: null };
+		expect(await db.drift.findMany({ where: drift })).toMatchObject([
+			{ kind: 'infrastructure.mark', cause: 'mark-gone', theirs: { mark: null, hostname: 'ajeno' } }
+		]);
+		// Nor does it by hand.
+		await reconcileClusters();
+		const where = { ...drift, kind: 'infrastructure.moved' };
+		const { id } = await db.drift.findFirstOrThrow({ where });
+		const by = { kind: 'staff' as const, id: null, label: 'ops@example.com' };
+		await expect(repairDrift(id, by)).rejects.toMatchObject({ code: 'BY_HAND' });
+		await db.drift.deleteMany();
+		tamper(pve, guest, { description: String(mark), hostname: `${hostname}-otro` });
+		await collectMetrics();
+		expect(await row()).toMatchObject({ nodeId: (await nodeNamed(to!.name)).id });
+		expect(await db.drift.findMany({ where: drift })).toEqual([]);
 	});
 
 	it('leaves a node that is down without values, and then the load is not known', async () => {

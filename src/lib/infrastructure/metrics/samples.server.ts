@@ -1,11 +1,10 @@
+import { GIB, MIB } from '#lib/core/bytes.ts';
 import { after } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import type { ClusterResource } from '#lib/integrations/proxmox/types.ts';
 import type { ContainerPurpose, ContainerStatus } from '#prisma/generated/enums.ts';
 import { METRIC_MAX_AGE } from '../nodes/figures.server.ts';
-import { GIB } from '../nodes/survey.server.ts';
 
-const MIB = 1024 ** 2;
 const KB = 1000;
 
 /** What a sample needs to know of a cluster besides what Proxmox says. */
@@ -23,6 +22,8 @@ interface ContainerRow {
 	status: ContainerStatus;
 	purpose: ContainerPurpose;
 	wantedRunning: boolean;
+	adopted: boolean;
+	rootVolume: string | null;
 	haNodeId: string | null;
 	/** Proxmox's counters at the sample before; null when that is too long ago to compare with. */
 	netInBytes: bigint | null;
@@ -51,6 +52,7 @@ export async function clusterRows(tx: Tx, clusterId: string, at: Date): Promise<
 	const containers = await tx.$queryRaw<ContainerRow[]>`
 		SELECT container.id, container.node_id AS "nodeId", container.vmid, container.hostname, container.status,
 			container.purpose, container.wanted_running AS "wantedRunning", container.ha_node_id AS "haNodeId",
+			container.adopted, container.root_volume AS "rootVolume",
 			counter.net_in_bytes AS "netInBytes", counter.net_out_bytes AS "netOutBytes"
 		FROM lxc_containers container
 		LEFT JOIN metric_counters counter ON counter.subject_id = container.id AND counter.at > ${oldest}

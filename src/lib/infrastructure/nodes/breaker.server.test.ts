@@ -123,4 +123,30 @@ describe('the breaker', () => {
 		await db.container.update({ where: { id: row.id }, data: { nodeId: PVE2.id } });
 		expect(await moveReservation(db, row.id)).toBeNull();
 	});
+
+	it('moves one with a second node while its own is out of service, not while it is down', async () => {
+		const nodes = await db.node.findMany();
+		await db.node.updateMany({ data: { haltedAt: null, haltedBy: null, misses: 0 } });
+		await db.nodeStorage.createMany({
+			data: nodes.map(({ id }) => ({
+				...{ nodeId: id, storage: 'ceph', type: 'rbd', content: ['rootdir'], shared: true },
+				...{ active: true, totalGb: 3000, usedGb: 0, seenAt: now() }
+			})),
+			skipDuplicates: true
+		});
+		const haNodeId = (await node('pve1')).id;
+		const { id } = await db.container.findFirstOrThrow({ where: { vmid: 777 } });
+		const pair = { nodeId: PVE2.id, haNodeId };
+		await db.container.update({ where: { id }, data: pair });
+		const move = async (status: 'offline' | 'maintenance') => {
+			await db.node.update({ where: { id: PVE2.id }, data: { status } });
+			return moveReservation(db, id);
+		};
+		// Of the two that are left none could go on alone.
+		expect(await move('offline')).toBeNull();
+		expect(await db.container.findUnique({ where: { id } })).toMatchObject(pair);
+		expect(await move('maintenance')).toMatch(/^pve[13]$/);
+		const moved = await db.container.findUniqueOrThrow({ where: { id } });
+		expect(new Set([PVE2.id, moved.nodeId, moved.haNodeId]).size).toBe(3);
+	});
 });

@@ -1,39 +1,51 @@
+import { GIB, MIB } from '#lib/core/bytes.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { ClusterResource, ClusterStatusRow } from '#lib/integrations/proxmox/types.ts';
 import type { Resources } from '../placement/placement.ts';
 import type { Seen, SeenStorage } from './healthJudgement.ts';
-import { GIB } from './survey.server.ts';
 
-const MIB = 1024 ** 2;
-
-/** What one node of a cluster says of all of them, in three calls. */
+/** What one node of a cluster says of all of them, in two calls; of a host that stands alone in one. */
 export interface ClusterSight {
 	nodes: ClusterResource[];
 	/** Empty where the token may not see storages. */
 	storages: ClusterResource[];
-	/** Null where the token may not see it. */
+	/** Null where the token may not see it, and of a host that stands alone. */
 	status: ClusterStatusRow[] | null;
 }
 
+/** Told everything that a cluster has as soon as it is known: what it says grows old by the second. */
+export type Hearer = (resources: ClusterResource[]) => Promise<void>;
+
 /** Asks the first of some clients that answers. @returns null when none does */
-export async function lookAtCluster(clients: ProxmoxClient[]): Promise<ClusterSight | null> {
+export async function lookAtCluster(
+	clients: ProxmoxClient[],
+	hear: Hearer
+): Promise<ClusterSight | null> {
 	for (const client of clients) {
 		try {
-			const [nodes, storages, status] = await Promise.all([
-				client.resources('node'),
-				client.resources('storage'),
-				client.clusterStatus().catch((error: unknown) => {
-					if (error instanceof ProxmoxError && error.kind === 'forbidden') return null;
-					throw error;
-				})
-			]);
-			return { nodes, storages, status };
+			const resources = await client.resources();
+			await hear(resources);
+			const of = (wanted: string) => resources.filter(({ type }) => type === wanted);
+			const nodes = of('node');
+			return {
+				...{ nodes, storages: of('storage') },
+				status: nodes.length === 1 ? null : await statusOf(client)
+			};
 		} catch (error) {
 			if (!(error instanceof ProxmoxError)) throw error;
 		}
 	}
 	return null;
+}
+
+async function statusOf(client: ProxmoxClient): Promise<ClusterStatusRow[] | null> {
+	try {
+		return await client.clusterStatus();
+	} catch (error) {
+		if (error instanceof ProxmoxError && error.kind === 'forbidden') return null;
+		throw error;
+	}
 }
 
 /** What it says of one node; null when it does not know it, or the node is down. */

@@ -1,3 +1,4 @@
+import { GIB, MIB } from '#lib/core/bytes.ts';
 import { now } from '#lib/core/clock.server.ts';
 import { db } from '#lib/core/db.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
@@ -5,22 +6,24 @@ import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts'
 import type { ClusterResource } from '#lib/integrations/proxmox/types.ts';
 import { ipOf, rootVolumeOf } from '../containers/configs.ts';
 import { readMark } from '../containers/marks.ts';
-import { askCluster, isDown } from './clients.server.ts';
+import { askCluster } from './clients.server.ts';
 import type { Findings, FoundGuest, FoundTemplate } from './discovery.ts';
 import { missingPrivileges } from './privileges.ts';
 
-const GIB = 1024 ** 3;
-const MIB = 1024 ** 2;
-/** Configurations that are read at a time, and in all: each is a request of its own. */
+/** Configurations that are read at a time, and in all unless they are needed: each is a request of its own. */
 const AT_A_TIME = 8;
 const MOST_CONFIGS = 200;
 
 /**
  * Asks a node for everything that an enrolment shows and needs. Only reads. What the token may not see is left unknown,
  * so that a token that lacks rights is told which.
+ * @param chosen VMIDs whose configuration is needed, however many there are
  * @throws {ProxmoxError} when the node does not answer, is no Proxmox, or does not accept the token
  */
-export async function discover(proxmox: ProxmoxClient): Promise<Findings> {
+export async function discover(
+	proxmox: ProxmoxClient,
+	chosen: ReadonlySet<number> = new Set()
+): Promise<Findings> {
 	const { version } = await proxmox.version();
 	const permissions = await allowed(() => proxmox.permissions());
 	const status = await allowed(() => proxmox.clusterStatus());
@@ -34,7 +37,7 @@ export async function discover(proxmox: ProxmoxClient): Promise<Findings> {
 		node,
 		clusterName,
 		members: names,
-		clusterId: node && names.length > 0 ? await knownCluster(clusterName, names) : null,
+		clusterId: node && names.length > 0 ? await knownCluster(clusterName, members) : null,
 		missing: permissions && missingPrivileges(permissions),
 		capacity: null,
 		storages: null,
@@ -66,7 +69,7 @@ export async function discover(proxmox: ProxmoxClient): Promise<Findings> {
 				usedGb: one.used / GIB
 			})) ?? null,
 		bridges: bridges?.map(({ iface, cidr }) => ({ name: iface, cidr: cidr ?? null })) ?? null,
-		...(guests ? await lookAtGuests(proxmox, guests, node) : {})
+		...(guests ? await lookAtGuests(proxmox, guests, node, chosen) : {})
 	};
 }
 
@@ -86,45 +89,66 @@ async function onlyNode(proxmox: ProxmoxClient): Promise<string | null> {
 	return nodes.length === 1 ? nodes[0]!.node : null;
 }
 
+/** A node as its cluster names it. */
+interface Member {
+	name: string;
+	ip?: string | null | undefined;
+}
+
 /**
  * The row of the cluster that these nodes form. Names alone prove nothing, since half the world's hosts are called pve: a
- * node of the row is asked whether its members are the same.
+ * node of the row is asked whether its members are the same, at the same addresses.
  */
-async function knownCluster(name: string | null, members: string[]): Promise<string | null> {
+async function knownCluster(name: string | null, members: Member[]): Promise<string | null> {
 	const candidates = await db.cluster.findMany({
-		where: { nodes: { some: { name: { in: members }, removedAt: null } } },
+		where: { nodes: { some: { name: { in: members.map((one) => one.name) }, removedAt: null } } },
 		select: { id: true }
 	});
 	for (const { id } of candidates) {
 		try {
 			const said = await askCluster(id, {}, (client) => client.clusterStatus());
-			const theirs = said.flatMap((row) => (row.type === 'node' ? [row.name] : []));
+			const theirs = said.flatMap((row) => (row.type === 'node' ? [row] : []));
 			const theirName = said.find((row) => row.type === 'cluster')?.name ?? null;
-			const isSame =
-				theirName === name && theirs.toSorted().join('\n') === members.toSorted().join('\n');
-			if (isSame && name !== null) return id;
+			if (name !== null && theirName === name && areSame(theirs, members)) return id;
 		} catch (error) {
-			// Nobody of it answers now: then nobody can say that it is the same.
-			if (!isDown(error)) throw error;
+			// Nobody of it answers us now: then nobody can say that it is the same.
+			if (!(error instanceof ProxmoxError)) throw error;
 		}
 	}
 	return null;
 }
 
+/** Two clusters may well have nodes of the same names, but hardly at the same addresses: we reach both. */
+function areSame(some: Member[], others: Member[]): boolean {
+	const known = new Map(some.map((one) => [one.name, one.ip]));
+	return (
+		some.length === others.length &&
+		others.every(({ name, ip }) => {
+			const theirs = known.get(name);
+			return known.has(name) && (!ip || !theirs || ip === theirs);
+		})
+	);
+}
+
 async function lookAtGuests(
 	proxmox: ProxmoxClient,
 	resources: ClusterResource[],
-	node: string
+	node: string,
+	chosen: ReadonlySet<number>
 ): Promise<{ guests: FoundGuest[]; templates: FoundTemplate[] }> {
 	const rows = resources
 		.filter(({ vmid, node: host }) => vmid !== undefined && host !== undefined)
 		.toSorted((a, b) => a.vmid! - b.vmid!);
 	const isTemplate = (row: ClusterResource) => row.type === 'lxc' && row.template;
-	const wanted = rows.filter((row) => row.type === 'lxc' && (row.node === node || isTemplate(row)));
+	const isChosen = (row: ClusterResource) => chosen.has(row.vmid!);
+	const wanted = rows
+		.filter((row) => row.type === 'lxc' && (row.node === node || isTemplate(row)))
+		.toSorted((a, b) => Number(isChosen(b)) - Number(isChosen(a)));
+	const most = Math.max(MOST_CONFIGS, wanted.filter(isChosen).length);
 	const configs = new Map<number, FoundGuest>();
-	for (let from = 0; from < Math.min(wanted.length, MOST_CONFIGS); from += AT_A_TIME) {
+	for (let from = 0; from < Math.min(wanted.length, most); from += AT_A_TIME) {
 		await Promise.all(
-			wanted.slice(from, from + AT_A_TIME).map(async (row) => {
+			wanted.slice(from, Math.min(most, from + AT_A_TIME)).map(async (row) => {
 				configs.set(row.vmid!, await withConfig(proxmox, row));
 			})
 		);

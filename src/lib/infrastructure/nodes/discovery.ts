@@ -92,9 +92,16 @@ export function isLookProblem(text: string | null): text is LookProblem {
 	return LOOK_PROBLEMS.some((one) => one === text);
 }
 
-/** Older releases refuse API tokens at a container's terminal; the console then goes over SSH. */
-export function isConsoleByToken(version: string): boolean {
-	return Number.parseInt(version, 10) >= 9;
+/** The first release whose terminals take an API token's ticket (pve-container 6.1, termproxy 2.1). */
+const TOKENS_SINCE = 9;
+
+/**
+ * False when it is known that the node's terminals take no API token: the console then goes over SSH. A node that was never
+ * asked may take them.
+ */
+export function takesTokens(version: string | null): boolean {
+	const release = Number.parseInt(version ?? '', 10);
+	return Number.isNaN(release) || release >= TOKENS_SINCE;
 }
 
 /** Oldest release that is run: before it bridges have no rights of their own and errors come without words. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { fieldsOf, refusal, testEnrolment } from '../../../../tests/setup/enrolment.ts';
 import { eventually } from '../../../../tests/setup/queue.ts';
+import { addStranger, vanish } from '../../../sandbox/proxmox/tamper.ts';
 import { adoptGuest, ignoreGuest, readGuest } from '../containers/adoption.server.ts';
 import { databasesSchema } from '../containers/databases.ts';
 import type { Decision } from './enrolmentForms.ts';
@@ -105,6 +106,22 @@ describe('an adopted container', () => {
 	});
 });
 
+it('reads what is chosen of more containers than a look shows', async () => {
+	await db.container.deleteMany({ where: { adopted: true } });
+	const { nodeId } = await db.nodeEnrolment.findFirstOrThrow({ where: { nodeId: { not: null } } });
+	await transaction((tx) => removeNode(tx, nodeId!, by));
+	for (let vmid = 2_000; vmid <= 2_200; vmid++) addStranger(pve, { vmid, node: 'pve4' });
+	const id = await confirmed();
+	await overSsh(id);
+	const shown = (await findings(id)).guests!.find(({ vmid }) => vmid === 2_200);
+	expect(shown).toMatchObject({ name: 'ajeno-2200', rootVolume: null });
+	await finish(id, {}, [[2_200, 'postgres']]);
+	expect(await db.container.findFirst({ where: { vmid: 2_200 } })).toMatchObject({
+		...{ adopted: true, rootVolume: 'ceph:vm-2200-disk-0' }
+	});
+	for (let vmid = 2_000; vmid <= 2_200; vmid++) vanish(pve, String(vmid));
+});
+
 function newCluster() {
 	return {
 		...{ name: 'norte', odoo_version: '18.0', template_vmid: '', template_prefix: 'tpl_18' },
@@ -142,7 +159,19 @@ it('makes a cluster of its own where nobody here knows the node, once its templa
 	expect(await fieldsOf(finish(id, { cluster, ...newCluster(), name: 'jeturing' }))).toEqual({
 		name: expect.any(String)
 	});
-	const { nodeId } = await finish(id, { cluster, ...newCluster(), vlan: '30' });
+	// A tunnel could not tell their containers apart.
+	expect(
+		await fieldsOf(
+			finish(id, { cluster, ...newCluster(), network: '10.10.0.0/16', gateway: '10.10.0.1' })
+		)
+	).toEqual({ network: expect.stringContaining('10.10.20.0/24') });
+	pve.state.containers[9400] = {
+		...structuredClone(pve.state.containers[9018]!),
+		...{ vmid: 9400, node: 'pve4' }
+	};
+	const { nodeId } = await finish(id, {
+		...{ cluster, ...newCluster(), vlan: '30', template_vmid: '9400' }
+	});
 	expect(
 		await db.node.findUniqueOrThrow({
 			where: { id: nodeId },
@@ -151,12 +180,18 @@ it('makes a cluster of its own where nobody here knows the node, once its templa
 	).toMatchObject({
 		name: 'pve4',
 		diskTotalGb: 1000,
-		cluster: { name: 'norte', templateVmid: null, pools: [{ vlan: 30, bridge: 'vmbr0' }] }
+		cluster: { name: 'norte', templateVmid: 9400, pools: [{ vlan: 30, bridge: 'vmbr0' }] }
 	});
 
-	// All of its nodes are gone: nobody can say that this one was its own, but for what it shows.
 	const { id: clusterId } = await db.cluster.findUniqueOrThrow({ where: { name: 'norte' } });
+	await anotherTemplate(clusterId);
+
+	// All of its nodes are gone: nobody can say that this one was its own, but for what it shows.
 	await transaction((tx) => removeNode(tx, nodeId, by));
+	expect(await templatesOf(clusterId)).toEqual([
+		[9400, 'ready', 'deleted'],
+		[9401, 'ready', 'deleted']
+	]);
 	const again = await confirmed();
 	await overSsh(again);
 	const view = await enrolmentView(db, again);
@@ -165,7 +200,49 @@ it('makes a cluster of its own where nobody here knows the node, once its templa
 		'cluster'
 	);
 	expect(await finish(again, { cluster: clusterId })).toEqual({ nodeId });
+	const templateVmid = () =>
+		db.cluster.findUniqueOrThrow({ where: { id: clusterId } }).then((row) => row.templateVmid);
 	expect(await db.node.findUniqueOrThrow({ where: { id: nodeId } })).toMatchObject({
 		...{ clusterId, removedAt: null }
 	});
+	// The template that still lies there is copied from again; of the other one nobody knows anything.
+	expect(await templatesOf(clusterId)).toEqual([
+		[9400, 'ready', 'stopped'],
+		[9401, 'deleted', 'deleted']
+	]);
+	expect(await templateVmid()).toBe(9400);
+	const [found] = await db.container.findMany({ where: { clusterId, vmid: 9400 } });
+	expect(found).toMatchObject({ nodeId, purpose: 'template', deletedAt: null });
+
+	await transaction((tx) => removeNode(tx, nodeId, by));
+	delete pve.state.containers[9400];
+	const last = await confirmed();
+	await overSsh(last);
+	expect(await finish(last, { cluster: clusterId })).toEqual({ nodeId });
+	expect(await templatesOf(clusterId)).toEqual([
+		[9400, 'deleted', 'deleted'],
+		[9401, 'deleted', 'deleted']
+	]);
+	expect(await templateVmid()).toBeNull();
 });
+
+/** A template that was made later, and that Proxmox does not have when its node is back. */
+async function anotherTemplate(clusterId: string): Promise<void> {
+	const { container, ...template } = await db.template.findFirstOrThrow({
+		where: { clusterId },
+		include: { container: true }
+	});
+	const { id: _id, databases: _none, ...same } = container;
+	const { id: containerId } = await db.container.create({ data: { ...same, vmid: 9401 } });
+	const { odooVersion, byLabel, readyAt } = template;
+	await db.template.create({
+		data: { clusterId, containerId, odooVersion, byLabel, readyAt, status: 'ready' }
+	});
+}
+
+async function templatesOf(clusterId: string) {
+	const rows = await db.template.findMany({ where: { clusterId }, include: { container: true } });
+	return rows
+		.map(({ status, container }) => [container.vmid, status, container.status] as const)
+		.sort(([a], [b]) => a - b);
+}

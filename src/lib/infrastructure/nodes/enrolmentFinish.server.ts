@@ -7,6 +7,7 @@ import { m } from '#i18n/paraglide/messages.js';
 import type { NodeEnrolment as Draft } from '#prisma/generated/client.ts';
 import { adoptGuest, ignoreGuest } from '../containers/adoption.server.ts';
 import { capacityOn, isEnough, type Findings, type FoundGuest } from './discovery.ts';
+import { overlaps } from '../placement/addresses.ts';
 import { isDormant, takeTemplatesBack } from './enrolAgain.server.ts';
 import { enrolCluster, enrolNode, type NodeEnrolment } from './enrol.server.ts';
 import type { Decision, NewClusterInput, PlaceInput } from './enrolmentForms.ts';
@@ -34,7 +35,10 @@ export async function finishEnrolment(
 ): Promise<{ nodeId: string }> {
 	const draft = await findEnrolment(db, id);
 	if (draft.nodeId) return { nodeId: draft.nodeId };
-	const findings = await lookOverApi(draft);
+	const adopted = [...choice.decisions].flatMap(([vmid, decision]) =>
+		decision === 'odoo' || decision === 'postgres' ? [vmid] : []
+	);
+	const findings = await lookOverApi(draft, new Set(adopted));
 	if (typeof findings === 'string') throw refused('cluster', lookProblem(findings));
 	await refuseUnready(draft, findings, choice);
 	const node = await nodeOf(draft, findings, choice.place);
@@ -171,6 +175,7 @@ async function write(
 	}
 	const taken = await tx.cluster.findUnique({ where: { name: place.name }, select: { id: true } });
 	if (taken) throw refused('name', m.enrol_cluster_exists());
+	await refuseSharedNetwork(tx, place.network);
 	const template = findings.templates?.find(({ vmid }) => vmid === place.template_vmid);
 	const { clusterId } = await enrolCluster(tx, {
 		name: place.name,
@@ -193,6 +198,23 @@ async function write(
 	});
 	const { id } = await tx.node.findFirstOrThrow({ where: { clusterId }, select: { id: true } });
 	return { clusterId, nodeId: await seenNow(tx, id) };
+}
+
+/**
+ * A tunnel leads to addresses: of two containers that have the same one nobody could say which is meant.
+ * @throws {AppError} BAD_INPUT where another cluster in service has addresses of this network
+ */
+async function refuseSharedNetwork(tx: Tx, network: string): Promise<void> {
+	const pools = await tx.addressPool.findMany({
+		where: { cluster: { nodes: { some: { removedAt: null } } } },
+		select: { network: true, cluster: { select: { name: true } } }
+	});
+	const shared = pools.find((pool) => overlaps(pool.network, network));
+	if (shared)
+		throw refused(
+			'network',
+			m.enrol_network_shared({ network: shared.network, cluster: shared.cluster.name })
+		);
 }
 
 /** It has just answered. */

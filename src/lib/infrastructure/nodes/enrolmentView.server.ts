@@ -3,12 +3,12 @@ import type { NodeEnrolment as Draft } from '#prisma/generated/client.ts';
 import { databasesSchema } from '../containers/databases.ts';
 import {
 	findingsSchema,
-	isConsoleByToken,
 	isEnough,
 	isLookProblem,
 	isTooOld,
 	shownSchema,
 	sshFindingsSchema,
+	takesTokens,
 	type Findings
 } from './discovery.ts';
 import { dormantClusters } from './enrolAgain.server.ts';
@@ -101,7 +101,7 @@ async function findingsView(tx: Tx, draft: Draft, findings: Findings, token: str
 		/** What must be known of a node before it can be placed anywhere. */
 		isEnough: isEnough(findings),
 		tooOld: isTooOld(findings.version),
-		consoleBySsh: !isConsoleByToken(findings.version),
+		consoleBySsh: !takesTokens(findings.version),
 		missing: missing?.map((one) => ({ ...one, why: whyNeeded(one) })) ?? null,
 		commands: missing && token ? grantCommands(token, missing) : [],
 		guests:

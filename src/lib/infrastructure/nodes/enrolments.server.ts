@@ -135,8 +135,15 @@ export async function lookAgain(id: string): Promise<void> {
 	});
 }
 
-/** What the node says now, or why it says nothing. @throws {AppError} WRONG_STATE before its certificate is confirmed */
-export async function lookOverApi(draft: NodeEnrolment): Promise<Findings | LookProblem> {
+/**
+ * What the node says now, or why it says nothing.
+ * @param chosen VMIDs that are to be adopted
+ * @throws {AppError} WRONG_STATE before its certificate is confirmed
+ */
+export async function lookOverApi(
+	draft: NodeEnrolment,
+	chosen: ReadonlySet<number> = new Set()
+): Promise<Findings | LookProblem> {
 	if (!draft.confirmedAt || !draft.apiFingerprint)
 		throw new AppError('WRONG_STATE', { params: { from: 'unconfirmed', to: 'confirmed' } });
 	const client = proxmox(
@@ -149,7 +156,7 @@ export async function lookOverApi(draft: NodeEnrolment): Promise<Findings | Look
 		recorderOf({ subjectId: draft.id })
 	);
 	try {
-		return await discover(client);
+		return await discover(client, chosen);
 	} catch (error) {
 		if (!(error instanceof ProxmoxError)) throw error;
 		if (error.kind === 'unauthorized' || error.kind === 'untrusted') return error.kind;

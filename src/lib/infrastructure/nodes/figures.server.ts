@@ -1,5 +1,6 @@
 import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
+import { Prisma } from '#prisma/generated/client.ts';
 import type { NodeStatus } from '#prisma/generated/enums.ts';
 import type { Resources } from '../placement/placement.ts';
 import { committedByNode, NOTHING } from './committed.server.ts';
@@ -58,8 +59,8 @@ export async function nodeFigures(tx: Tx, ids?: string[]): Promise<NodeFigures[]
 		include: { cluster: { select: { name: true, region: true } } },
 		orderBy: { name: 'asc' }
 	});
-	const promised = await committedByNode(tx);
-	const used = await latestNodeMetrics(tx);
+	const promised = await committedByNode(tx, ids);
+	const used = await latestNodeMetrics(tx, ids);
 	return nodes.map((node) => {
 		const capacity = {
 			cpuCores: node.cpuTotal,
@@ -164,7 +165,8 @@ function committedLoad(online: NodeFigures[]) {
 	return { cpu, ram, disk, largest: Math.max(cpu, ram, disk) };
 }
 
-async function latestNodeMetrics(tx: Tx): Promise<Map<string, Used>> {
+async function latestNodeMetrics(tx: Tx, ids?: string[]): Promise<Map<string, Used>> {
+	const wanted = ids ? Prisma.sql`WHERE node.id = ANY(${ids}::uuid[])` : Prisma.empty;
 	const since = after(now(), -METRIC_MAX_AGE);
 	const rows = await tx.$queryRaw<
 		{ node_id: string; recorded_at: Date; cpu_fraction: number; ram_mb: number; disk_gb: number }[]
@@ -175,7 +177,7 @@ async function latestNodeMetrics(tx: Tx): Promise<Map<string, Used>> {
 			WHERE node_id = node.id AND recorded_at > ${since}
 				AND cpu_fraction IS NOT NULL AND ram_mb IS NOT NULL AND disk_gb IS NOT NULL
 			ORDER BY recorded_at DESC LIMIT 1
-		) latest`;
+		) latest ${wanted}`;
 	return new Map(
 		rows.map((row) => [
 			row.node_id,

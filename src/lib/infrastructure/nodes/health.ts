@@ -30,9 +30,9 @@ export const healthSchema = z.object({
 	at,
 	api: z.object({
 		state,
-		/** Of the one call that asked for the time. */
+		/** Of what it was asked. */
 		ms: z.number().nullable(),
-		/** Kind of the client's error: `unreachable`, `untrusted`, `lost`, `unauthorized` … */
+		/** Kind of the client's error: `unreachable`, `untrusted`, `lost`, `unauthorized` …; `no_token`: ours cannot be read; `internal` */
 		kind: z.string().nullable(),
 		error: z.string().nullable()
 	}),
@@ -40,18 +40,25 @@ export const healthSchema = z.object({
 	ssh: z.object({
 		state,
 		ms: z.number().nullable(),
-		/** Kind of the client's error, `command` for an exit code, `no_key` where this installation has none. */
+		/** Kind of the client's error, `command` for an exit code, `no_key` where this installation has none, `internal`. */
 		kind: z.string().nullable(),
 		error: z.string().nullable()
 	}),
 	storage: z.object({ state, rootfs: state, faults: z.array(storageFault) }),
 	clock: z.object({ state, skewMs: z.number().nullable() }),
-	version: z.object({ state, version: z.string().nullable() }),
+	version: z.object({
+		state,
+		version: z.string().nullable(),
+		/** As of then: it is asked every few minutes, as privileges are. */
+		at: at.nullable().default(null)
+	}),
 	privileges: z.object({
 		state,
 		/** As of then: it is looked at every few minutes. */
 		at: at.nullable(),
-		missing: z.array(z.object({ name: z.string(), path: z.string() }))
+		missing: z.array(z.object({ name: z.string(), path: z.string() })),
+		/** The token may make containers, whatever else it lacks. */
+		creates: z.boolean().default(true)
 	}),
 	cluster: z.object({
 		state,
@@ -91,15 +98,32 @@ interface PlacingRow {
 }
 
 /**
- * A node's state as placement sees it. Nothing new goes where calls are halted, where the last look was not answered,
- * where nothing can be done inside containers (SSH), or where the storage that they lie on is away or full: a set-up there
- * would fail half-way.
+ * Why nothing new is placed on a node that is online: its calls are `halted`, it `missed` the last look, nothing can be done
+ * inside its containers (`ssh`), the `storage` that they lie on is away or full, its cluster has no `quorum` and takes no
+ * changes, its `clock` is so far off that what is set up there could not be trusted, or its token lacks `privileges` without
+ * which no container can be made. A set-up there would fail half-way.
  */
+const UNWELL = ['halted', 'missed', 'ssh', 'storage', 'quorum', 'clock', 'privileges'] as const;
+export type Unwell = (typeof UNWELL)[number];
+
+export function unwellBy(node: Omit<PlacingRow, 'status'>): Unwell[] {
+	const health = readHealth(node.health);
+	const found: Record<Unwell, boolean | undefined> = {
+		halted: node.haltedAt !== null,
+		missed: node.misses > 0,
+		ssh: health?.ssh.state === 'error',
+		storage: health?.storage.rootfs === 'error',
+		quorum: health?.cluster.state === 'error',
+		clock: health?.clock.state === 'error',
+		privileges: health?.privileges.creates === false
+	};
+	return UNWELL.filter((reason) => found[reason]);
+}
+
+/** A node's state as placement sees it. */
 export function placingState(node: PlacingRow): PlacingState {
 	if (node.status !== 'online') return node.status;
-	if (node.haltedAt || node.misses > 0) return 'unwell';
-	const health = readHealth(node.health);
-	return health?.storage.rootfs === 'error' || health?.ssh.state === 'error' ? 'unwell' : 'online';
+	return unwellBy(node).length > 0 ? 'unwell' : 'online';
 }
 
 /** How soon staff are told: a fault that is gone at the next look was none. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { placingState, toldProblems, type Health } from './health.ts';
 import { judgeHealth, type Seen, type SeenStorage } from './healthJudgement.ts';
+import { PATHS, PRIVILEGES, type Permissions } from './privileges.ts';
 
 const storage = (used: number, more: Partial<SeenStorage> = {}): SeenStorage => ({
 	...{ storage: 'ceph', type: 'rbd', content: ['rootdir'], shared: true, active: true },
@@ -21,6 +22,20 @@ const seen = (more: Partial<Seen> = {}, storages: SeenStorage[] | null = [storag
 /** One look after the other, each in the light of the one before. */
 const looks = (...all: Seen[]) =>
 	all.reduce<Health[]>((before, one) => [...before, judgeHealth(one, before.at(-1) ?? null)], []);
+
+const split = { quorate: false, online: 1, members: 3 };
+/** Every privilege but these. */
+const held = (...without: string[]): Permissions =>
+	Object.fromEntries(
+		PATHS.map((path) => [
+			path,
+			Object.fromEntries(
+				PRIVILEGES.filter((one) => one.path === path && !without.includes(one.name)).map(
+					({ name }) => [name, 1]
+				)
+			)
+		])
+	);
 
 describe('a look', () => {
 	it('does not flap at a limit: what has been too much must be clearly less to be well', () => {
@@ -59,8 +74,15 @@ describe('a look', () => {
 		const alone = { quorate: null, online: null, members: 1, storages: [storage(0.1)] };
 		const [health] = looks(seen({ version: '7.4-17', cluster: alone }));
 		expect(health).toMatchObject({ version: { state: 'warning' }, cluster: { state: 'ok' } });
-		const split = { quorate: false, online: 1, members: 3, storages: [storage(0.1)] };
-		expect(looks(seen({ cluster: split }))[0]!.cluster.state).toBe('error');
+		const alarm = looks(seen({ cluster: { ...split, storages: [storage(0.1)] } }));
+		expect(alarm[0]!.cluster.state).toBe('error');
+	});
+
+	it('that asks for something else keeps what the clock was, and how often it was seen', () => {
+		const { skewMs: _unasked, ...other } = seen();
+		const [first, next] = looks(seen({ skewMs: 70_000 }), other);
+		expect(next!.clock).toEqual(first!.clock);
+		expect(toldProblems('online', next!)).toEqual([]);
 	});
 });
 
@@ -81,15 +103,26 @@ describe('placement', () => {
 		const well = { status: 'online', haltedAt: null, misses: 0, health: looks(seen())[0] } as const;
 		expect(placingState(well)).toBe('online');
 		expect(placingState({ ...well, health: null })).toBe('online');
-		const off = looks(seen({ skewMs: 90_000, ssh: { kind: 'no_key', error: '' } }))[0];
+		const off = looks(seen({ skewMs: 50_000, ssh: { kind: 'no_key', error: '' } }))[0];
 		expect(placingState({ ...well, health: off })).toBe('online');
 		for (const unwell of [
 			{ misses: 1 },
 			{ haltedAt: new Date() },
 			{ health: looks(seen({}, [storage(0.97)]))[0] },
-			{ health: looks(seen({ ssh: { kind: 'unauthorized', error: '' } }))[0] }
+			{ health: looks(seen({ ssh: { kind: 'unauthorized', error: '' } }))[0] },
+			{ health: looks(seen({ skewMs: -61_000 }))[0] },
+			{ health: looks(seen({ permissions: held('VM.Clone') }))[0] },
+			{ health: looks(seen({ cluster: { ...split, storages: [storage(0.1)] } }))[0] }
 		])
 			expect(placingState({ ...well, ...unwell })).toBe('unwell');
+		// What it lacks for consoles and backups, and what it has only where it is needed, keeps nothing from being made.
+		const enough = {
+			...held('VM.Console', 'VM.Backup', 'SDN.Use'),
+			'/sdn/zones/lan': { 'SDN.Use': 1 }
+		};
+		const [lacking] = looks(seen({ permissions: enough }));
+		expect(lacking!.privileges).toMatchObject({ state: 'error', creates: true });
+		expect(placingState({ ...well, health: lacking })).toBe('online');
 		for (const status of ['offline', 'maintenance'] as const)
 			expect(placingState({ ...well, status, haltedAt: new Date() })).toBe(status);
 	});

@@ -1,6 +1,6 @@
 import { isTooOld } from './discovery.ts';
 import type { Health, PartState, Problem, StorageFault } from './health.ts';
-import { missingPrivileges, type Permissions } from './privileges.ts';
+import { mayCreate, missingPrivileges, type Permissions } from './privileges.ts';
 
 /** A storage as one node sees it. */
 export interface SeenStorage {
@@ -19,8 +19,8 @@ export interface Seen {
 	at: Date;
 	api: { ms: number } | { kind: string; error: string };
 	ssh: { ms: number } | { kind: string; error: string };
-	/** Its clock less ours. */
-	skewMs: number | null;
+	/** Its clock less ours; absent: it was asked for something else this time. */
+	skewMs?: number | null;
 	/** What any node of its cluster says of it. */
 	cluster: {
 		quorate: boolean | null;
@@ -48,7 +48,7 @@ export function judgeHealth(seen: Seen, before: Health | null): Health {
 		ssh: connection(seen.ssh),
 		storage: storage(seen, before),
 		clock: clock(seen.skewMs, before),
-		version: version(seen.version ?? before?.version.version ?? null),
+		version: version(seen, before),
 		privileges: privileges(seen, before),
 		cluster: cluster(seen)
 	};
@@ -58,10 +58,14 @@ export function judgeHealth(seen: Seen, before: Health | null): Health {
 function connection(outcome: Seen['api']): Health['api'] {
 	if ('ms' in outcome) return { state: 'ok', ms: Math.round(outcome.ms), kind: null, error: null };
 	const { kind, error } = outcome;
-	return { state: kind === 'no_key' ? 'unknown' : 'error', ms: null, kind, error };
+	// What is wrong with us says nothing of the node.
+	const isOurs = kind === 'no_key' || kind === 'internal';
+	return { state: isOurs ? 'unknown' : 'error', ms: null, kind, error };
 }
 
-function clock(skewMs: number | null, before: Health | null): Health['clock'] {
+function clock(skewMs: Seen['skewMs'], before: Health | null): Health['clock'] {
+	if (skewMs === undefined && before) return before.clock;
+	if (skewMs === undefined) return { state: 'unknown', skewMs: null };
 	if (skewMs === null) return { state: 'unknown', skewMs: null };
 	const off = Math.abs(skewMs);
 	const was = before?.clock.state;
@@ -71,16 +75,18 @@ function clock(skewMs: number | null, before: Health | null): Health['clock'] {
 	return { state: isError ? 'error' : isWarning ? 'warning' : 'ok', skewMs };
 }
 
-function version(said: string | null): Health['version'] {
-	if (!said) return { state: 'unknown', version: null };
-	return { state: isTooOld(said) ? 'warning' : 'ok', version: said };
+function version({ version: said, at }: Seen, before: Health | null): Health['version'] {
+	if (!said) return before?.version ?? { state: 'unknown', version: null, at: null };
+	return { state: isTooOld(said) ? 'warning' : 'ok', version: said, at: at.toISOString() };
 }
 
 function privileges({ permissions, at }: Seen, before: Health | null): Health['privileges'] {
 	// Asked every few minutes alone: in between it is what it was.
-	if (!permissions) return before?.privileges ?? { state: 'unknown', at: null, missing: [] };
+	if (!permissions)
+		return before?.privileges ?? { state: 'unknown', at: null, missing: [], creates: true };
 	const missing = missingPrivileges(permissions);
-	return { state: missing.length > 0 ? 'error' : 'ok', at: at.toISOString(), missing };
+	const state = missing.length > 0 ? 'error' : 'ok';
+	return { state, at: at.toISOString(), missing, creates: mayCreate(permissions) };
 }
 
 function cluster({ cluster: seen }: Seen): Health['cluster'] {
@@ -131,7 +137,7 @@ function worst(states: PartState[]): PartState {
 /** Everything that is wrong, with how long it has been so. What could not be seen keeps what was known to be wrong. */
 function problems(
 	parts: Omit<Health, 'problems'>,
-	{ at, cluster: seen, isFirst }: Seen,
+	{ at, cluster: seen, isFirst, skewMs }: Seen,
 	before: Health | null
 ): Problem[] {
 	const found: { key: string; state: PartState; isTold: boolean }[] = [];
@@ -156,7 +162,8 @@ function problems(
 	return [
 		...found.flatMap(({ key, state, isTold }): Problem[] => {
 			const was = earlier.get(key);
-			if (state === 'unknown') return was ? [was] : [];
+			const isUnseen = state === 'unknown' || (key === 'clock' && skewMs === undefined);
+			if (isUnseen) return was ? [was] : [];
 			if (state === 'ok') return [];
 			const since = was?.since ?? at.toISOString();
 			return [{ key, state, since, looks: (was?.looks ?? 0) + 1, isTold }];

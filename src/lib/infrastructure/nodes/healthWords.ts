@@ -101,6 +101,10 @@ function connectionFact({ ms, kind, error }: Health['api'], options: Options): s
 			return m.node_link_unauthorized({}, options);
 		case 'no_key':
 			return m.node_ssh_no_key({}, options);
+		case 'no_token':
+			return m.node_link_no_token({}, options);
+		case 'internal':
+			return m.node_link_internal({ error: error ?? '' }, options);
 		default:
 			return m.node_link_failed({ error: error ?? '' }, options);
 	}
@@ -116,6 +120,8 @@ function apiAdvice(kind: string | null): string {
 			return m.node_api_do_late();
 		case 'unauthorized':
 			return m.node_api_do_unauthorized();
+		case 'no_token':
+			return m.node_api_do_no_token();
 		default:
 			return m.node_api_do_failed();
 	}

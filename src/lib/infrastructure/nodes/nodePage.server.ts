@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import { decrypt } from '#lib/core/crypto.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Node } from '#prisma/generated/client.ts';
-import { tokenContext } from './enrol.server.ts';
-import { placingState, readHealth, type Health } from './health.ts';
+import { placingState, readHealth, unwellBy, type Health, type Unwell } from './health.ts';
 import { grantCommands } from './privileges.ts';
-import { accountOf } from './rotateToken.server.ts';
+import { storedAccount } from './rotateToken.server.ts';
 
 /** What every page of a node shows of it; of one that was removed as well. */
 export interface NodeHead {
@@ -24,6 +22,8 @@ export interface NodeHead {
 	lastSeenAt: Date | null;
 	offlineSince: Date | null;
 	misses: number;
+	/** Why nothing new is placed on it although it is online. */
+	unwell: Unwell[];
 	halted: { at: Date; by: 'api' | 'ssh' } | null;
 	maintenance: { since: Date; reason: string } | null;
 	removedAt: Date | null;
@@ -55,6 +55,7 @@ export async function nodeHead(tx: Tx, id: string): Promise<NodeHead> {
 		lastSeenAt: node.lastSeenAt,
 		offlineSince: node.offlineSince,
 		misses: node.misses,
+		unwell: node.status === 'online' ? unwellBy(node) : [],
 		halted: haltedAt ? { at: haltedAt, by: haltedBy === 'ssh' ? 'ssh' : 'api' } : null,
 		maintenance: maintenanceSince
 			? { since: maintenanceSince, reason: maintenanceReason ?? '' }
@@ -64,10 +65,10 @@ export async function nodeHead(tx: Tx, id: string): Promise<NodeHead> {
 	};
 }
 
-/** `user@realm!id` of a node's token; null when it has none. */
+/** `user@realm!id` of a node's token; null when it has none that can be read. */
 export async function tokenAccount(tx: Tx, nodeId: string): Promise<string | null> {
 	const credential = await tx.nodeCredential.findUnique({ where: { nodeId } });
-	return credential && accountOf(decrypt(credential.apiToken, tokenContext(nodeId)));
+	return credential && storedAccount(credential);
 }
 
 /** What grants a node's token the privileges that it lacks; empty when it lacks none. */

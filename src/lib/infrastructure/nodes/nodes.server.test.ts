@@ -7,6 +7,8 @@ import { nodeFigures } from './figures.server.ts';
 import { readHealth } from './health.ts';
 import { lookPatience } from './nodeLook.server.ts';
 import { checkNodes } from './nodes.server.ts';
+import { nodeCards, statesOf } from '../metrics/cards.server.ts';
+import { watchClusters } from '../metrics/metrics.server.ts';
 
 const { sandbox, pve } = await testContainers({ work: false });
 const node = (name: string) => db.node.findFirstOrThrow({ where: { name } });
@@ -79,10 +81,31 @@ describe('a check', () => {
 		});
 		sandbox.kernel.calls.clear();
 		await checkNodes();
-		expect([seen('/time'), seen('/cluster/'), seen('/permissions')]).toEqual([3, 3, 0]);
-		setClockOffset(6 * MINUTE);
+		expect([seen('/time'), seen('/cluster/'), seen('')]).toEqual([3, 2, 5]);
+		const { clock } = await health('pve2');
+		// One question each, whatever the round: in place of the time the version, then the privileges.
+		for (const instead of ['/version', '/permissions']) {
+			setClockOffset(6 * MINUTE);
+			sandbox.kernel.calls.clear();
+			await checkNodes();
+			expect([seen('/time'), seen(instead), seen('')]).toEqual([0, 3, 5]);
+			expect(await health('pve2')).toMatchObject({ clock, version: { version: '9.1.6' } });
+		}
+	});
+
+	it('of a host that stands alone takes two calls, which are all of its round', async () => {
+		const { nodes } = pve.state;
+		pve.state.nodes = nodes.slice(0, 1);
+		await db.node.updateMany({ where: { name: { not: 'pve1' } }, data: { removedAt: new Date() } });
 		await checkNodes();
-		expect(seen('/permissions')).toBe(3);
+		sandbox.kernel.calls.clear();
+		await db.resourceMetric.deleteMany();
+		await watchClusters();
+		expect(seen('')).toBe(2);
+		expect(await db.resourceMetric.count({ where: { nodeId: (await node('pve1')).id } })).toBe(1);
+		expect((await health('pve1')).cluster).toMatchObject({ state: 'ok', members: 1 });
+		pve.state.nodes = nodes;
+		await db.node.updateMany({ data: { removedAt: null } });
 	});
 
 	it('calls a node offline after some looks without an answer, since the first of them, and takes it back', async () => {
@@ -166,8 +189,8 @@ describe('a node that is unwell', () => {
 		expect(await alerts('infrastructure.node-unwell')).toMatchObject([
 			{ severity: 'critical', data: { node: 'pve3', problems_es: expect.stringContaining('9') } }
 		]);
-		// It gets new containers all the same: nothing of them fails for it.
-		expect(await placing()).toContainEqual(['pve3', 'online']);
+		// Certificates and sessions of what is made there would fail.
+		expect(await placing()).toContainEqual(['pve3', 'unwell']);
 		pve3.clockAheadS = 0;
 		await checkNodes();
 		expect(await db.alert.count({ where: { closedAt: null } })).toBe(0);
@@ -184,6 +207,26 @@ describe('a node that is unwell', () => {
 		expect(privileges.missing).toContainEqual({ name: 'VM.Clone', path: '/vms' });
 		expect(privileges.missing.map(({ name }) => name)).not.toContain('VM.PowerMgmt');
 		expect(await node('pve1')).toMatchObject({ status: 'online', misses: 0 });
+		expect(await placing()).toContainEqual(['pve1', 'unwell']);
+		const cards = await nodeCards(db, {
+			q: '',
+			page: 1,
+			pageSize: 9,
+			filters: { state: 'unwell' }
+		});
+		expect(cards.rows.map(statesOf)).toContainEqual(['online', 'unwell']);
+	});
+
+	it('has nobody with whom it is a majority: it takes no changes until they are back, and who waits is woken', async () => {
+		for (const name of ['pve2', 'pve3']) pve.setOnline(name, false);
+		await checkNodes();
+		expect((await health('pve1')).cluster).toMatchObject({ state: 'error', quorate: false });
+		expect(await placing()).toContainEqual(['pve1', 'unwell']);
+		const before = await woken();
+		for (const name of ['pve2', 'pve3']) pve.setOnline(name, true);
+		await checkNodes();
+		expect(await placing()).toContainEqual(['pve1', 'online']);
+		expect(await woken()).toBeGreaterThan(before);
 	});
 
 	it('has no storage for containers: they go nowhere while that lasts, and who waits is woken after it', async () => {

@@ -12,6 +12,8 @@ export interface Privilege {
 	path: (typeof PATHS)[number];
 	/** What the product needs it for, in the language of the request. */
 	why: () => string;
+	/** Without it no container can be made. */
+	creates?: true;
 }
 
 /** The role that the commands below make and grant. */
@@ -23,25 +25,30 @@ export const PRIVILEGES: readonly Privilege[] = [
 	{ name: 'Sys.Console', path: '/', why: m.privilege_why_ha },
 	{ name: 'Sys.Audit', path: '/nodes', why: m.privilege_why_watch_node },
 	{ name: 'Sys.Console', path: '/nodes', why: m.privilege_why_host_console },
-	{ name: 'VM.Audit', path: '/vms', why: m.privilege_why_see },
-	{ name: 'VM.Allocate', path: '/vms', why: m.privilege_why_create },
-	{ name: 'VM.Clone', path: '/vms', why: m.privilege_why_clone },
-	{ name: 'VM.Config.CPU', path: '/vms', why: m.privilege_why_limits },
-	{ name: 'VM.Config.Memory', path: '/vms', why: m.privilege_why_limits },
-	{ name: 'VM.Config.Disk', path: '/vms', why: m.privilege_why_limits },
-	{ name: 'VM.Config.Network', path: '/vms', why: m.privilege_why_network },
-	{ name: 'VM.Config.Options', path: '/vms', why: m.privilege_why_options },
-	{ name: 'VM.PowerMgmt', path: '/vms', why: m.privilege_why_power },
+	{ name: 'VM.Audit', path: '/vms', why: m.privilege_why_see, creates: true },
+	{ name: 'VM.Allocate', path: '/vms', why: m.privilege_why_create, creates: true },
+	{ name: 'VM.Clone', path: '/vms', why: m.privilege_why_clone, creates: true },
+	{ name: 'VM.Config.CPU', path: '/vms', why: m.privilege_why_limits, creates: true },
+	{ name: 'VM.Config.Memory', path: '/vms', why: m.privilege_why_limits, creates: true },
+	{ name: 'VM.Config.Disk', path: '/vms', why: m.privilege_why_limits, creates: true },
+	{ name: 'VM.Config.Network', path: '/vms', why: m.privilege_why_network, creates: true },
+	{ name: 'VM.Config.Options', path: '/vms', why: m.privilege_why_options, creates: true },
+	{ name: 'VM.PowerMgmt', path: '/vms', why: m.privilege_why_power, creates: true },
 	{ name: 'VM.Snapshot', path: '/vms', why: m.privilege_why_snapshot },
 	{ name: 'VM.Snapshot.Rollback', path: '/vms', why: m.privilege_why_snapshot },
 	{ name: 'VM.Backup', path: '/vms', why: m.privilege_why_backup },
 	{ name: 'VM.Migrate', path: '/vms', why: m.privilege_why_migrate },
 	{ name: 'VM.Console', path: '/vms', why: m.privilege_why_console },
 	{ name: 'Datastore.Audit', path: '/storage', why: m.privilege_why_storage_see },
-	{ name: 'Datastore.AllocateSpace', path: '/storage', why: m.privilege_why_storage_use },
+	{
+		name: 'Datastore.AllocateSpace',
+		path: '/storage',
+		why: m.privilege_why_storage_use,
+		creates: true
+	},
 	{ name: 'Datastore.AllocateTemplate', path: '/storage', why: m.privilege_why_storage_templates },
 	{ name: 'Datastore.Allocate', path: '/storage', why: m.privilege_why_replicate },
-	{ name: 'SDN.Use', path: '/sdn', why: m.privilege_why_bridge }
+	{ name: 'SDN.Use', path: '/sdn', why: m.privilege_why_bridge, creates: true }
 ];
 
 export type MissingPrivilege = Pick<Privilege, 'name' | 'path'>;
@@ -55,6 +62,15 @@ export function missingPrivileges(permissions: Permissions): MissingPrivilege[] 
 		const held = permissions[path]?.[name];
 		return path === '/' ? held === undefined : held !== 1;
 	}).map(({ name, path }) => ({ name, path }));
+}
+
+/** Whether a token may make containers at all: somewhere below the path is enough, since it may be the one that is used. */
+export function mayCreate(permissions: Permissions): boolean {
+	const isHeld = (name: string, path: string) =>
+		Object.entries(permissions).some(
+			([on, held]) => (on === path || on.startsWith(`${path}/`)) && held[name] !== undefined
+		);
+	return PRIVILEGES.every(({ name, path, creates }) => !creates || isHeld(name, path));
 }
 
 /** Why a privilege is needed; null for one that is not in the table any more. */

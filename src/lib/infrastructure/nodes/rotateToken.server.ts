@@ -5,6 +5,7 @@ import { publish } from '#lib/core/live.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
+import type { NodeCredential } from '#prisma/generated/client.ts';
 import { clientOf } from './clients.server.ts';
 import { tokenContext } from './enrol.server.ts';
 import { readHealth } from './health.ts';
@@ -55,9 +56,7 @@ export async function rotateToken(
 			actor: by,
 			action: 'infrastructure.rotate-token',
 			subject: { type: 'node', id },
-			before: before
-				? { account: accountOf(decrypt(before.apiToken, tokenContext(id))) }
-				: undefined,
+			before: before ? { account: storedAccount(before) } : undefined,
 			after: { account }
 		});
 		await publish(tx, 'staff:nodes', id);
@@ -74,6 +73,15 @@ async function permissionsOf(node: Parameters<typeof clientOf>[0], token: string
 		if (error instanceof ProxmoxError && error.kind === 'unauthorized')
 			throw new AppError('BAD_INPUT', { fields: { api_token: m.node_token_refused() } });
 		throw error;
+	}
+}
+
+/** Of the token that is stored; null when it cannot be read any more. */
+export function storedAccount({ nodeId, apiToken }: NodeCredential): string | null {
+	try {
+		return accountOf(decrypt(apiToken, tokenContext(nodeId)));
+	} catch {
+		return null;
 	}
 }
 

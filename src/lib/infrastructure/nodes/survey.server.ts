@@ -1,11 +1,9 @@
+import { GIB, MIB } from '#lib/core/bytes.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { StorageRow } from '#lib/integrations/proxmox/types.ts';
 import type { TemplateEnrolment } from './enrol.server.ts';
 import type { Resources } from '../placement/placement.ts';
 import { diskSizeGb } from '../containers/reconcile.ts';
-
-export const GIB = 1024 ** 3;
-const MIB = 1024 ** 2;
 
 export interface NodeSurvey {
 	/** 9.1.6 */

@@ -14,7 +14,7 @@ export async function capacityAppeared(tx: Tx): Promise<void> {
 }
 
 /** Waits that a node that is back may end; see containers.server.ts. */
-const FOR_A_NODE = ['node_offline', 'node_maintenance', 'template_offline'];
+const FOR_A_NODE = ['node_offline', 'node_maintenance', 'template_offline', 'no_quorum'];
 
 /** A node can be used again: who waits for it, or for room, looks again now. */
 export async function nodeReturned(tx: Tx): Promise<void> {

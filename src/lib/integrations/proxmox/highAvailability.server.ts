@@ -126,18 +126,6 @@ export function highAvailability({ send }: Transport) {
 				{ purge: true },
 				String(vmid)
 			),
-		/**
-		 * Stops a container, takes it to another node and starts it there, all by the manager's next rounds: the answer says
-		 * that it was asked to, the status where the container is.
-		 */
-		migrateByHa: (vmid: number, target: string) =>
-			change(
-				'ha.migrate',
-				'POST',
-				`/cluster/ha/resources/${part(sid(vmid))}/migrate`,
-				{ node: target },
-				String(vmid)
-			),
 		/** @throws ProxmoxError `refused` before Proxmox 9 */
 		haRules: () => read('ha.rules', '/cluster/ha/rules', z.array(haRuleSchema)),
 		/** @param nodes their names, none better than another. Its container is a resource already. */
@@ -195,15 +183,6 @@ export function highAvailability({ send }: Transport) {
 				'DELETE',
 				`/cluster/replication/${part(id)}`,
 				options,
-				id.split('-')[0]!
-			),
-		/** Sends it with the next round, whatever its schedule. */
-		replicateNow: (node: string, id: string) =>
-			change(
-				'replication.now',
-				'POST',
-				`/nodes/${part(node)}/replication/${part(id)}/schedule_now`,
-				{},
 				id.split('-')[0]!
 			)
 	};

@@ -73,7 +73,6 @@ describe('trust', () => {
 
 describe('a container from clone to deletion', () => {
 	test('every step, read back', async () => {
-		expect(await client.nextId()).toBe(100);
 		const cloned = await wait(
 			await client.clone('pve1', 9018, {
 				newid: 201,
@@ -111,7 +110,6 @@ describe('a container from clone to deletion', () => {
 			cpus: 4,
 			maxmem: 4096 * 1024 ** 2
 		});
-		expect((await client.listContainers('pve2')).map((row) => row.vmid)).toEqual([201]);
 		expect((await client.resources('vm')).map(({ vmid, template }) => [vmid, template])).toEqual([
 			[201, false],
 			[9018, true]
@@ -177,11 +175,7 @@ describe('refusals', () => {
 		});
 	});
 
-	test('a taken VMID, by each way of saying it', async () => {
-		expect(await failure(client.nextId(9018))).toMatchObject({
-			kind: 'exists',
-			fields: { vmid: 'VM 9018 already exists' }
-		});
+	test('a taken VMID', async () => {
 		expect(await failure(client.clone('pve1', 9018, { newid: 9018 }))).toMatchObject({
 			kind: 'exists'
 		});

@@ -79,9 +79,6 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 		/** Everything of the cluster in one answer; `type` narrows it. */
 		resources: (type?: 'vm' | 'storage' | 'node') =>
 			read('cluster.resources', '/cluster/resources', z.array(resourceSchema), { type }),
-		/** A VMID that is free now; it is not reserved. With `vmid`: fails with `exists` when that one is taken. */
-		nextId: (vmid?: number) =>
-			read('cluster.nextid', '/cluster/nextid', z.coerce.number().int(), { vmid }),
 		nodeStatus: (node: string) =>
 			read('node.status', `/nodes/${part(node)}/status`, nodeStatusSchema),
 		/** Bridges that guests can be connected to. */
@@ -99,8 +96,6 @@ export function proxmox(config: ProxmoxConfig, record: CallRecorder) {
 				'/access/permissions',
 				z.record(z.string(), z.record(z.string(), z.coerce.number()))
 			),
-		listContainers: (node: string) =>
-			read('lxc.list', `/nodes/${part(node)}/lxc`, z.array(containerSchema)),
 		containerConfig: (node: string, vmid: number) =>
 			read('lxc.config', `${lxc(node, vmid)}/config`, configSchema),
 		containerStatus: (node: string, vmid: number) =>

@@ -68,6 +68,20 @@ describe('lost answers', () => {
 			message: 'CT 9018 not running'
 		});
 	});
+
+	test.each([
+		'cluster not ready - no quorum?',
+		"error: cfs-lock 'file-replication_cfg' error: no quorum!",
+		"unable to open file '/etc/pve/nodes/pve1/lxc/101.conf.tmp.4242' - Permission denied"
+	])('a cluster without a majority is waited for: %s', async (message) => {
+		fault('clone$', 'status', { body: JSON.stringify({ data: null, message }) });
+		expect(await failure(client.clone('pve1', 9018, { newid: 201 }))).toMatchObject({
+			...{ kind: 'no_quorum', retryable: true, ambiguous: false, refusal: { code: 'NO_QUORUM' } }
+		});
+		fault('^TASK vzclone', 'status', { body: message });
+		const upid = await client.clone('pve1', 9018, { newid: 201 });
+		expect(await failure(wait(upid))).toMatchObject({ kind: 'no_quorum', retryable: true });
+	});
 });
 
 describe('tasks', () => {

@@ -29,7 +29,7 @@ export function nodeOfTask(upid: string): string {
 
 /**
  * Waits until a task has ended well. Polls that fail for a moment are forgiven until the time is up.
- * @throws ProxmoxError `task_failed` (or what its text means: `locked`, `exists`) with the exit status as `code`;
+ * @throws ProxmoxError `task_failed` (or what its text means: `locked`, `no_quorum`, `exists`) with the exit status as `code`;
  * `task_running`, ambiguous, when it is still running after `timeoutMs`
  */
 export async function waitTask(
@@ -42,15 +42,17 @@ export async function waitTask(
 	let unread: unknown;
 	for (;;) {
 		signal?.throwIfAborted();
+		let task: TaskStatus | null = null;
 		try {
-			const task = await taskStatus(upid);
-			if (task.status === 'stopped')
-				return ended(operation, upid, task.exitstatus ?? 'unexpected status');
+			task = await taskStatus(upid);
 			unread = undefined;
 		} catch (error) {
 			if (!(error instanceof ProxmoxError) || !error.retryable) throw error;
 			unread = error;
 		}
+		// How it ended may be an error that another try helps against; of this task nothing more is to come.
+		if (task?.status === 'stopped')
+			return ended(operation, upid, task.exitstatus ?? 'unexpected status');
 		if (performance.now() + pollMs > until) {
 			const message = unread ? 'The task could not be read in time' : 'The task is still running';
 			throw new ProxmoxError({
@@ -77,7 +79,7 @@ function ended(operation: string, upid: string, exitStatus: string): TaskEnd {
 		message: exitStatus,
 		code: exitStatus,
 		upid,
-		retryable: meaning === 'locked',
+		retryable: meaning === 'locked' || meaning === 'no_quorum',
 		// A log that was cut off says nothing about what the task did.
 		ambiguous: exitStatus === 'unexpected status'
 	});

@@ -238,7 +238,7 @@ function answered(
 	if (!died && status >= 500 && status !== 501)
 		return failed({ retryable: !changes, ambiguous: changes });
 	const kind = kindOfText(message);
-	return failed({ kind, retryable: kind === 'locked' });
+	return failed({ kind, retryable: kind === 'locked' || kind === 'no_quorum' });
 }
 
 export function asProxmoxError(operation: string, changes: boolean, error: unknown): ProxmoxError {

@@ -93,8 +93,8 @@ export const containerSchema = z.looseObject({
 	tags: text.optional(),
 	lock: text.optional(),
 	template: flag,
-	/** Of the answer for one container: whether the HA manager looks after it. */
-	ha: z.looseObject({ managed: flag }).optional()
+	/** Of the answer for one container: whether the HA manager looks after it, and what it is at. */
+	ha: z.looseObject({ managed: flag, state: text.nullish() }).optional()
 });
 
 export const configSchema = z.looseObject({

@@ -1,6 +1,11 @@
 import { db } from '#lib/core/db.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { NODE_LIST, type NodeCard, nodeCards } from '#lib/infrastructure/metrics/cards.server.ts';
+import {
+	NODE_LIST,
+	type NodeCard,
+	nodeCards,
+	statesOf
+} from '#lib/infrastructure/metrics/cards.server.ts';
 import { nodeStateLabel } from '#lib/infrastructure/metrics/nodeWords.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { CsvColumn } from '#lib/ui/csv.ts';
@@ -23,7 +28,7 @@ function nodeColumns(): CsvColumn<NodeCard>[] {
 		{ label: m.infrastructure_cluster(), value: (row) => row.clusterName },
 		{ label: m.tenants_node(), value: (row) => row.name },
 		{ label: m.container_host(), value: (row) => row.hostname },
-		{ label: m.tenants_status(), value: (row) => nodeStateLabel(row.status) },
+		{ label: m.tenants_status(), value: (row) => statesOf(row).map(nodeStateLabel).join(', ') },
 		{ label: 'Proxmox VE', value: (row) => row.proxmoxVersion },
 		{ label: m.infra_csv_cpu_used(), value: (row) => percentOf(row.used?.cpuFraction) },
 		{ label: m.infra_csv_cpu_committed(), value: (row) => row.committed.cpuCores },

@@ -41,7 +41,8 @@ export const POST = endpoint(
 		params,
 		body: drainForm,
 		response: drainSchema,
-		status: 202
+		status: 202,
+		stepUp: true
 	},
 	async ({ params, body, event }) => {
 		const by = actorOf(event.locals.auth!);

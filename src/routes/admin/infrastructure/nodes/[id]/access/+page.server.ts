@@ -34,9 +34,21 @@ export const load: PageServerLoad = async (event) => {
 			priority: String(node.priority),
 			revision: String(node.revision)
 		},
+		suggested: suggestedLimits(event.url),
 		pins: { api: node.apiFingerprint, ssh: node.sshHostKey }
 	};
 };
+
+/** What the address proposes of a node's limits; nothing else can be filled in for somebody. */
+function suggestedLimits(url: URL): Record<string, string> {
+	const names = ['cpu_overcommit', 'ram_overcommit', 'disk_overcommit', 'max_containers'];
+	return Object.fromEntries(
+		names.flatMap((name) => {
+			const value = url.searchParams.get(name);
+			return value && /^\d{1,5}(\.\d{1,2})?$/.test(value) ? [[name, value]] : [];
+		})
+	);
+}
 
 /** `reread`: the button that only looks again, and the confirmation that follows it. */
 const form = nodeForm.extend({ reread: z.string().optional() });
@@ -44,6 +56,7 @@ const form = nodeForm.extend({ reread: z.string().optional() });
 export const actions: Actions = {
 	edit: (event) => {
 		requireStaff(event, 'infrastructure:write');
+		requireStepUp(event);
 		const by = actorOf(event.locals.auth!);
 		return answerForm(event.request, form, async ({ compared, reread, ...patch }) => {
 			if (patch.api_fingerprint && !compared)

@@ -4,7 +4,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
-import { requireStaff } from '#lib/identity/guard.server.ts';
+import { requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { findNode } from '#lib/infrastructure/nodes/oneNode.server.ts';
 import { drainPlanOf } from '#lib/provisioning/moves/drains/drainContainers.server.ts';
 import { drainForm } from '#lib/provisioning/moves/drains/drainForms.ts';
@@ -30,6 +30,7 @@ export const load: PageServerLoad = async (event) => {
 export const actions: Actions = {
 	default: (event) => {
 		requireStaff(event, 'infrastructure:write');
+		requireStepUp(event);
 		const by = actorOf(event.locals.auth!);
 		const form = drainForm.extend({ confirm: z.string().trim() });
 		return answerForm(event.request, form, async ({ reason, notice_hours, confirm }) => {

@@ -2,7 +2,7 @@ import { redirect } from '@sveltejs/kit';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
-import { requireStaff } from '#lib/identity/guard.server.ts';
+import { hasSteppedUp, requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
 import { finishEnrolment } from '#lib/infrastructure/nodes/enrolmentFinish.server.ts';
 import {
 	changedAccessForm,
@@ -31,6 +31,7 @@ export const load: PageServerLoad = async (event) => {
 	const isHere = event.url.searchParams.get('step') === 'access';
 	return {
 		view,
+		confirmed: event.locals.auth !== null && hasSteppedUp(event.locals.auth),
 		changing: view.step !== 'done' && isHere,
 		crumbs: [
 			{ label: m.admin_nav_infrastructure(), href: '/admin/infrastructure' },
@@ -81,6 +82,7 @@ export const actions: Actions = {
 	},
 	finish: (event) => {
 		requireStaff(event, 'infrastructure:write');
+		requireStepUp(event);
 		const { id } = event.params;
 		const by = actorOf(event.locals.auth!);
 		return answerForm(event.request, finishForm, async (choice) => {
