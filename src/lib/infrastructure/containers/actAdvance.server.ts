@@ -1,16 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { askCluster, isDown, proxmoxOn, type Trace } from '../nodes/clients.server.ts';
-import { ask, followAct } from './actCalls.server.ts';
+import { ask, askManager, followAct } from './actCalls.server.ts';
+import { nextUnderCare, type Care } from './actCare.ts';
+import type { Wish } from './actForms.ts';
 import { failureText, type Outcome, type Sight } from './actOutcome.ts';
 import { isHeld } from './actRefusals.server.ts';
 import { writeBegun, type Taken } from './actRow.server.ts';
-import { nextStep, type Begun } from './actSteps.ts';
-import { applyLimits } from './growth.server.ts';
+import { isHaVerb, nextStep, type Begun } from './actSteps.ts';
+import { lacksRoom } from './growth.ts';
+import { applyLimits, holdGrowth } from './growth.server.ts';
+import { RESOURCES } from '../placement/placement.ts';
 import { look } from './guests.server.ts';
 import { isThis } from './identity.ts';
 import type { Seen } from './reconcile.ts';
+import { worksOnIt } from './tasks.server.ts';
 
 /** The container of an act, as its row says. */
 export interface Subject {
@@ -21,11 +26,11 @@ export interface Subject {
 	vmid: number;
 	adopted: boolean;
 	rootVolume: string | null;
+	/** Under high availability, the node that would take over. */
+	haNodeId: string | null;
 }
 
 const MOST_STEPS = 20;
-/** Tasks that work on a container; a terminal that somebody has open holds nothing. */
-const WORKS = /^(vz|ha|resize|move)/;
 
 interface Work {
 	act: Taken;
@@ -84,12 +89,12 @@ async function oneStep(work: Work, proxmox: ProxmoxClient, seen: Seen): Promise<
 	const { act, subject, trace, signal } = work;
 	const place = { node: seen.node, vmid: subject.vmid };
 	const { begun } = act;
-	if (begun?.ended === null && begun.verb !== 'limits')
+	if (begun?.ended === null && begun.verb !== 'limits' && !isHaVerb(begun.verb))
 		return followAct(act, { ...begun, verb: begun.verb }, proxmox, place, signal);
 	if (seen.lock)
 		return { is: 'waiting', why: failureText('locked', `CT is locked (${seen.lock})`), seconds: 2 };
 	const tasks = await proxmox.tasks(seen.node, { vmid: subject.vmid, limit: 50 });
-	const other = tasks.find(({ type, endtime }) => endtime === undefined && WORKS.test(type));
+	const other = tasks.find(worksOnIt);
 	if (other) return { is: 'waiting', why: failureText('task_running', other.type), seconds: 2 };
 	const sight: Sight = {
 		running: seen.running,
@@ -97,23 +102,69 @@ async function oneStep(work: Work, proxmox: ProxmoxClient, seen: Seen): Promise<
 		node: seen.node,
 		nodeId: await nodeIdOf(subject, seen.node)
 	};
-	const step = nextStep(act.wish, sight, begun);
+	const care = await careFor(act.wish, subject, proxmox, seen);
+	const step = care
+		? nextUnderCare(act.wish, { ...sight, care }, begun)
+		: nextStep(act.wish, sight, begun);
 	if (step.do === 'done') return { is: 'done', seen: sight };
-	if (step.do === 'look_again') return { is: 'waiting', why: 'not_yet', seconds: 2 };
+	if (step.do === 'look_again')
+		return { is: 'waiting', why: care ? 'ha_manager' : 'not_yet', seconds: 2 };
 	if (step.do === 'fail')
 		return { is: 'failed', why: failureText(step.code, step.words), seen: sight };
+	if (step.verb === 'limits' && act.wish.act === 'resize') {
+		const room = await promised(subject.id, act.wish);
+		if (room === 'coming') return { is: 'waiting', why: 'room_comes', seconds: 2 };
+		if (room === 'none') return { is: 'failed', why: 'no_room', seen: sight };
+	}
 	const next: Begun = {
 		verb: step.verb,
 		before: tasks.map(({ upid }) => upid),
-		// What ran before a call that came to nothing is what is started after it.
-		wasRunning: begun?.verb === step.verb ? begun.wasRunning : seen.running,
-		ended: null
+		// What ran before all of it is what is started after it.
+		wasRunning: begun?.wasRunning ?? seen.running,
+		ended: null,
+		...failedBefore(step.failed ?? begun?.failed)
 	};
-	await writeBegun(act, next, step.verb === 'limits' ? act.taskUpid : null);
-	if (step.verb !== 'limits') return ask(act, { ...next, verb: step.verb }, proxmox, place);
+	const { verb } = step;
+	await writeBegun(act, next, verb === 'limits' || isHaVerb(verb) ? act.taskUpid : null);
+	if (isHaVerb(verb)) return askManager(act, { ...next, verb }, proxmox, subject.vmid);
+	if (verb !== 'limits') return ask(act, { ...next, verb }, proxmox, place);
 	await applyLimits(subject.id, trace, signal);
 	await writeBegun(act, { ...next, ended: 'OK' }, act.taskUpid);
 	return null;
+}
+
+/** The room for other limits is promised, if it was not when they were asked for: what was made ahead for others goes first. */
+async function promised(
+	id: string,
+	wish: Extract<Wish, { act: 'resize' }>
+): Promise<'held' | 'coming' | 'none'> {
+	const wanted = { cpuCores: wish.cpu_cores, ramMb: wish.ram_mb, diskGb: wish.disk_gb };
+	const has = await db.container.findUniqueOrThrow({ where: { id } });
+	if (RESOURCES.every((code) => has[code] === wanted[code])) return 'held';
+	const { reasons } = await transaction((tx) => holdGrowth(tx, id, wanted));
+	if (reasons.every(({ code }) => code === 'offline')) return 'held';
+	return lacksRoom({ reasons }) ? 'none' : 'coming';
+}
+
+function failedBefore(words: string | undefined): Pick<Begun, 'failed'> {
+	return words === undefined ? {} : { failed: words };
+}
+
+/** Acts that start or stop: of a container under high availability its cluster's manager has a say in them. */
+const POWER: Wish['act'][] = ['start', 'stop', 'restart', 'rollback'];
+
+/** @returns null when no manager has anything to do with it */
+async function careFor(
+	{ act }: Wish,
+	{ haNodeId, vmid }: Subject,
+	proxmox: ProxmoxClient,
+	{ managed, service }: Seen
+): Promise<Care | null> {
+	if (!POWER.includes(act) || !(managed || haNodeId)) return null;
+	const resource = (await proxmox.haResources()).find(({ sid }) => sid === `ct:${vmid}`);
+	if (!resource) return null;
+	// The old word for it.
+	return { asked: resource.state === 'enabled' ? 'started' : resource.state, is: service };
 }
 
 async function snapshotsFor(

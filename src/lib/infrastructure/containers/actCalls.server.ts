@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
+import type { HaRequest } from '#lib/integrations/proxmox/highAvailability.server.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import { USUAL_TIMEOUT, type Wish } from './actForms.ts';
 import { failureText, outcomeOf, UNKNOWN_END, type Outcome } from './actOutcome.ts';
 import { writeBegun, type Taken } from './actRow.server.ts';
-import type { Begun, Verb } from './actSteps.ts';
+import type { Begun, HaVerb, Verb } from './actSteps.ts';
 
 /** Where the container is. */
 interface Place {
@@ -12,12 +13,12 @@ interface Place {
 	vmid: number;
 }
 
-type Called = Exclude<Verb, 'limits'>;
+type Called = Exclude<Verb, 'limits' | HaVerb>;
 
 /** Proxmox's word for the task of each call; of a container under high availability its manager does the first two. */
 const TASKS: Record<Called, string[]> = {
 	start: ['vzstart', 'hastart'],
-	shutdown: ['vzshutdown', 'hashutdown', 'hastop'],
+	shutdown: ['vzshutdown', 'hastop'],
 	stop: ['vzstop', 'hastop'],
 	reboot: ['vzreboot'],
 	snapshot: ['vzsnapshot'],
@@ -80,6 +81,32 @@ export async function ask(
 	}
 }
 
+/** What the HA manager is asked for. */
+const REQUESTS: Record<HaVerb, HaRequest> = {
+	ha_start: 'started',
+	ha_stop: 'stopped',
+	ha_release: 'disabled',
+	ha_ignore: 'ignored'
+};
+
+/** Asks the HA manager for what `act` has written down already; it does it with its next rounds. @returns null: look again */
+export async function askManager(
+	act: Taken,
+	begun: Begun & { verb: HaVerb },
+	proxmox: ProxmoxClient,
+	vmid: number
+): Promise<Outcome | null> {
+	try {
+		await proxmox.setHaResource(vmid, { state: REQUESTS[begun.verb] });
+		await writeBegun(act, { ...begun, ended: 'OK' }, act.taskUpid);
+		return null;
+	} catch (error) {
+		if (!(error instanceof ProxmoxError)) throw error;
+		if (error.ambiguous || error.kind === 'not_found') return null;
+		return outcomeOf(error);
+	}
+}
+
 /** Looks often while a task takes what it usually takes. */
 const SLICES = [
 	{ timeoutMs: 3_000, pollMs: 100 },
@@ -117,15 +144,27 @@ export async function followAct(
 			}
 			// How it ended; else that could not be read.
 			if (error.upid !== null && error.code !== null) {
-				if (!error.locked) return end(error.message);
+				const passes = passingWhy(error);
+				if (!passes) return end(error.message);
 				await end('never');
-				return { is: 'waiting', why: failureText('locked', error.message), seconds: 2 };
+				return { is: 'waiting', why: failureText(passes, error.message), seconds: 2 };
 			}
 			if (error.kind === 'not_found') return end(UNKNOWN_END);
 			return outcomeOf(error);
 		}
 	}
 	return { is: 'waiting', why: 'task_running', seconds: 2, own: true };
+}
+
+/** Why a task ended that may be tried again as it is; null: it may not. */
+function passingWhy(error: ProxmoxError): string | null {
+	if (error.kind === 'locked' || error.kind === 'no_quorum') return error.kind;
+	return isForCopy(error) ? 'replication_first' : null;
+}
+
+/** A snapshot that the next copy to the second node begins from: it may go once that copy was made. */
+function isForCopy({ message }: ProxmoxError): boolean {
+	return /needed by replication job/i.test(message);
 }
 
 /** The task that a call of ours began whose answer nobody heard; a late one is looked for twice. */

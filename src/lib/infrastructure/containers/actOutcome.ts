@@ -28,6 +28,7 @@ export function outcomeOf(error: unknown): Outcome {
 	const waiting = (why: string, seconds: number): Outcome => ({ is: 'waiting', why, seconds });
 	if (['unreachable', 'node_unreachable', 'lost'].includes(error.kind))
 		return waiting('node_offline', 5);
+	if (error.kind === 'no_quorum') return waiting(`no_quorum: ${error.message}`, 5);
 	if (error.locked) return waiting(`locked: ${error.message}`, 2);
 	if (error.kind === 'task_running') return waiting('task_running', 2);
 	if (error.retryable || error.ambiguous) return waiting(`not_yet: ${error.message}`, 2);

@@ -1,4 +1,4 @@
-import { after, MINUTE, now } from '#lib/core/clock.server.ts';
+import { after, MINUTE, now, SECOND } from '#lib/core/clock.server.ts';
 import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
@@ -17,6 +17,12 @@ import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
  * hour later. Its own task is followed for as long as it takes.
  */
 export const PATIENCE = 10 * MINUTE;
+
+/** Until when it waits: what has time to end by itself gets that on top. */
+function patienceOf({ startedAt, wish }: Taken): Date {
+	const seconds = 'timeout_seconds' in wish ? wish.timeout_seconds : 0;
+	return after(startedAt, PATIENCE + seconds * SECOND);
+}
 
 /** Does an act, or as much of it as can be done now. May run any number of times, and after any death. */
 export async function runAct(actId: string, signal: AbortSignal): Promise<void> {
@@ -48,7 +54,7 @@ function named(error: unknown, act: Taken): Outcome {
 	try {
 		return outcomeOf(error);
 	} catch {
-		if (now() < after(act.startedAt, PATIENCE)) throw error;
+		if (now() < patienceOf(act)) throw error;
 		log.error({ err: error, act: act.id }, 'an act is given up');
 		return { is: 'failed', why: `internal: ${String(error).slice(0, 500)}`, seen: null };
 	}
@@ -83,7 +89,7 @@ async function settle(act: Taken, subject: Subject, outcome: Outcome): Promise<v
 	if (outcome.is === 'done')
 		return end(act, 'succeeded', null, (tx) => follow(tx, subject, outcome.seen));
 	if (outcome.is === 'waiting') {
-		if (outcome.own || now() < after(act.startedAt, PATIENCE)) return wait(act, outcome);
+		if (outcome.own || now() < patienceOf(act)) return wait(act, outcome);
 		return fail(act, subject, outcome.why, null);
 	}
 	return fail(act, subject, outcome.why, outcome.seen);

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import type { Wish } from './actForms.ts';
 
-/** Changes that acts are made of. `limits` is what `applyLimits` does, several calls that may all be repeated. */
+/**
+ * Changes that acts are made of. `limits` is what `applyLimits` does, several calls that may all be repeated; what begins
+ * with `ha_` is asked of the cluster's HA manager: to keep a container running or stopped, to forget that it gave up on it,
+ * and to leave it alone.
+ */
 export const VERBS = [
 	'start',
 	'shutdown',
@@ -10,9 +14,20 @@ export const VERBS = [
 	'snapshot',
 	'rollback',
 	'delete_snapshot',
-	'limits'
+	'limits',
+	'ha_start',
+	'ha_stop',
+	'ha_release',
+	'ha_ignore'
 ] as const;
 export type Verb = (typeof VERBS)[number];
+
+/** Changes without a task, which may be made any number of times. */
+export type HaVerb = Extract<Verb, `ha_${string}`>;
+
+export function isHaVerb(verb: Verb): verb is HaVerb {
+	return verb.startsWith('ha_');
+}
 
 /**
  * The change that an act began last. It is written before the call, so that whoever comes after a death or a lost answer
@@ -22,10 +37,12 @@ export const begunSchema = z.object({
 	verb: z.enum(VERBS),
 	/** UPIDs that the container had then. */
 	before: z.array(z.string()),
-	/** Whether it ran then. */
+	/** Whether it ran when the first change was begun. */
 	wasRunning: z.boolean(),
 	/** How it ended: `OK`, `never` when Proxmox took no task on, or the words of a failure. Null: not known yet. */
-	ended: z.string().nullable()
+	ended: z.string().nullable(),
+	/** Words of a change before, which failed for good: what ran is brought back before they are told. */
+	failed: z.string().optional()
 });
 export type Begun = z.output<typeof begunSchema>;
 
@@ -38,13 +55,16 @@ export interface ActSight {
 
 export type ActStep =
 	| { do: 'done' }
-	| { do: 'call'; verb: Verb }
+	/** @property failed see `Begun` */
+	| { do: 'call'; verb: Verb; failed?: string }
 	/** Proxmox said that it is done, and it does not show yet: a cluster's HA manager may still be at it. */
 	| { do: 'look_again' }
-	| { do: 'fail'; code: 'snapshot_exists' | 'snapshot_gone' | 'task_failed'; words?: string };
+	| { do: 'fail'; code: ActFailure; words?: string };
 
-const done: ActStep = { do: 'done' };
-const call = (verb: Verb): ActStep => ({ do: 'call', verb });
+type ActFailure = 'snapshot_exists' | 'snapshot_gone' | 'task_failed' | 'ha_gave_up';
+
+export const done: ActStep = { do: 'done' };
+export const call = (verb: Verb): ActStep => ({ do: 'call', verb });
 
 /**
  * The next step of an act, from what Proxmox has and what was begun. The same look leads on after any death, and what is
@@ -71,8 +91,8 @@ export function nextStep(wish: Wish, seen: ActSight, begun: Begun | null): ActSt
 }
 
 /** The one change that is missing, unless it was made and did not help. */
-function again(begun: Begun | null, verb: Verb): ActStep {
-	if (begun?.verb !== verb || begun.ended === 'never') return call(verb);
+export function again(begun: Begun | null, verb: Verb): ActStep {
+	if (begun?.verb !== verb || begun.ended === 'never' || begun.ended === null) return call(verb);
 	return begun.ended === 'OK' ? { do: 'look_again' } : failure(begun);
 }
 
@@ -97,13 +117,18 @@ function nextOfRollback(name: string, seen: ActSight, begun: Begun | null): ActS
 	return begun.ended === 'OK' ? done : call('limits');
 }
 
-function failure(begun: Begun): ActStep {
+export function failure(begun: Begun): ActStep {
 	return { do: 'fail', code: 'task_failed', words: begun.ended ?? '' };
 }
 
 /** What is remembered of a failed act that is tried again: a change that may have been made, or was, is not made twice. */
 export function kept(begun: Begun | null): Begun | null {
+	// What ran before a rollback that failed is to run after it.
+	if (begun?.failed !== undefined) {
+		const { failed: _failed, ...before } = begun;
+		return { ...before, verb: 'rollback', ended: 'never' };
+	}
 	if (begun?.ended === null || begun?.ended === 'OK') return begun;
-	// A rollback that failed had stopped it already: what ran before is to run after it.
+	// A rollback that failed had stopped it already.
 	return begun?.verb === 'rollback' ? { ...begun, ended: 'never' } : null;
 }

@@ -1,18 +1,11 @@
 import { m } from '#i18n/paraglide/messages.js';
+import { CONTAINER_ACTS } from '#lib/notifications/sentenceParts.ts';
 import type { Tone } from '#lib/ui/tone.ts';
 import type { ContainerActStatus } from '#prisma/generated/enums.ts';
 import type { ActName } from './actForms.ts';
 import type { ActRefusal } from './actRules.ts';
 
-const ACTS: Record<ActName, () => string> = {
-	start: m.container_act_start,
-	stop: m.container_act_stop,
-	restart: m.container_act_restart,
-	resize: m.container_act_resize,
-	snapshot: m.container_act_snapshot,
-	rollback: m.container_act_rollback,
-	delete_snapshot: m.container_act_delete_snapshot
-};
+const ACTS: Record<ActName, () => string> = CONTAINER_ACTS;
 
 export const ACT_NAMES = Object.keys(ACTS).filter(isActName);
 
@@ -62,6 +55,7 @@ const TROUBLE: Record<string, () => string> = {
 	locked: m.container_trouble_locked,
 	task_running: m.container_trouble_task_running,
 	node_offline: m.container_trouble_node_offline,
+	no_quorum: m.container_trouble_no_quorum,
 	held: m.container_trouble_held,
 	not_yet: m.container_trouble_not_yet,
 	gone: m.container_trouble_gone,
@@ -69,6 +63,11 @@ const TROUBLE: Record<string, () => string> = {
 	snapshot_exists: m.container_trouble_snapshot_exists,
 	snapshot_gone: m.container_trouble_snapshot_gone,
 	task_failed: m.container_trouble_task_failed,
+	ha_manager: m.container_trouble_ha_manager,
+	ha_gave_up: m.container_trouble_ha_gave_up,
+	replication_first: m.container_trouble_replication_first,
+	room_comes: m.container_trouble_room_comes,
+	no_room: m.error_no_room_to_grow,
 	unknown: m.container_trouble_unknown,
 	refused: m.container_trouble_refused,
 	internal: m.container_trouble_internal

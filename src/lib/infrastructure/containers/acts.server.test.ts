@@ -252,7 +252,7 @@ it('an act whose patience has ended fails, and its worker that wakes up late wri
 	const { id: actId } = await ask({ act: 'restart', timeout_seconds: 30, force: false });
 	guest().config.lock = 'backup';
 	await once(actId);
-	const startedAt = new Date(Date.now() - PATIENCE - 1_000);
+	const startedAt = new Date(Date.now() - PATIENCE - 31_000);
 	await db.containerAct.update({ where: { id: actId }, data: { startedAt } });
 	await once(actId);
 	expect(await actOf(actId)).toMatchObject({

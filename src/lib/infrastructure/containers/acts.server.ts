@@ -14,7 +14,8 @@ import { holdGrowth } from './growth.server.ts';
 
 /**
  * Asks something of a container: the row and its job are there when `tx` commits, and a worker does it. Of two who ask at
- * once one is refused. What `resize` wants is promised here, so that nobody else is placed there.
+ * once one is refused. What `resize` wants is promised here, so that nobody else is placed there; where what was made ahead for
+ * others is in the way it goes, and the worker waits for the room.
  * @throws {AppError} NOT_FOUND; CONTAINER_ACT_REFUSED with the reason; BAD_INPUT and NO_ROOM_TO_GROW with fields
  */
 export async function askForAct(
@@ -127,9 +128,9 @@ async function promise(tx: Tx, container: Container, wish: Extract<Wish, { act: 
 		});
 	const { reasons } = await holdGrowth(tx, container.id, wanted);
 	const lacking = reasons.flatMap((reason): [string, string][] =>
-		reason.code === 'offline'
-			? []
-			: [[FIELDS[reason.code], m.container_resize_no_room({ free: Math.floor(reason.free) })]]
+		'free' in reason
+			? [[FIELDS[reason.code], m.container_resize_no_room({ free: Math.floor(reason.free) })]]
+			: []
 	);
 	if (lacking.length > 0)
 		throw new AppError('NO_ROOM_TO_GROW', { fields: Object.fromEntries(lacking) });

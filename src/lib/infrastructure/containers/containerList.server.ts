@@ -41,6 +41,7 @@ const select = {
 	wantedRunning: true,
 	warmPlanId: true,
 	moveToNodeId: true,
+	haNodeId: true,
 	warmPlan: { select: { name: true } },
 	createdAt: true,
 	node: { select: { id: true, name: true, cluster: { select: { name: true } } } },
@@ -48,6 +49,20 @@ const select = {
 		where: { status: { notIn: ['deleted', 'refunded'] } },
 		select: { id: true, slug: true },
 		orderBy: { slug: 'asc' }
+	},
+	/** The server that has its databases, and the containers whose databases it has. */
+	postgres: { select: { id: true, hostname: true, status: true } },
+	served: {
+		where: { status: { not: 'deleted' } },
+		select: {
+			...{ id: true, vmid: true, hostname: true, status: true },
+			tenants: {
+				where: { status: { notIn: ['deleted', 'refunded'] } },
+				select: { id: true, slug: true },
+				orderBy: { slug: 'asc' }
+			}
+		},
+		orderBy: { vmid: 'asc' }
 	},
 	acts: {
 		where: { status: { in: ['queued', 'running'] } },
@@ -95,13 +110,21 @@ export async function containerRows(tx: Tx, ids: string[]): Promise<ContainerRow
 	}));
 }
 
+/** @param name of a node, or `cluster/node` where two clusters have nodes of the same name */
+function isOnNode(name: string): Prisma.Sql {
+	const cut = name.lastIndexOf('/');
+	if (cut < 0) return Prisma.sql`node.name = ${name}`;
+	return Prisma.sql`node.name = ${name.slice(cut + 1)} AND node.cluster_id IN (
+		SELECT id FROM proxmox_clusters WHERE name = ${name.slice(0, cut)})`;
+}
+
 function whereOf({ q, filters }: ContainerQuery): Prisma.Sql {
 	const conditions = [
 		filters.status && isContainerStatus(filters.status)
 			? Prisma.sql`container.status = ${filters.status}::container_status`
 			: Prisma.sql`container.status <> 'deleted'`
 	];
-	if (filters.node) conditions.push(Prisma.sql`node.name = ${filters.node}`);
+	if (filters.node) conditions.push(isOnNode(filters.node));
 	if (filters.purpose) conditions.push(Prisma.sql`container.purpose::text = ${filters.purpose}`);
 	if (q) {
 		const pattern = contains(q);

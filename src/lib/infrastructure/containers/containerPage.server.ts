@@ -46,13 +46,13 @@ export async function dwellersOf(tx: Tx, containerId: string): Promise<Dweller[]
 	});
 }
 
-/** What the node of a container may still promise, and how many cores it has. */
+/** What the node of a container may still promise, and how many cores it has; null: that node was taken out for good. */
 export async function roomAround(
 	tx: Tx,
 	nodeId: string
-): Promise<{ free: Resources; cores: number }> {
-	const node = (await nodeFigures(tx)).find(({ id }) => id === nodeId);
-	if (!node) throw new AppError('NOT_FOUND');
+): Promise<{ free: Resources; cores: number } | null> {
+	const [node] = await nodeFigures(tx, [nodeId]);
+	if (!node) return null;
 	const { limit, committed } = node;
 	return {
 		free: {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { ContainerAct } from '#prisma/generated/client.ts';
+import { haOfContainers, type HaView } from '../ha/haView.server.ts';
 import { resourcesView } from '../nodes/nodeView.server.ts';
 import { actTrouble } from './actWords.ts';
 import { containerRows, type ContainerRow } from './containerList.server.ts';
@@ -36,14 +37,54 @@ export const containerSchema = z.object({
 	/** Instances that fit in it. */
 	slots: z.number().int(),
 	tenants: z.array(z.object({ id: z.uuid(), subdomain: z.string() })),
+	/** The container that has its databases; null: they are inside. */
+	database_server: z.object({ id: z.uuid(), hostname: z.string() }).nullable(),
 	/** Name of the plan that it was made ahead for; the next instance takes it. */
 	warm_plan: z.string().nullable(),
 	/** What was asked of it and is not done. */
 	act: z.object({ id: z.uuid(), act: z.string(), status: z.string() }).nullable(),
+	/** Of a container with a second node, or that once had to go to one. */
+	ha: z
+		.object({
+			/** ok, stopped, preparing, moving, fence, late, alone, nowhere, error, unknown */
+			state: z.string(),
+			/** The node that takes over; null: none does any more. */
+			partner: z.object({ id: z.uuid(), name: z.string(), away: z.boolean() }).nullable(),
+			/** Null: both nodes share the storage, and nothing is copied. */
+			replication: z
+				.object({
+					/** Null: nothing was copied yet. */
+					last_at: z.date().nullable(),
+					/** Copies in a row that failed, with Proxmox's words of the last. */
+					failures: z.number().int(),
+					error: z.string().nullable()
+				})
+				.nullable(),
+			/** When Proxmox was asked for all this. */
+			seen_at: z.date().nullable(),
+			last_failover: z
+				.object({
+					...{ id: z.uuid(), from: z.string(), to: z.string(), lost_at: z.date() },
+					/** Null: its instances have not all been seen on the air again. */
+					answered_at: z.date().nullable()
+				})
+				.nullable()
+		})
+		.nullable(),
 	created_at: z.date()
 });
 
-export function containerView(row: ContainerRow): z.input<typeof containerSchema> {
+type ContainerAnswer = z.input<typeof containerSchema>;
+
+export async function containerViews(tx: Tx, rows: ContainerRow[]): Promise<ContainerAnswer[]> {
+	const guarded = await haOfContainers(
+		tx,
+		rows.map(({ id }) => id)
+	);
+	return rows.map((row) => viewOf(row, guarded.get(row.id)));
+}
+
+function viewOf(row: ContainerRow, ha: HaView | undefined): ContainerAnswer {
 	const { use } = row;
 	return {
 		...{ id: row.id, vmid: row.vmid, hostname: row.hostname },
@@ -58,17 +99,38 @@ export function containerView(row: ContainerRow): z.input<typeof containerSchema
 		},
 		slots: row.slots,
 		tenants: row.tenants.map(({ id, slug }) => ({ id, subdomain: slug })),
+		database_server: row.postgres && { id: row.postgres.id, hostname: row.postgres.hostname },
 		warm_plan: row.warmPlan?.name ?? null,
 		act: row.act,
+		ha: ha ? haAnswer(ha) : null,
 		created_at: row.createdAt
 	};
 }
 
+function haAnswer(ha: HaView): ContainerAnswer['ha'] {
+	const { partner, failovers } = ha;
+	const [last] = failovers;
+	return {
+		state: ha.state,
+		partner: partner && { id: partner.id, name: partner.name, away: partner.isAway },
+		replication: ha.replicated
+			? { last_at: ha.copiedAt, failures: ha.copyFails, error: ha.copyError }
+			: null,
+		seen_at: ha.seenAt,
+		last_failover: last
+			? {
+					...{ id: last.id, from: last.from, to: last.to },
+					...{ lost_at: last.lostAt, answered_at: last.answeredAt }
+				}
+			: null
+	};
+}
+
 /** @throws {AppError} NOT_FOUND */
-export async function oneContainer(tx: Tx, id: string): Promise<z.input<typeof containerSchema>> {
-	const [row] = await containerRows(tx, [id]);
-	if (!row) throw new AppError('NOT_FOUND');
-	return containerView(row);
+export async function oneContainer(tx: Tx, id: string): Promise<ContainerAnswer> {
+	const [found] = await containerViews(tx, await containerRows(tx, [id]));
+	if (!found) throw new AppError('NOT_FOUND');
+	return found;
 }
 
 /** Something that was asked of a container. */

@@ -4,11 +4,18 @@ import { publish } from '#lib/core/live.server.ts';
 import { wakeSaga } from '#lib/core/saga.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
-import { askCluster, isDown, proxmoxOn, readTakenVmids } from '../nodes/clients.server.ts';
+import {
+	askCluster,
+	isDown,
+	isWithoutQuorum,
+	proxmoxOn,
+	readTakenVmids
+} from '../nodes/clients.server.ts';
 import { endTurn } from './cloneQueue.server.ts';
 import { copyTemplate, waitForCopy } from './clones.server.ts';
 import { loadTarget, look, type Target } from './guests.server.ts';
 import { goneTo } from '../ha/standby.ts';
+import { attachDatabases, detachDatabases } from '../postgres/attach.server.ts';
 import {
 	anotherVmid,
 	moveReservation,
@@ -62,6 +69,7 @@ async function ensureOnNode(run: Run, first: Target): Promise<ContainerProgress 
 		}
 		return null;
 	} catch (error) {
+		if (isWithoutQuorum(error)) return waiting('no_quorum', 15, target);
 		if (!isDown(error)) throw error;
 		return (await whenNodeIsDown(run, target)) ? null : waiting('node_offline', 30, target);
 	}
@@ -113,7 +121,8 @@ async function advance(
 	}
 	await run.write((tx) => endTurn(tx, target.id));
 	if (node !== target.nodeName) await follows(run, target, node);
-	if (action.do === 'ready') return finish(run, target, node);
+	if (action.do === 'ready')
+		return (await attachDatabases(run, target)) ?? (await finish(run, target, node));
 	await change(run, proxmox, target, node, action);
 	return null;
 }
@@ -283,6 +292,7 @@ export async function destroyContainer(
 			run.signal
 		)
 	);
+	await detachDatabases(run, containerId);
 	await run.write((tx) => releaseContainer(tx, containerId, leaving));
 	return true;
 }

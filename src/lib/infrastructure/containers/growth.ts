@@ -1,8 +1,12 @@
 import { RESOURCES, type Resources } from '../placement/placement.ts';
 
-/** Why a container cannot have other limits where it is. `free` is what its node may still promise. */
+/**
+ * Why a container cannot have other limits where it is: `moving` passes, and so does `coming`, which means that what was made
+ * ahead for others is in the way and goes. `free` is what its node may still promise.
+ */
 export type GrowthRejection =
-	{ code: 'offline' } | { code: keyof Resources; wanted: number; free: number };
+	| { code: 'offline' | 'moving' | 'coming' }
+	| { code: keyof Resources; wanted: number; free: number };
 
 /** What other limits mean for a container. */
 export interface Growth {
@@ -13,6 +17,13 @@ export interface Growth {
 	to: Resources;
 	/** The plan has a smaller disk than it has, which stays. */
 	diskStays: boolean;
+	/** Made ahead for others, and to go first (`coming`); empty when enough of them are going already. */
+	yields: { containerId: string; vmid: number }[] | null;
+}
+
+/** It lacks room that nothing else makes. */
+export function lacksRoom({ reasons }: Pick<Growth, 'reasons'>): boolean {
+	return reasons.some((reason) => 'free' in reason);
 }
 
 /** Limits that a container comes to have when these are wanted of it. */
@@ -27,10 +38,11 @@ export function grown(has: Resources, wanted: Resources): Resources {
 export function judgeGrowth(
 	has: Resources,
 	wanted: Resources,
-	node: { online: boolean; free: Resources }
+	node: { online: boolean; moving?: boolean; free: Resources }
 ): Growth {
 	const to = grown(has, wanted);
 	const reasons: GrowthRejection[] = node.online ? [] : [{ code: 'offline' }];
+	if (node.moving) reasons.push({ code: 'moving' });
 	for (const code of RESOURCES) {
 		const more = to[code] - has[code];
 		const free = Math.max(0, node.free[code]);
@@ -41,6 +53,7 @@ export function judgeGrowth(
 		reasons,
 		from: { cpuCores: has.cpuCores, ramMb: has.ramMb, diskGb: has.diskGb },
 		to,
-		diskStays: wanted.diskGb < has.diskGb
+		diskStays: wanted.diskGb < has.diskGb,
+		yields: null
 	};
 }

@@ -74,10 +74,10 @@ async function seenOn(proxmox: ProxmoxClient, node: string, vmid: number): Promi
 	try {
 		const config = await proxmox.containerConfig(node, vmid);
 		const { status, lock, ha } = await proxmox.containerStatus(node, vmid);
-		const managed = ha?.managed ?? false;
 		return {
 			node,
-			managed,
+			managed: ha?.managed ?? false,
+			service: ha?.state ?? null,
 			running: status === 'running',
 			lock: lock ?? config.lock ?? null,
 			config
@@ -97,7 +97,7 @@ export interface Template {
 
 /**
  * The template to copy for a container: the current one; of a container that was promised before staff chose another
- * version, the newest of its own.
+ * version or kind, the newest of its own.
  * @returns null while the node of it is down
  */
 export async function findTemplate(
@@ -109,7 +109,8 @@ export async function findTemplate(
 		JOIN lxc_containers container ON container.id = template.container_id
 		JOIN lxc_containers wanted ON wanted.id = ${target.id}::uuid
 		WHERE template.cluster_id = ${target.clusterId}::uuid AND template.status = 'ready'
-			AND template.kind = 'all_in_one' AND template.odoo_version = wanted.odoo_version
+			AND template.odoo_version = wanted.odoo_version
+			AND (template.kind = 'odoo_only') = (wanted.postgres_container_id IS NOT NULL)
 		ORDER BY template.current DESC, template.ready_at DESC
 		LIMIT 1`;
 	const resources = await proxmox.resources();

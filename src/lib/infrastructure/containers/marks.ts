@@ -1,6 +1,11 @@
 /** Tag of every container that we made. */
 export const TAG = 'erpcore';
 
+/** Tags as Proxmox writes them. */
+export function tagsOf(text = ''): string[] {
+	return text.split(/[;, ]+/).filter(Boolean);
+}
+
 export interface Mark {
 	/** Saga run that made it. */
 	jobId: string;

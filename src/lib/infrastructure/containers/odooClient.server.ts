@@ -44,3 +44,21 @@ export async function odooIn(
 		}
 	};
 }
+
+/** A container on its node. */
+export interface ContainerPlace {
+	vmid: number;
+	nodeId: string;
+}
+
+/** Where the files of a container's Odoo lie, and where its PostgreSQL is. */
+export async function placesOf(
+	containerId: string
+): Promise<{ files: ContainerPlace; databases: ContainerPlace }> {
+	const place = { vmid: true, nodeId: true } as const;
+	const { postgres, ...files } = await db.container.findUniqueOrThrow({
+		where: { id: containerId },
+		select: { ...place, postgres: { select: place } }
+	});
+	return { files, databases: postgres ?? files };
+}

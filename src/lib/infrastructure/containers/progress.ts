@@ -12,7 +12,7 @@ export type Run = Pick<
  * shared container · `node_offline` its node is down and no other has room · `node_maintenance` its node is out of
  * service, and no other has room for what is not copied yet · `template_offline` the template's node is down ·
  * `replicating` its disks are sent to its second node · `ha_starting` the HA manager takes it over · `ha_partner` no node
- * can stand by for it.
+ * can stand by for it · `database_server` the server of its databases is away · `no_quorum` its cluster takes no changes.
  */
 export type ContainerWait =
 	| 'clone_queue'
@@ -23,7 +23,9 @@ export type ContainerWait =
 	| 'template_offline'
 	| 'replicating'
 	| 'ha_starting'
-	| 'ha_partner';
+	| 'ha_partner'
+	| 'database_server'
+	| 'no_quorum';
 
 /** Ready, or why and for how many seconds to wait. */
 export type ContainerProgress =

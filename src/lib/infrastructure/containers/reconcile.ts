@@ -1,5 +1,5 @@
 import type { ContainerConfig } from '#lib/integrations/proxmox/types.ts';
-import { readMark, TAG, writeMark, type Mark } from './marks.ts';
+import { readMark, TAG, tagsOf, writeMark, type Mark } from './marks.ts';
 import type { Resources } from '../placement/placement.ts';
 
 /** What a container must be in Proxmox. */
@@ -20,6 +20,8 @@ export interface Seen {
 	lock: string | null;
 	/** The HA manager looks after it. */
 	managed: boolean;
+	/** What the manager is at; null: it does not look after it, or has not looked yet. */
+	service: string | null;
 	config: Pick<ContainerConfig, ComparedOption>;
 }
 
@@ -77,7 +79,7 @@ function differences(wanted: Wanted, config: Seen['config']): Record<string, str
 	if (config.hostname !== wanted.hostname) set.hostname = wanted.hostname;
 	if (!config.onboot) set.onboot = 1;
 	if (readMark(config.description)?.jobId !== wanted.jobId) set.description = writeMark(wanted);
-	const tags = (config.tags ?? '').split(/[;, ]+/).filter(Boolean);
+	const tags = tagsOf(config.tags);
 	if (!tags.includes(TAG)) set.tags = [...tags, TAG].join(';');
 	const net = netOptions(config.net0);
 	const wantedNet: Record<string, string> = {

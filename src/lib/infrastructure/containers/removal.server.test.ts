@@ -247,14 +247,26 @@ describe('the sweeper', () => {
 	it('leaves alone what is ours and alive, what is nobody’s, and what another installation made', async () => {
 		const alive = await placeTenant();
 		await make(alive);
-		put(500, 'by hand');
+		put(500, 'by hand', { hostname: 'correo' });
 		put(501, writeMark({ jobId: randomUUID(), containerId: randomUUID() }));
 		await sweepOrphans(signal);
+		// One call for all; of those that may be a copy of ours their own configuration, of nobody else's.
+		const reads = sandbox.kernel.calls.list({ vendor: 'proxmox', match: '^GET .*/config$' });
+		expect(reads.filter(({ line }) => line.includes('/lxc/500/'))).toEqual([]);
+		expect(reads.filter(({ line }) => line.includes('/lxc/501/'))).toHaveLength(1);
+		const { clusterId } = alive.place;
+		const ignored = {
+			clusterId,
+			vmid: 501,
+			hostname: String(pve.state.containers[501]!.config.hostname)
+		};
+		await db.ignoredGuest.create({ data: { ...ignored, byLabel: 'ops@example.com' } });
 		setClockOffset(60 * MINUTE);
-		const before = changes().length;
+		sandbox.kernel.calls.clear();
 		await sweepOrphans(signal);
+		expect(sandbox.kernel.calls.list({ vendor: 'proxmox', match: '/config' })).toEqual([]);
 		expect(guests()).toHaveLength(3);
-		expect(changes()).toHaveLength(before);
+		expect(changes()).toEqual([]);
 		expect(await db.orphanContainer.count()).toBe(0);
 	});
 

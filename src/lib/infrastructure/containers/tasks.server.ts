@@ -2,8 +2,14 @@ import { db } from '#lib/core/db.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { TaskEnd } from '#lib/integrations/proxmox/tasks.ts';
+import type { TaskRow } from '#lib/integrations/proxmox/types.ts';
 import { keepTurn } from './cloneQueue.server.ts';
 import type { Run } from './progress.ts';
+
+/** Whether a task works on a container now; a terminal that somebody has open holds nothing. */
+export function worksOnIt({ type, endtime }: Pick<TaskRow, 'type' | 'endtime'>): boolean {
+	return endtime === undefined && /^(vz|ha|resize|move)/.test(type);
+}
 
 /** Looks often while a task takes what it usually takes, because others may wait for its end; then as seldom as Proxmox asks for. */
 const SLICES = [

@@ -109,25 +109,26 @@ interface OpenFailover {
 }
 
 /**
- * Ends the failovers of which every instance has been seen on the air again. Whoever looks calls it after each round.
+ * Ends the failovers of which every instance has been seen on the air again. Where there is none that anybody would see, it
+ * was over when the container ran. Whoever looks calls it after each round.
  * @param answering instances that answered in this round
  * @param at of the round
  */
 export async function endFailovers(tx: Tx, answering: Set<string>, at: Date): Promise<void> {
 	const open = await tx.$queryRaw<OpenFailover[]>`
 		SELECT failover.id, failover.container_id AS "containerId", failover.running_at AS "runningAt",
-			array_agg(tenant.id::text) AS tenants, max(outage.ended_at) AS "endedAt"
+			array_remove(array_agg(tenant.id::text), NULL) AS tenants, max(outage.ended_at) AS "endedAt"
 		FROM failovers failover
-		JOIN tenant_deployments tenant ON tenant.container_id = failover.container_id
-			AND tenant.status IN ('active', 'degraded') AND tenant.published
+		LEFT JOIN tenant_deployments tenant ON tenant.container_id = failover.container_id
+			AND tenant.status IN ('active', 'degraded', 'migrating') AND tenant.published
 		LEFT JOIN tenant_outages outage ON outage.tenant_id = tenant.id AND outage.started_at >= failover.lost_at
 		WHERE failover.answered_at IS NULL AND failover.running_at <= ${at}
 		GROUP BY failover.id`;
-	for (const { id, containerId, tenants, endedAt } of open) {
+	for (const { id, containerId, tenants, endedAt, runningAt } of open) {
 		if (!tenants.every((tenant) => answering.has(tenant))) continue;
 		const { count } = await tx.failover.updateMany({
 			where: { id, answeredAt: null },
-			data: { answeredAt: endedAt ?? at }
+			data: { answeredAt: tenants.length === 0 ? runningAt : (endedAt ?? at) }
 		});
 		if (count === 0) continue;
 		await enqueue(tx, 'provisioning.failed-over', { failoverId: id });

@@ -1,11 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MINUTE, setClockOffset } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { repairDrift } from '#lib/logs/drifts.server.ts';
+import { evaluateAlerts } from '#lib/notifications/alerts/evaluate.server.ts';
 import { PRO } from '../../../../tests/factories/infrastructure.ts';
 import type { Placed } from '../../../../tests/setup/containers.ts';
 import { testGuarded } from '../../../../tests/setup/guarded.ts';
 import { eventually } from '../../../../tests/setup/queue.ts';
+import '../alerts/replicationAge.server.ts';
 import { askForAct } from '../containers/acts.server.ts';
+import { oneContainer } from '../containers/containerView.server.ts';
 import { reconcileClusters } from '../drift/reconcile.server.ts';
 import { collectMetrics } from '../metrics/metrics.server.ts';
 import { nodeFigures } from '../nodes/figures.server.ts';
@@ -13,6 +17,7 @@ import { beginMaintenance, endMaintenance } from '../nodes/maintenance.server.ts
 import { checkNodes } from '../nodes/nodes.server.ts';
 import { endFailovers } from './failovers.server.ts';
 import { removeHa } from './ha.server.ts';
+import { haOfContainer } from './haView.server.ts';
 import { watchHa } from './watch.server.ts';
 
 const world = await testGuarded();
@@ -115,6 +120,53 @@ describe('on storage that is copied from node to node', () => {
 		expect(after).toHaveLength(made.length);
 	});
 
+	it('is told to staff when its copy grows old, and not any more when it is fresh', async () => {
+		const row = await rowOf(placed);
+		const late = () =>
+			db.alert.findMany({ where: { rule: 'infrastructure.replication-late', closedAt: null } });
+		const seen = async () => {
+			await watchHa();
+			await evaluateAlerts();
+			return haOfContainer(db, row.id);
+		};
+		expect(await seen()).toMatchObject({ state: 'ok', copyFails: 0 });
+		expect(await late()).toEqual([]);
+		// The other node's disk is full.
+		const storage = pve.state.storages.find((one) => one.storage === 'local-zfs')!;
+		const disk = storage.filled[row.standby!];
+		storage.filled[row.standby!] = storage.totalBytes;
+		const later = (minutes: number) => {
+			setClockOffset(minutes * MINUTE);
+			sandbox.kernel.clock.offsetMs = minutes * MINUTE;
+		};
+		later(7);
+		expect(await seen()).toMatchObject({
+			...{ state: 'ok', copyFails: 1, copyError: expect.stringContaining('out of space') }
+		});
+		expect(await late()).toEqual([]);
+		later(13);
+		expect(await seen()).toMatchObject({ state: 'late', copyFails: 2 });
+		expect((await oneContainer(db, row.id)).ha).toMatchObject({
+			...{ state: 'late', partner: { id: row.haNodeId, away: false }, last_failover: null },
+			replication: { last_at: row.guard!.copiedAt, failures: 2 }
+		});
+		const [alert] = await late();
+		expect(alert).toMatchObject({ subjectId: row.id, severity: 'warning' });
+		await seen();
+		expect(await late()).toHaveLength(1);
+		later(70);
+		await seen();
+		expect(await late()).toMatchObject([{ id: alert!.id, severity: 'critical' }]);
+		storage.filled[row.standby!] = disk ?? 0;
+		later(76);
+		expect(await seen()).toMatchObject({ state: 'ok', copyFails: 0, copyError: null });
+		expect(await late()).toEqual([]);
+		later(0);
+		ha.sync(ha.state.jobs[0]!);
+		await db.containerGuard.deleteMany();
+		await watchHa();
+	});
+
 	it('goes on on its second node when its own dies, with what had been copied, and staff know', async () => {
 		const before = await rowOf(placed);
 		await collectMetrics();
@@ -140,6 +192,10 @@ describe('on storage that is copied from node to node', () => {
 			...{ cause: 'failover', outcome: 'repaired' }
 		});
 		expect(await alerts()).toBe(1);
+		expect((await oneContainer(db, row.id)).ha).toMatchObject({
+			partner: { name: before.at, away: true },
+			last_failover: { from: before.at, to: before.standby, answered_at: null }
+		});
 		// Once and for all: the next look finds nothing new.
 		await collectMetrics();
 		expect(await db.failover.count()).toBe(1);
@@ -153,6 +209,26 @@ describe('on storage that is copied from node to node', () => {
 		expect((await db.failover.findFirstOrThrow()).answeredAt).not.toBeNull();
 		await eventually(() => Promise.resolve(world.told() > 0 || undefined), 10);
 		expect(world.told()).toBe(1);
+	});
+
+	it('is over as soon as it runs where no instance is on the air, and not while one is on its way', async () => {
+		const { id: containerId, nodeId, haNodeId } = await rowOf(placed);
+		const runningAt = new Date(Date.now() - 60_000);
+		const { id } = await db.failover.create({
+			data: {
+				...{ containerId, fromNodeId: haNodeId!, toNodeId: nodeId },
+				...{ lostAt: new Date(runningAt.getTime() - 60_000), runningAt }
+			}
+		});
+		const answeredWhile = async (status: 'suspended' | 'migrating') => {
+			await db.tenant.update({ where: { id: placed.tenantId }, data: { status } });
+			await transaction((tx) => endFailovers(tx, new Set(), new Date()));
+			return (await db.failover.findUniqueOrThrow({ where: { id } })).answeredAt;
+		};
+		expect(await answeredWhile('migrating')).toBeNull();
+		expect(await answeredWhile('suspended')).toEqual(runningAt);
+		await db.failover.delete({ where: { id } });
+		await db.tenant.update({ where: { id: placed.tenantId }, data: { status: 'active' } });
 	});
 
 	it('is copied the other way once the node is back, stays where it is, and the alert closes', async () => {

@@ -6,7 +6,7 @@ import { look } from '../containers/guests.server.ts';
 import { writeMark } from '../containers/marks.ts';
 import type { ContainerProgress, ContainerWait, Run } from '../containers/progress.ts';
 import { isOurs } from '../containers/reconcile.ts';
-import { askCluster, isDown, type Trace } from '../nodes/clients.server.ts';
+import { askCluster, isDown, isWithoutQuorum, type Trace } from '../nodes/clients.server.ts';
 import { keepGuard } from './guards.server.ts';
 import { lookAtHa } from './haLook.server.ts';
 import { nextDropStep, nextHaStep, type DropStep, type HaStep, type HaWanted } from './haSteps.ts';
@@ -46,14 +46,17 @@ export async function ensureHa(
 	const target = await loadGuarded(containerId);
 	if (!target) {
 		const row = await placeOf(containerId);
-		if ('reasons' in partner) await run.log('info', 'no second node', { reasons: partner.reasons });
-		return { ready: false, wait: 60, reason: 'ha_partner', ...row };
+		if (!('reasons' in partner)) return { ready: false, wait: 60, reason: 'ha_partner', ...row };
+		await run.log('info', 'no second node', { reasons: partner.reasons });
+		// What was made ahead for others is going: there is room in a moment.
+		return { ready: false, wait: partner.yields ? 5 : 60, reason: 'ha_partner', ...row };
 	}
 	try {
 		return await askCluster(target.clusterId, run.trace, (proxmox) =>
 			bringUnder(run, proxmox, { ...target, again })
 		);
 	} catch (error) {
+		if (isWithoutQuorum(error)) return notYet(target, 'no_quorum', 15);
 		if (!isDown(error)) throw error;
 		return notYet(target, 'node_offline', 30);
 	}

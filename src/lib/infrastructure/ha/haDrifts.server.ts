@@ -98,5 +98,8 @@ function guardedOf(clusterId: string): Promise<Guarded[]> {
 		LEFT JOIN node_storages stored ON stored.node_id = container.node_id
 			AND stored.storage = coalesce(container.storage, cluster.rootfs_storage)
 		WHERE container.cluster_id = ${clusterId}::uuid AND container.status NOT IN ('deleted', 'provisioning')
+			-- A second node that is only held for a plan, or for later, is nothing that Proxmox should know of yet.
+			AND NOT EXISTS (SELECT 1 FROM tenant_migrations held WHERE held.status = 'planned'
+				AND held.from_container_id = container.id AND held.to_container_id = container.id AND held.container_move_id IS NULL)
 		ORDER BY container.id`;
 }

@@ -18,7 +18,8 @@ export type HaState =
 /** Words of Proxmox's manager for what is under way. */
 const UNDER_WAY: Record<string, HaState> = {
 	...{ error: 'error', recovery: 'nowhere', fence: 'fence', freeze: 'moving' },
-	...{ migrate: 'moving', relocate: 'moving', queued: 'preparing', starting: 'preparing' }
+	...{ migrate: 'moving', relocate: 'moving', queued: 'preparing', starting: 'preparing' },
+	...{ request_start: 'preparing', request_stop: 'stopped' }
 };
 
 /** What was last seen of it. Null: nothing was looked at yet. */

@@ -1,6 +1,7 @@
 import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
+import type { ContainerGuard, Failover, Node } from '#prisma/generated/client.ts';
 import { placingState } from '../nodes/health.ts';
 import { judgeGuard, type HaState } from './haState.ts';
 
@@ -13,6 +14,7 @@ const NODE = {
 		...{ id: true, name: true, status: true, haltedAt: true, misses: true, health: true }
 	}
 } as const;
+type HaNode = Pick<Node, keyof typeof NODE.select>;
 
 /** A container and its second node, for staff. */
 export interface HaView {
@@ -41,21 +43,40 @@ export interface FailoverView {
 
 /** Null: it has no second node, and never failed over. */
 export async function haOfContainer(tx: Tx, containerId: string): Promise<HaView | null> {
-	const row = await tx.container.findUniqueOrThrow({
-		where: { id: containerId },
+	return (await haOfContainers(tx, [containerId])).get(containerId) ?? null;
+}
+
+/** By container; those that have no second node, and never failed over, are left out. */
+export async function haOfContainers(tx: Tx, ids: string[]): Promise<Map<string, HaView>> {
+	const rows = await tx.container.findMany({
+		where: { id: { in: ids }, OR: [{ haNodeId: { not: null } }, { failovers: { some: {} } }] },
 		select: {
-			...{ node: NODE, haNode: NODE, guard: true },
+			...{ id: true, node: NODE, haNode: NODE, guard: true },
 			failovers: { orderBy: { lostAt: 'desc' }, take: SHOWN }
 		}
 	});
-	const { node, haNode, guard } = row;
-	if (!haNode && row.failovers.length === 0) return null;
+	if (rows.length === 0) return new Map();
 	const names = await namesOf(
 		tx,
-		row.failovers.flatMap(({ fromNodeId, toNodeId }) => [fromNodeId, toNodeId])
+		rows.flatMap(({ failovers }) => failovers.flatMap((one) => [one.fromNodeId, one.toNodeId]))
 	);
-	const isAway = haNode !== null && placingState(haNode) !== 'online';
 	const minutes = await setting('infrastructure.replication_minutes');
+	return new Map(rows.map(({ id, ...row }) => [id, viewOf(row, names, minutes)]));
+}
+
+interface HaRow {
+	node: HaNode;
+	haNode: HaNode | null;
+	guard: ContainerGuard | null;
+	failovers: Failover[];
+}
+
+function viewOf(
+	{ node, haNode, guard, failovers }: HaRow,
+	names: Map<string, string>,
+	minutes: number
+): HaView {
+	const isAway = haNode !== null && placingState(haNode) !== 'online';
 	return {
 		state: judgeGuard(
 			guard && {
@@ -72,7 +93,7 @@ export async function haOfContainer(tx: Tx, containerId: string): Promise<HaView
 		copyError: guard?.copyError ?? null,
 		copyFails: guard?.copyFails ?? 0,
 		seenAt: guard?.seenAt ?? null,
-		failovers: row.failovers.map(({ fromNodeId, toNodeId, ...failover }) => ({
+		failovers: failovers.map(({ fromNodeId, toNodeId, ...failover }) => ({
 			...failover,
 			from: names.get(fromNodeId) ?? '—',
 			to: names.get(toNodeId) ?? '—'

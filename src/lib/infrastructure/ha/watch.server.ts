@@ -11,6 +11,7 @@ import { closeAlert } from '#lib/notifications/alerts.server.ts';
 import type { Node } from '#prisma/generated/client.ts';
 import { heldContainers } from '../drift/held.server.ts';
 import { askCluster, isDown } from '../nodes/clients.server.ts';
+import { eachAlone } from '../nodes/eachAlone.server.ts';
 import { placingState } from '../nodes/health.ts';
 import { FAILED_OVER } from './failovers.server.ts';
 import { keepGuard } from './guards.server.ts';
@@ -48,18 +49,31 @@ interface Watched {
  */
 export async function watchHa(): Promise<void> {
 	const rows = await watched();
-	for (const clusterId of new Set(rows.map((row) => row.clusterId))) {
-		const ofCluster = rows.filter((row) => row.clusterId === clusterId);
-		try {
-			await askCluster(clusterId, {}, (proxmox) => lookAt(proxmox, ofCluster));
-		} catch (error) {
-			// Nobody answers there: what was seen last keeps its time.
-			if (!isDown(error)) throw error;
-		}
-		const held = await heldContainers(db, clusterId);
+	const clusters = Map.groupBy(rows, ({ clusterId }) => clusterId);
+	try {
+		await eachAlone(
+			[...clusters].map(([id, ofCluster]) => ({ id, ofCluster })),
+			watchCluster
+		);
+	} finally {
+		await closeWhole();
+	}
+}
+
+async function watchCluster({
+	id,
+	ofCluster
+}: {
+	id: string;
+	ofCluster: Watched[];
+}): Promise<void> {
+	try {
+		await askCluster(id, {}, (proxmox) => lookAt(proxmox, ofCluster));
+	} finally {
+		// Where nobody answers, what was seen last keeps its time; who stands by is in our own books.
+		const held = await heldContainers(db, id);
 		for (const row of ofCluster) if (!held.has(row.id)) await replacePartner(row);
 	}
-	await closeWhole();
 }
 
 async function watched(): Promise<Watched[]> {

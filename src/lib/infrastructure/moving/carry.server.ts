@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MINUTE } from '#lib/core/clock.server.ts';
 import { failureText } from '../containers/actOutcome.ts';
 import type { Run } from '../containers/progress.ts';
+import { worksOnIt } from '../containers/tasks.server.ts';
 import { isDown } from '../nodes/clients.server.ts';
 import { sshOn } from '../nodes/sshPool.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
@@ -34,8 +35,6 @@ export type CarryOutcome =
 
 /** Proxmox's words for the task; of a container under high availability its manager does it. */
 const MIGRATES = ['vzmigrate', 'hamigrate', 'harelocate'];
-/** Tasks that work on a container; a terminal that somebody has open holds nothing. */
-const WORKS = /^(vz|ha|resize|move)/;
 const MOST_LOOKS = 20;
 /** Meanwhile people are off the air. */
 const MOST_IN_VAIN = 6;
@@ -82,7 +81,7 @@ async function oneStep(work: Carrying, place: There): Promise<CarryOutcome | nul
 	const { container, target, begun, run } = work;
 	const { seen, proxmox } = place;
 	const tasks = await proxmox.tasks(seen.node, { vmid: container.vmid, limit: 50 });
-	const active = tasks.find(({ type, endtime }) => endtime === undefined && WORKS.test(type));
+	const active = tasks.find(worksOnIt);
 	if (active && MIGRATES.includes(active.type)) return follow(work, proxmox, active.upid);
 	if (seen.node === target.name && !seen.lock && !active && !(await isAtWork(proxmox, begun)))
 		return { is: 'there', nodeId: place.nodeId, running: seen.running };
@@ -141,6 +140,12 @@ async function send(work: Carrying, place: There, tasks: TaskRow[]): Promise<Car
 		if (isDown(error)) throw error;
 		// It is not there any more: the next look tells where it is.
 		if (error.kind === 'not_found') return null;
+		if (error.kind === 'no_quorum') {
+			const why = failureText('no_quorum', error.message);
+			return begun.vain + 1 < MOST_IN_VAIN
+				? { is: 'waiting', why, seconds: 5 }
+				: { is: 'failed', why };
+		}
 		if (error.locked || error.retryable)
 			return { is: 'waiting', why: failureText('locked', error.message), seconds: 3 };
 		return { is: 'failed', why: failureText('refused', error.message) };

@@ -1,10 +1,12 @@
+import { GIB } from '#lib/core/bytes.ts';
 import { db } from '#lib/core/db.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { Run } from '../containers/progress.ts';
 import { diskSizeGb, type Seen } from '../containers/reconcile.ts';
+import { worksOnIt } from '../containers/tasks.server.ts';
 import { proxmoxOn } from '../nodes/clients.server.ts';
-import { placingState } from '../nodes/health.ts';
+import { placingState, unwellBy, type Unwell } from '../nodes/health.ts';
 import { whereIs, type Moving } from './whereabouts.server.ts';
 
 /** Something that speaks against a move now, as a code and what makes it so. */
@@ -23,6 +25,7 @@ export interface Obstacle {
 		| 'storage_full'
 		| 'bridge_missing'
 		| 'clock'
+		| 'no_quorum'
 		| 'not_allowed';
 	words?: string;
 	/** It passes by itself. */
@@ -31,7 +34,6 @@ export interface Obstacle {
 
 /** From here on certificates, leases and what databases write are no longer to be trusted. */
 const CLOCK_MS = 60_000;
-const GIB = 1024 ** 3;
 
 /**
  * Everything that is looked at before a container is taken off the air for a move, asked now of both nodes.
@@ -52,10 +54,9 @@ export async function obstacleOf(
 	if (seen.lock) return { code: 'locked', words: `CT is locked (${seen.lock})`, passes: true };
 	if (container.wantedRunning && !seen.running) return { code: 'not_running' };
 	const tasks = await proxmox.tasks(seen.node, { vmid: container.vmid, source: 'active' });
-	const busy = tasks.find(
-		({ type, endtime }) => endtime === undefined && /^(vz|ha|resize|move)/.test(type)
-	);
+	const busy = tasks.find(worksOnIt);
 	if (busy) return { code: 'task_running', words: busy.type, passes: true };
+	if (!(await isQuorate(proxmox))) return { code: 'no_quorum', passes: true };
 	return obstacleOnTarget(run, container, seen, { proxmox, ...nodes });
 }
 
@@ -72,7 +73,8 @@ async function obstacleOnTarget(
 	const target = await db.node.findUniqueOrThrow({ where: { id: toNodeId } });
 	const state = placingState(target);
 	if (state === 'maintenance') return { code: 'target_maintenance', words: target.name };
-	if (state !== 'online') return { code: 'target_offline', words: target.name };
+	const isWell = unwellBy(target).every((reason) => ASKED_NOW.includes(reason));
+	if (state === 'offline' || !isWell) return { code: 'target_offline', words: target.name };
 	const there = await proxmoxOn(toNodeId, run.trace);
 	const source = await db.node.findUniqueOrThrow({ where: { id: fromNodeId } });
 	return (
@@ -82,6 +84,20 @@ async function obstacleOnTarget(
 		(await bridge(there, target.name, seen)) ??
 		(await refusal(proxmox, seen.node, container.vmid, target.name))
 	);
+}
+
+/** What the last look found wrong that is asked anew, and told by its own name. */
+const ASKED_NOW: Unwell[] = ['quorum', 'clock'];
+
+/** Without a majority nothing can be moved; who may not see it finds out when it is refused. */
+async function isQuorate(proxmox: ProxmoxClient): Promise<boolean> {
+	try {
+		const cluster = (await proxmox.clusterStatus()).find(({ type }) => type === 'cluster');
+		return cluster?.type !== 'cluster' || cluster.quorate;
+	} catch (error) {
+		if (error instanceof ProxmoxError && error.kind === 'forbidden') return true;
+		throw error;
+	}
 }
 
 /** An older Proxmox may not know what a newer one wrote into the container's configuration. */

@@ -3,6 +3,7 @@ import { publish } from '#lib/core/live.server.ts';
 import { destroyMarked } from '../containers/removal.server.ts';
 import { askCluster } from '../nodes/clients.server.ts';
 import { releaseContainer } from '../placement/placement.server.ts';
+import { detachDatabases } from '../postgres/attach.server.ts';
 
 /**
  * Destroys a container that was given up, and gives back its room. May run any number of times.
@@ -18,6 +19,7 @@ export async function destroyWarm(containerId: string, signal: AbortSignal): Pro
 	await askCluster(clusterId, { subjectId: containerId }, (proxmox) =>
 		destroyMarked(proxmox, { containerId, nodeName: row.node.name, vmid, taskUpid }, signal)
 	);
+	await detachDatabases({ trace: { subjectId: containerId }, write: transaction }, containerId);
 	await transaction(async (tx) => {
 		await releaseContainer(tx, containerId);
 		await publish(tx, 'staff:nodes', row.nodeId);

@@ -50,6 +50,8 @@ describe('what is no longer what a customer should get', () => {
 			const sold = await db.plan.create({
 				data: { ...same, stripeDifferences: [], version: 99, ramMb: 6144, replacedAt: null }
 			});
+			// Nobody says so: the schedule looks every minute.
+			await keepPools();
 			const [grown] = await eventually(async () => {
 				const rows = await settled(1);
 				return rows[0]!.id !== fresh!.id && rows;

@@ -55,11 +55,20 @@ export type GiveUpReason =
 	'maintenance' | 'surplus' | 'template' | 'limits' | 'broken' | 'room' | 'node';
 
 /**
- * Why a pool is below its target: `not_sold` the plan, `no_template`, `offline`, `maintenance` and `unwell` the node, `no_room`,
+ * Why a pool is below its target: `not_sold` the plan, `no_template`, `no_server` of databases, `offline`, `maintenance` and `unwell` the node, `silent` its cluster, `no_room`,
  * `wanted` somebody waits for room, `busy` customers' containers are copied first.
  */
 export type PoolWait =
-	'not_sold' | 'no_template' | 'offline' | 'maintenance' | 'unwell' | 'no_room' | 'wanted' | 'busy';
+	| 'not_sold'
+	| 'no_template'
+	| 'no_server'
+	| 'offline'
+	| 'maintenance'
+	| 'unwell'
+	| 'silent'
+	| 'no_room'
+	| 'wanted'
+	| 'busy';
 
 export interface PoolPlan {
 	giveUp: { containerId: string; why: GiveUpReason }[];
@@ -132,6 +141,7 @@ function whyNot({ mould, nodeId, clusterId }: Pool, world: PoolWorld): PoolWait 
 	if (!node) return 'offline';
 	if (node.status !== 'online') return node.status;
 	if (!world.templates.has(clusterId)) return 'no_template';
+	if (node.databases === 'nowhere') return 'no_server';
 	if (world.somebodyWaits) return 'wanted';
 	if (!hasRoom(node, mould, world.reserve)) return 'no_room';
 	return world.busy.has(clusterId) ? 'busy' : null;

@@ -4,9 +4,11 @@ import type { PoolWait } from './poolPlan.ts';
 const WAITS: Record<PoolWait, () => string> = {
 	not_sold: m.pool_wait_not_sold,
 	no_template: m.pool_wait_no_template,
+	no_server: m.rejection_database_server,
 	offline: m.pool_wait_offline,
 	maintenance: m.pool_wait_maintenance,
 	unwell: m.pool_wait_unwell,
+	silent: m.rejection_silent,
 	no_room: m.pool_wait_no_room,
 	wanted: m.pool_wait_wanted,
 	busy: m.pool_wait_busy

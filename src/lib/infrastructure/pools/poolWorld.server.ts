@@ -55,18 +55,21 @@ export async function poolWorld(
 		JOIN provisioning_jobs run ON run.id = container.created_by_job_id
 		WHERE container.status = 'provisioning' AND container.warm_plan_id IS NULL
 			AND container.purpose IN ('odoo', 'shared') AND run.status IN ('queued', 'running', 'waiting')`;
-	const waits = await tx.$queryRaw<object[]>`
-		SELECT 1 FROM tenant_deployments tenant
-		JOIN provisioning_jobs run ON run.subject_id = tenant.id
-		WHERE tenant.status = 'waiting_capacity' AND run.status IN ('queued', 'running', 'waiting')
-		LIMIT 1`;
+	// Set-ups and moves, whether they found none or what was made ahead is going for them.
+	const [waits] = await tx.$queryRaw<{ somebody: boolean }[]>`
+		SELECT EXISTS (SELECT FROM tenant_deployments tenant
+				JOIN provisioning_jobs run ON run.subject_id = tenant.id
+				WHERE tenant.status = 'waiting_capacity' AND run.status IN ('queued', 'running', 'waiting'))
+			OR EXISTS (SELECT FROM provisioning_jobs run WHERE run.status = 'waiting' AND run.reason = 'NO_CAPACITY')
+			OR EXISTS (SELECT FROM container_moves move WHERE move.status = 'planned' AND move.error = 'room_comes')
+			OR EXISTS (SELECT FROM container_acts act WHERE act.status = 'running' AND act.error = 'room_comes') AS somebody`;
 	return {
 		pools: await poolsIn(tx, moulds),
 		warm: await warmIn(tx),
 		candidates: await candidates(tx, rooms),
 		templates: current,
 		busy: new Set(making.map(({ clusterId }) => clusterId)),
-		somebodyWaits: waits.length > 0,
+		somebodyWaits: waits?.somebody === true,
 		reserve
 	};
 }

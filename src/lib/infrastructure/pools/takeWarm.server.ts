@@ -29,6 +29,7 @@ export async function readyWarm(tx: Tx, wanted: Wanted): Promise<ReadyWarm[]> {
 			...{ status: { in: ['running', 'stopped'] }, taskUpid: null, moveToNodeId: null },
 			...{ cpuCores: wanted.cpuCores, ramMb: wanted.ramMb, diskGb: wanted.diskGb },
 			copiedOf: { current: true },
+			OR: [{ postgresContainerId: null }, { postgres: { status: 'running' } }],
 			acts: { none: { status: { in: ['queued', 'running'] } } }
 		},
 		orderBy: { createdAt: 'asc' }

@@ -7,7 +7,7 @@ import {
 } from '#lib/infrastructure/containers/containerList.server.ts';
 import {
 	containerSchema,
-	containerView
+	containerViews
 } from '#lib/infrastructure/containers/containerView.server.ts';
 import { ContainerPurpose, ContainerStatus } from '#prisma/generated/enums.ts';
 
@@ -19,7 +19,7 @@ export const GET = endpoint(
 		query: pageQuery.extend({
 			/** In host name, address and VMID. */
 			search: z.string().max(200).default(''),
-			/** Name of a node. */
+			/** Name of a node, or `cluster/node`. */
 			node: z.string().max(200).optional(),
 			status: z.enum(ContainerStatus).optional(),
 			purpose: z.enum(ContainerPurpose).optional(),
@@ -40,6 +40,6 @@ export const GET = endpoint(
 			},
 			...{ page: query.page, pageSize: query.page_size, cursor: query.cursor ?? null }
 		});
-		return paged(rows.map(containerView), meta);
+		return paged(await containerViews(db, rows), meta);
 	}
 );

@@ -80,7 +80,8 @@ test('containers are listed with what they use, and looked at', async () => {
 					status: 'running',
 					purpose: 'odoo',
 					adopted: false,
-					act: null
+					act: null,
+					ha: null
 				},
 				limits: { cpu_cores: 2, ram_mb: 4096, disk_gb: 50 },
 				used: { cpu_fraction: 0.42, ram_mb: 1024, disk_gb: 7.5 },
@@ -92,7 +93,7 @@ test('containers are listed with what they use, and looked at', async () => {
 	const { node } = all.data[0];
 	const on = (name: string) => ask(list.GET, { path: '', search: `?node=${name}&status=running` });
 	expect((await on(node.name)).data).toHaveLength(1);
-	expect((await on('nowhere')).data).toEqual([]);
+	for (const none of ['nowhere', `norte/${node.name}`]) expect((await on(none)).data).toEqual([]);
 	await db.resourceMetric.updateMany({ data: { recordedAt: after(now(), -20 * MINUTE) } });
 	expect((await ask(one.GET)).data.used).toBeNull();
 });
@@ -229,7 +230,7 @@ test('snapshots are read from the node now, gone back to and deleted', async () 
 	await untilEnded((await post('snapshot', { name: 'antes', description: 'Antes' })).data.id);
 	const shown = () => ask(snapshots.GET, { path: '/[id]/snapshots' });
 	expect((await shown()).data).toMatchObject([
-		{ name: 'antes', description: 'Antes', created_at: expect.any(String) }
+		{ name: 'antes', description: 'Antes', created_at: expect.any(String), can_roll_back: true }
 	]);
 	await untilEnded((await post('rollback', { name: 'antes' })).data.id);
 	expect(guest().status).toBe('running');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { db, transaction } from '#lib/core/db.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
@@ -20,6 +20,9 @@ import {
 } from '#lib/infrastructure/containers/containerPage.server.ts';
 import { liveSnapshots, liveTaskLog } from '#lib/infrastructure/containers/liveContainer.server.ts';
 import { haOfContainer } from '#lib/infrastructure/ha/haView.server.ts';
+import { giveUpServer, retryServer } from '#lib/infrastructure/postgres/requestServer.server.ts';
+import { requestRemoval } from '#lib/infrastructure/postgres/removeServer.server.ts';
+import { serverView } from '#lib/infrastructure/postgres/serverView.server.ts';
 import { metricCharts } from '#lib/infrastructure/metrics/charts.server.ts';
 import type { Actor } from '#lib/logs/audit.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -35,6 +38,7 @@ export const load: PageServerLoad = async (event) => {
 	return {
 		dwellers: await dwellersOf(db, id),
 		ha: await haOfContainer(db, id),
+		server: await serverView(db, container),
 		room: await roomAround(db, container.node.id),
 		charts: await metricCharts(db, event.url, { kind: 'container', id }, csv),
 		// Asked now: the page does not wait for them.
@@ -53,14 +57,19 @@ async function asked(
 	confirm?: string
 ): Promise<{ message: string }> {
 	await transaction(async (tx) => {
-		const { hostname } = await containerOfId(tx, id);
-		if (confirm !== undefined && confirm !== hostname)
-			throw new AppError('BAD_INPUT', {
-				fields: { confirm: m.ui_type_to_confirm({ name: hostname }) }
-			});
+		if (confirm !== undefined) await checkName(tx, id, confirm);
 		await askForAct(tx, id, wish, by);
 	});
 	return { message: m.container_asked() };
+}
+
+/** @throws {AppError} NOT_FOUND, BAD_INPUT unless the container's name was typed */
+async function checkName(tx: Tx, id: string, confirm: string): Promise<void> {
+	const { hostname } = await containerOfId(tx, id);
+	if (confirm !== hostname)
+		throw new AppError('BAD_INPUT', {
+			fields: { confirm: m.ui_type_to_confirm({ name: hostname }) }
+		});
 }
 
 export const actions: Actions = {
@@ -113,6 +122,38 @@ export const actions: Actions = {
 		return answerForm(event.request, knownSnapshotForm, ({ name }) =>
 			asked(event.params.id, by, { act: 'delete_snapshot', name })
 		);
+	},
+	retry_server: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, z.object({}), async () => {
+			await transaction((tx) => retryServer(tx, event.params.id, by));
+			return { message: m.dbserver_retried() };
+		});
+	},
+	give_up_server: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		requireStepUp(event);
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, z.object(confirmed), async ({ confirm }) => {
+			await transaction(async (tx) => {
+				await checkName(tx, event.params.id, confirm);
+				await giveUpServer(tx, event.params.id, by);
+			});
+			return { message: m.template_given_up() };
+		});
+	},
+	remove_server: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		requireStepUp(event);
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, z.object(confirmed), async ({ confirm }) => {
+			await transaction(async (tx) => {
+				await checkName(tx, event.params.id, confirm);
+				await requestRemoval(tx, event.params.id, by);
+			});
+			return { message: m.dbserver_removing() };
+		});
 	},
 	retry: (event) => {
 		requireStaff(event, 'infrastructure:write');

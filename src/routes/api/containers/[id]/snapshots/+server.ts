@@ -12,13 +12,19 @@ export const GET = endpoint(
 		permission: 'infrastructure:read',
 		params: z.object({ id: z.uuid() }),
 		response: z.array(
-			z.object({ name: z.string(), description: z.string(), created_at: z.date().nullable() })
+			z.object({
+				...{ name: z.string(), description: z.string(), created_at: z.date().nullable() },
+				/** On ZFS the latest alone: what is newer would be lost. */
+				can_roll_back: z.boolean()
+			})
 		)
 	},
 	async ({ params }) => {
 		await oneContainer(db, params.id);
 		const snapshots = await liveSnapshots(params.id);
 		if (!snapshots) throw new AppError('VENDOR_UNAVAILABLE', { params: { vendor: 'Proxmox' } });
-		return snapshots.map(({ name, description, at }) => ({ name, description, created_at: at }));
+		return snapshots.map(({ name, description, at, reachable }) => ({
+			...{ name, description, created_at: at, can_roll_back: reachable }
+		}));
 	}
 );
