@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
-import { HOUR } from '#lib/core/clock.server.ts';
+import { HOUR, now } from '#lib/core/clock.server.ts';
 import { listContainers } from '#lib/infrastructure/containers/containerList.server.ts';
 import { anInvoice } from '../../../tests/factories/billing.ts';
 import { aCustomer } from '../../../tests/factories/customers.ts';
 import { createCluster, createUnplacedTenant } from '../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { searchCustomers, searchInvoiceNumbers, searchTenants } from './search.server.ts';
-import { waitingQueue } from './waiting.server.ts';
+import { countWaiting, expectedAt, listWaiting } from './waiting.server.ts';
 
 await testDatabase();
 const { clusterId } = await createCluster(db);
@@ -60,10 +60,11 @@ it('finds a tenant by whatever one has at hand', async () => {
 	expect((await list('', { node: 'nowhere' })).meta.total).toBe(0);
 });
 
-it('lets who paid first wait first, and says until when', async () => {
+it('lets who paid first wait first, a page at a time, and says until when', async () => {
 	const paid = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
 	for (const [slug, hour] of [
 		['second', 2],
+		['third', 3],
 		['first', 1]
 	] as const) {
 		const { id } = await createUnplacedTenant(db, { slug });
@@ -72,10 +73,34 @@ it('lets who paid first wait first, and says until when', async () => {
 			data: { status: 'waiting_capacity', queuedAt: paid(hour) }
 		});
 	}
-	expect(await waitingQueue(db)).toMatchObject([
-		{ slug: 'first', since: paid(1), until: new Date(paid(1).getTime() + 72 * HOUR) },
-		{ slug: 'second' }
+	const look = (more: Partial<Parameters<typeof listWaiting>[1]> = {}) =>
+		listWaiting(db, {
+			...{ q: '', filters: {}, sort: { direction: 'asc' }, page: 1, pageSize: 2, cursor: null },
+			...more
+		});
+	const first = await look();
+	expect(first.rows).toMatchObject([
+		{ slug: 'first', position: 1, since: paid(1), until: new Date(paid(1).getTime() + 72 * HOUR) },
+		{ slug: 'second', position: 2 }
 	]);
+	expect(first.meta.total).toBe(3);
+	expect((await look({ cursor: first.meta.next })).rows).toMatchObject([
+		{ slug: 'third', position: 3 }
+	]);
+	// A turn is one among all, whatever is shown.
+	expect((await look({ q: 'THIRD' })).rows).toMatchObject([{ position: 3 }]);
+	expect((await look({ sort: { direction: 'desc' } })).rows[0]).toMatchObject({ position: 3 });
+	expect((await look({ filters: { waits_for: 'basic' } })).rows).toEqual([]);
+	expect(await countWaiting(db)).toBe(3);
+});
+
+it('says of who waits when there may be room, as far as past waits tell', () => {
+	const waits = { count: 9, medianSeconds: 3600, p90Seconds: 7200 };
+	const ago = (hours: number) => new Date(now().getTime() - hours * HOUR);
+	expect(expectedAt(null, ago(0))).toBeNull();
+	expect(expectedAt(waits, ago(0.5))!.getTime()).toBeCloseTo(ago(-0.5).getTime(), -3);
+	expect(expectedAt(waits, ago(1.5))!.getTime()).toBeCloseTo(ago(-0.5).getTime(), -3);
+	expect(expectedAt(waits, ago(3))).toBeNull();
 });
 
 it('finds customers and invoices by what stands on a paper', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { freeAddress, poolSize, withPrefix } from './addresses.ts';
+import { freeAddress, overlaps, poolSize, withPrefix } from './addresses.ts';
 
 const pool = { network: '10.10.20.0/29', gateway: '10.10.20.1' };
 
@@ -25,6 +25,16 @@ describe('a pool', () => {
 
 	it('writes an address as Proxmox wants it', () => {
 		expect(withPrefix(pool, '10.10.20.4')).toBe('10.10.20.4/29');
+	});
+
+	it.each([
+		['10.10.20.0/24', '10.10.20.0/24', true],
+		['10.10.20.0/24', '10.10.0.0/16', true],
+		['10.10.20.128/25', '10.10.20.0/24', true],
+		['10.10.20.0/24', '10.10.21.0/24', false],
+		['10.10.20.0/25', '10.10.20.128/25', false]
+	])('%s and %s have addresses in common: %s', (one, other, is) => {
+		expect([overlaps(one, other), overlaps(other, one)]).toEqual([is, is]);
 	});
 
 	it.each(['10.10.20.0', '10.10.20.0/31', '10.10.300.0/24', 'fd00::/64'])(

@@ -40,6 +40,12 @@ export function isWithin(network: string, address: string): boolean {
 	return offset >= 0 && offset < size;
 }
 
+/** Whether two networks have addresses in common. @throws {Error} when one of the two is none */
+export function overlaps(network: string, other: string): boolean {
+	const [a, b] = [parse(network), parse(other)];
+	return a.first < b.first + b.size && b.first < a.first + a.size;
+}
+
 /** The lowest address of a pool that nobody has; null when none is left. */
 export function freeAddress(
 	{ network, gateway }: Pool,

@@ -13,6 +13,7 @@ const node = (name: string, ramMb: number, overrides: Partial<Candidate> = {}): 
 });
 const container = (vmid: number, nodeId: string, ramMb: number): Movable => ({
 	...{ containerId: `ct${vmid}`, vmid, hostname: `erp-${vmid}`, nodeId, tenants: [`t${vmid}`] },
+	...{ clusterId: 'c1', haNodeId: null, ownStorage: false },
 	...{ cpuCores: 1, ramMb, diskGb: 10 }
 });
 const pro: Wanted = { isolation: 'dedicated', cpuCores: 2, ramMb: 4096, diskGb: 50 };
@@ -47,12 +48,34 @@ describe('room', () => {
 		]);
 	});
 
+	it('is made on a disk that is full by what lies on it', () => {
+		const full = { cpuCores: 4, ramMb: 4096, diskGb: 990 };
+		const nodes = [node('pve1', 0, { committed: full }), node('pve2', 16_384)];
+		const lying = { ...container(201, 'pve1', 0), diskGb: 100 };
+		const elsewhere = { ...container(202, 'pve1', 0), diskGb: 200, ownStorage: true };
+		const plan = makeRoom(nodes, [elsewhere, lying], pro);
+		expect(plan?.moves.map(({ container: { vmid } }) => vmid)).toEqual([201]);
+	});
+
 	it.each<[string, Candidate[], Movable[]]>([
 		['nothing may be moved', [node('pve1', 16_384), node('pve2', 16_000)], []],
 		[
 			'what could be moved fits nowhere else',
 			[node('pve1', 14_336), node('pve2', 16_384)],
 			[container(201, 'pve1', 4096)]
+		],
+		[
+			'what could be moved has a second node, on which it is promised as well',
+			[node('pve1', 14_336), node('pve2', 13_000), node('pve3', 16_384)],
+			[{ ...container(201, 'pve1', 2048), haNodeId: 'pve3' }]
+		],
+		[
+			'disk is lacking, and what could be moved has its own elsewhere',
+			[
+				node('pve1', 4096, { committed: { cpuCores: 4, ramMb: 4096, diskGb: 990 } }),
+				node('pve2', 16_384)
+			],
+			[{ ...container(201, 'pve1', 2048), ramMb: 0, diskGb: 100, ownStorage: true }]
 		],
 		[
 			'the only other node is of another cluster',

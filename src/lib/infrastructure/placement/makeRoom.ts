@@ -1,11 +1,11 @@
+import { judgeElsewhere, roomFor, withMover, type Mover } from './elsewhere.ts';
 import { judge, RESOURCES, type Candidate, type Resources, type Wanted } from './placement.ts';
 
 /** A container that may be moved to another node of its cluster. */
-export interface Movable extends Resources {
+export interface Movable extends Mover {
 	containerId: string;
 	vmid: number;
 	hostname: string;
-	nodeId: string;
 	/** Names of the instances that are off the air while it moves. */
 	tenants: string[];
 }
@@ -57,9 +57,10 @@ function planFor(
 	if (!verdict || verdict.fits || verdict.reasons.some(({ code }) => !movable.includes(code))) {
 		return null;
 	}
-	const here = movables.filter(({ nodeId }) => nodeId === node.nodeId);
+	// What has a second node is promised on both, whichever of them it runs on.
+	const here = movables.filter((one) => one.nodeId === node.nodeId && one.haNodeId === null);
 	const smallest = here.toSorted((a, b) => a.ramMb - b.ramMb || a.vmid - b.vmid);
-	const hasRoom = (gone: Movable[]) => roomWithout(node, gone, candidates, wanted);
+	const hasRoom = bySize((gone) => roomWithout(node, gone, candidates, wanted));
 	const single = smallest.find((one) => hasRoom([one]));
 	const chosen = single ? [single] : enough(smallest.toReversed(), hasRoom);
 	if (!chosen) return null;
@@ -70,6 +71,17 @@ function planFor(
 		: null;
 }
 
+/** Containers have the sizes of a few plans: what is true without some of them is so without others as large. */
+function bySize(judged: (gone: Movable[]) => boolean): (gone: Movable[]) => boolean {
+	const known = new Map<string, boolean>();
+	return (gone) => {
+		const size = gone.map((one) => Object.values(roomFor(one)).join('/')).join(' ');
+		const found = known.get(size) ?? judged(gone);
+		known.set(size, found);
+		return found;
+	};
+}
+
 /** The largest ones until there is room, less those that turn out not to be needed. */
 function enough(largest: Movable[], hasRoom: (gone: Movable[]) => boolean): Movable[] | null {
 	const taken: Movable[] = [];
@@ -77,7 +89,9 @@ function enough(largest: Movable[], hasRoom: (gone: Movable[]) => boolean): Mova
 		if (taken.length === MOST_MOVES) return null;
 		taken.push(one);
 		if (!hasRoom(taken)) continue;
-		return taken.filter((extra) => !hasRoom(taken.filter((kept) => kept !== extra)));
+		const needed = taken.filter((extra) => !hasRoom(taken.filter((kept) => kept !== extra)));
+		// Of two that stand in for each other each alone is not needed.
+		return hasRoom(needed) ? needed : taken;
 	}
 	return null;
 }
@@ -89,7 +103,7 @@ function roomWithout(
 	candidates: Candidate[],
 	wanted: Wanted
 ): boolean {
-	const emptier = changed(node, gone, -1);
+	const emptier = relieved(node, gone);
 	const world = candidates.map((one) => (one.nodeId === node.nodeId ? emptier : one));
 	const judged = wanted.isolation === 'dedicated_ha' ? world : [emptier];
 	return judge(judged, wanted, world)[0]?.fits === true;
@@ -101,36 +115,29 @@ function send(
 	from: Candidate,
 	candidates: Candidate[]
 ): { moves: Move[]; after: Candidate[] } | null {
-	let after = candidates.map((one) =>
-		one.nodeId === from.nodeId ? changed(one, chosen, -1) : one
-	);
-	let others = candidates
-		.filter((one) => one.nodeId !== from.nodeId && one.clusterId === from.clusterId)
-		// A container that moves keeps its VMID and its address.
-		.map((one): Candidate => ({ ...one, freeAddresses: 1, freeVmids: 1, hasTemplate: true }));
+	let after = candidates.map((one) => (one.nodeId === from.nodeId ? relieved(one, chosen) : one));
 	const moves: Move[] = [];
 	for (const container of chosen) {
-		const { cpuCores, ramMb, diskGb } = container;
-		const [best] = judge(others, { isolation: 'dedicated', cpuCores, ramMb, diskGb });
+		const [best] = judgeElsewhere(after, container);
 		if (!best?.fits) return null;
 		const { nodeId } = best.candidate;
-		const take = (one: Candidate) => (one.nodeId === nodeId ? changed(one, [container], 1) : one);
-		others = others.map(take);
-		after = after.map(take);
+		after = after.map((one) => (one.nodeId === nodeId ? withMover(one, container) : one));
 		moves.push({ container, from: named(from), to: named(best.candidate) });
 	}
 	return { moves, after };
 }
 
-function changed(node: Candidate, by: Movable[], sign: 1 | -1): Candidate {
-	const sum = (code: keyof Resources) => by.reduce((total, one) => total + one[code], 0) * sign;
+/** The node once these have left it. */
+function relieved(node: Candidate, gone: Movable[]): Candidate {
+	const sum = (code: keyof Resources) => gone.reduce((total, one) => total + roomFor(one)[code], 0);
+	const { cpuCores, ramMb, diskGb } = node.committed;
 	return {
 		...node,
-		containers: node.containers + by.length * sign,
+		containers: node.containers - gone.length,
 		committed: {
-			cpuCores: node.committed.cpuCores + sum('cpuCores'),
-			ramMb: node.committed.ramMb + sum('ramMb'),
-			diskGb: node.committed.diskGb + sum('diskGb')
+			cpuCores: cpuCores - sum('cpuCores'),
+			ramMb: ramMb - sum('ramMb'),
+			diskGb: diskGb - sum('diskGb')
 		}
 	};
 }

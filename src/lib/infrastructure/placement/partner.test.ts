@@ -80,6 +80,7 @@ describe('a place with a second node', () => {
 			[
 				{
 					...{ containerId: 'c', vmid: 301, hostname: 'c', nodeId: 'pve2', tenants: [] },
+					...{ clusterId: 'c1', haNodeId: null, ownStorage: false },
 					...{ cpuCores: 1, ramMb: 8192, diskGb: 10 }
 				}
 			],

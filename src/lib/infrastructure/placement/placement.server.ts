@@ -7,7 +7,8 @@ import type { Isolation } from '#prisma/generated/enums.ts';
 import { endTurn } from '../containers/cloneQueue.server.ts';
 import { capacityAppeared } from '../nodes/waiters.server.ts';
 import { openShared, readyWarm, takeWarm, type ReadyWarm } from '../pools/takeWarm.server.ts';
-import { heldAhead, yielding, yieldRoom, type Yielding } from '../pools/yieldRoom.server.ts';
+import { yielding, type Yielding } from '../pools/yielding.ts';
+import { heldAhead, yieldRoom } from '../pools/yieldRoom.server.ts';
 import {
 	judge,
 	judgeShared,
@@ -17,11 +18,12 @@ import {
 	type Verdict,
 	type Wanted
 } from './placement.ts';
+import { nodesElsewhere, wantedElsewhere } from './elsewhere.ts';
 import { nodesWithin, sharedWithin } from './reach.ts';
 import { othersIn } from './slots.server.ts';
-import { clusterRooms, type ClusterRoom, type TakenVmids } from './rooms.server.ts';
+import { clusterRooms, type TakenVmids } from './rooms.server.ts';
 import { containerTransition } from '../states.ts';
-import { candidates, sharedCandidates } from './world.server.ts';
+import { candidates, readWorld, sharedCandidates, type World } from './world.server.ts';
 
 /** Settings that decide where things go. Read before the transaction: `await placementRules()`. */
 export interface PlacementRules {
@@ -52,32 +54,32 @@ export interface Explanation {
 	yields: Yielding | null;
 }
 
-const NOTHING_TAKEN: TakenVmids = new Map();
-
-/** What a placement would find now; takes nothing and locks nothing. */
+/** What a placement would find now; takes nothing and locks nothing. @param world as it was read for other questions */
 export async function explainCapacity(
 	tx: Tx,
 	wanted: Wanted,
-	rules: PlacementRules
+	rules: PlacementRules,
+	world?: World
 ): Promise<Explanation> {
-	return explain(tx, wanted, rules, await clusterRooms(tx, NOTHING_TAKEN));
+	return explain(tx, wanted, rules, world ?? (await readWorld(tx)));
 }
 
 async function explain(
 	tx: Tx,
 	wanted: Wanted,
 	rules: PlacementRules,
-	rooms: ReadonlyMap<string, ClusterRoom>
+	{ rooms, nodes: world }: Pick<World, 'rooms' | 'nodes'>
 ): Promise<Explanation> {
 	const isShared = wanted.isolation === 'shared';
 	const container: Wanted = isShared ? { ...wanted, ...rules.sharedContainer } : wanted;
 	const shared = isShared
-		? judgeShared(sharedWithin(await sharedCandidates(tx), wanted), wanted)
+		? judgeShared(sharedWithin(await sharedCandidates(tx, rooms), wanted), wanted)
 		: [];
-	const world = await candidates(tx, rooms);
 	const possible = nodesWithin(world, wanted, rooms);
 	const nodes = judge(possible, container, world);
-	const within = new Set(nodes.map(({ candidate }) => candidate.nodeId));
+	const within = new Set(
+		nodes.flatMap(({ candidate }) => (candidate.status === 'silent' ? [] : [candidate.nodeId]))
+	);
 	const held = await heldAhead(tx);
 	const ready = held.length > 0 ? await readyWarm(tx, wanted) : [];
 	const warm = ready.filter(({ nodeId }) => within.has(nodeId));
@@ -134,7 +136,8 @@ export async function reserveContainer(
 	const placed = await placeOf(tx, request);
 	if (placed) return placed;
 	const rooms = await clusterRooms(tx, request.taken);
-	const explanation = await explain(tx, request, request.rules, rooms);
+	const nodes = await candidates(tx, rooms);
+	const explanation = await explain(tx, request, request.rules, { rooms, nodes });
 	const slot = explanation.shared[0];
 	if (slot?.fits) {
 		const { containerId } = slot.candidate;
@@ -161,6 +164,7 @@ export async function reserveContainer(
 			hostname: isShared ? `erp-shared-${vmid}` : request.hostname,
 			purpose: isShared ? 'shared' : 'odoo',
 			odooVersion: room.odooVersion,
+			postgresContainerId: room.serverFor(best.candidate.nodeId),
 			ipAddress: lease.address,
 			slots: isShared ? request.rules.tenantsPerSharedContainer : 1,
 			...standbyOf(best),
@@ -240,19 +244,19 @@ export async function moveReservation(tx: Tx, containerId: string): Promise<stri
 	if (container.warmPlanId) return null;
 	// What is promised of it on the node that stands by for it is promised anew.
 	await tx.container.update({ where: { id: containerId }, data: { haNodeId: null } });
-	// Its VMID and address stay its own wherever it goes.
-	const others = (await candidates(tx, new Map()))
-		.filter(({ nodeId }) => nodeId !== container.nodeId)
-		.map((candidate): Candidate => ({
-			...candidate,
-			freeAddresses: 1,
-			freeVmids: 1,
-			hasTemplate: true
-		}));
-	const { cpuCores, ramMb, diskGb, clusterId } = container;
+	const mover = { ...container, haNodeId: null, ownStorage: false };
+	const world = await candidates(tx, new Map());
+	// Its own node, unless it is down, counts among those that decide who goes on; it is nobody's place and nobody's second.
+	const own = world
+		.filter(({ nodeId }) => nodeId === container.nodeId)
+		.map((node): Candidate => (node.status === 'offline' ? node : { ...node, status: 'unwell' }));
+	const nodes = [...nodesElsewhere(world, mover), ...own];
 	const isolation = container.haNodeId ? 'dedicated_ha' : 'dedicated';
-	const [best] = judge(others, { isolation, cpuCores, ramMb, diskGb, clusterId });
+	const wanted: Wanted = { ...wantedElsewhere(mover), isolation };
+	const [best] = judge(nodes, wanted);
 	if (!best?.fits) {
+		const yields = yielding(await heldAhead(tx), nodes, wanted);
+		if (yields) await yieldRoom(tx, yields);
 		const { haNodeId } = container;
 		await tx.container.update({ where: { id: containerId }, data: { haNodeId } });
 		return null;

@@ -18,7 +18,8 @@ export interface Candidate {
 	name: string;
 	clusterId: string;
 	region: string;
-	status: PlacingState;
+	/** `silent`: its cluster does not say what it has. */
+	status: PlacingState | 'silent';
 	/** Capacity times overcommit: what may be promised in all. */
 	limit: Resources;
 	/** Promised to containers (shared ones and templates included) and reservations. */
@@ -35,6 +36,11 @@ export interface Candidate {
 	freeVmids: number;
 	/** Its cluster has a template to copy. */
 	hasTemplate: boolean;
+	/**
+	 * Where its cluster's new containers have their databases: `elsewhere` on a server of databases, `nowhere` when the
+	 * template has no PostgreSQL and no such server is ready; absent: inside.
+	 */
+	databases?: 'elsewhere' | 'nowhere' | undefined;
 	/** What it has for high availability; absent: its storages were not looked at yet. */
 	ha?: HaAbility;
 }
@@ -71,14 +77,14 @@ export interface Wanted extends Resources {
 }
 
 export type Rejection =
-	| { code: 'offline' | 'maintenance' | 'unwell' }
+	| { code: 'offline' | 'maintenance' | 'unwell' | 'silent' }
 	| { code: 'ha_version' | 'ha_storage' | 'ha_template' | 'ha_partner' }
 	| { code: 'ha_quorum'; online: number }
 	| { code: 'region'; wanted: string; has: string }
 	| { code: 'cluster' }
 	| { code: keyof Resources; wanted: number; free: number }
 	| { code: 'containers'; max: number }
-	| { code: 'addresses' | 'template' | 'vmids' };
+	| { code: 'addresses' | 'template' | 'vmids' | 'database_server' | 'ha_databases' };
 
 export interface Verdict {
 	candidate: Candidate;
@@ -136,6 +142,9 @@ export function rejections(node: Candidate, wanted: Wanted): Rejection[] {
 	if (node.freeAddresses < 1) reasons.push({ code: 'addresses' });
 	if (node.freeVmids < 1) reasons.push({ code: 'vmids' });
 	if (!node.hasTemplate) reasons.push({ code: 'template' });
+	if (node.databases === 'nowhere') reasons.push({ code: 'database_server' });
+	// One that goes on elsewhere without its databases is not available.
+	if (node.databases && wanted.isolation === 'dedicated_ha') reasons.push({ code: 'ha_databases' });
 	return reasons;
 }
 
@@ -146,7 +155,7 @@ export interface SharedCandidate {
 	nodeId: string;
 	clusterId: string;
 	region: string;
-	nodeStatus: PlacingState;
+	nodeStatus: Candidate['status'];
 	status: string;
 	retiring: boolean;
 	/** Made ahead, and nobody lives in it: it is opened when the others are full. */
@@ -159,7 +168,15 @@ export interface SharedCandidate {
 }
 
 export type SharedRejection =
-	| { code: 'node_offline' | 'node_maintenance' | 'node_unwell' | 'not_usable' | 'cluster' }
+	| {
+			code:
+				| 'node_offline'
+				| 'node_maintenance'
+				| 'node_unwell'
+				| 'node_silent'
+				| 'not_usable'
+				| 'cluster';
+	  }
 	| { code: 'region'; wanted: string; has: string }
 	| { code: 'full'; slots: number };
 

@@ -12,6 +12,8 @@ export function rejectionSentence(reason: Rejection, locale: string): string {
 			return m.rejection_maintenance();
 		case 'unwell':
 			return m.rejection_unwell();
+		case 'silent':
+			return m.rejection_silent();
 		case 'ha_version':
 			return m.rejection_ha_version();
 		case 'ha_quorum':
@@ -49,6 +51,10 @@ export function rejectionSentence(reason: Rejection, locale: string): string {
 			return m.rejection_vmids();
 		case 'template':
 			return m.rejection_template();
+		case 'database_server':
+			return m.rejection_database_server();
+		case 'ha_databases':
+			return m.rejection_ha_databases();
 	}
 }
 
@@ -61,6 +67,8 @@ export function sharedRejectionSentence(reason: SharedRejection): string {
 			return m.rejection_maintenance();
 		case 'node_unwell':
 			return m.rejection_unwell();
+		case 'node_silent':
+			return m.rejection_silent();
 		case 'not_usable':
 			return m.rejection_not_usable();
 		case 'region':

@@ -1,15 +1,23 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { bestServer, type ReadyServer } from '../postgres/names.ts';
+import { READY_SERVERS } from '../postgres/servers.server.ts';
 import { freeAddress, poolSize, type Pool } from './addresses.ts';
 
-/** VMIDs that a cluster says are taken, by cluster id; a cluster that did not answer is absent. */
-export type TakenVmids = ReadonlyMap<string, ReadonlySet<number>>;
+/** VMIDs that a cluster says are taken, by cluster id; null: it was asked and says nothing; absent: it was not asked. */
+export type TakenVmids = ReadonlyMap<string, ReadonlySet<number> | null>;
 
 /** What containers of one cluster are called by: VMIDs and addresses, those that are left and the next of each. */
 export interface ClusterRoom {
 	odooVersion: string;
+	/** It was asked, and did not say what it has. */
+	isSilent: boolean;
 	freeVmids: number;
 	freeAddresses: number;
 	hasTemplate: boolean;
+	/** Where what is copied from the current template has its databases; see `Candidate`. */
+	databases?: 'elsewhere' | 'nowhere' | undefined;
+	/** The server of databases for a new container on this node; null: it has them inside, or there is none. */
+	serverFor(nodeId: string): string | null;
 	/** One that nobody has, and that nobody ever had while there are such, because backups are named after it. */
 	nextVmid(except?: number): number | null;
 	nextAddress(): { poolId: string; address: string } | null;
@@ -26,6 +34,8 @@ interface Row {
 	oldVmids: number[];
 	pools: (Pool & { id: string; leased: string[] })[];
 	hasTemplate: boolean;
+	needsServer: boolean;
+	servers: ReadyServer[];
 }
 
 /** The room of every cluster, by its id, in one question: placements ask it one after the other, under their lock. */
@@ -50,18 +60,32 @@ export async function clusterRooms(tx: Tx, taken: TakenVmids): Promise<Map<strin
 			EXISTS (
 				SELECT FROM lxc_containers
 				WHERE cluster_id = cluster.id AND purpose = 'template' AND status <> 'deleted'
-			) AS "hasTemplate"
+			) AS "hasTemplate",
+			EXISTS (
+				SELECT FROM container_templates
+				WHERE cluster_id = cluster.id AND current AND kind = 'odoo_only'
+			) AS "needsServer",
+			(
+				SELECT coalesce(jsonb_agg(jsonb_build_object(
+					'containerId', server."containerId", 'nodeId', server."nodeId", 'load', server.load
+				)), '[]')
+				FROM (${READY_SERVERS}) AS server WHERE server."clusterId" = cluster.id
+			) AS servers
 		FROM proxmox_clusters cluster`;
 	return new Map(rows.map((row) => [row.id, roomOf(row, taken.get(row.id))]));
 }
 
-function roomOf(row: Row, taken: ReadonlySet<number> = new Set()): ClusterRoom {
-	const { vmidMin: min, vmidMax: max, pools } = row;
+function roomOf(row: Row, said: ReadonlySet<number> | null | undefined): ClusterRoom {
+	const taken = said ?? new Set<number>();
+	const { vmidMin: min, vmidMax: max, pools, needsServer, servers } = row;
 	const used = new Set(row.vmids);
 	for (const vmid of taken) if (vmid >= min && vmid <= max) used.add(vmid);
 	return {
 		odooVersion: row.odooVersion,
+		isSilent: said === null,
 		hasTemplate: row.hasTemplate,
+		...(needsServer && { databases: servers.length > 0 ? 'elsewhere' : 'nowhere' }),
+		serverFor: (nodeId) => (needsServer ? bestServer(servers, nodeId) : null),
 		freeVmids: max - min + 1 - used.size,
 		freeAddresses: pools.reduce((sum, pool) => sum + poolSize(pool) - pool.leased.length, 0),
 		nextVmid: (except) => {

@@ -1,20 +1,18 @@
 import type { Tx } from '#lib/core/db.server.ts';
-import { nodeFigures } from '../nodes/figures.server.ts';
 import { makeRoom, type Movable, type RoomPlan } from './makeRoom.ts';
 import type { PlacementRules } from './placement.server.ts';
 import { judge, RESOURCES, type Candidate, type Resources, type Wanted } from './placement.ts';
-import { clusterRooms } from './rooms.server.ts';
 import { simulate, type Simulation } from './simulate.ts';
 import { readyWarm } from '../pools/takeWarm.server.ts';
-import { GONE_TENANTS } from './slots.server.ts';
-import { candidates, sharedCandidates } from './world.server.ts';
+import { readWorld, sharedCandidates, type World } from './world.server.ts';
 
 /** How many more of a plan would find a place now, and where; takes nothing. @param count at least 1 */
 export async function simulateSale(
 	tx: Tx,
 	wanted: Wanted,
 	count: number,
-	rules: PlacementRules
+	rules: PlacementRules,
+	world?: World
 ): Promise<Simulation> {
 	const slots = rules.tenantsPerSharedContainer;
 	const warm = await readyWarm(tx, wanted);
@@ -29,7 +27,7 @@ export async function simulateSale(
 			},
 			select: { nodeId: true, clusterId: true, cpuCores: true, ramMb: true, diskGb: true }
 		}),
-		candidates: await candidates(tx, await clusterRooms(tx, new Map())),
+		candidates: (world ?? (await readWorld(tx))).nodes,
 		shared: wanted.isolation === 'shared' ? await sharedCandidates(tx) : []
 	});
 }
@@ -52,18 +50,24 @@ export interface WaysOut {
 	expansions: Expansion[];
 }
 
-/** The ways out of a full cluster for one more container of these limits; takes nothing. */
-export async function waysOut(tx: Tx, wanted: Wanted, rules: PlacementRules): Promise<WaysOut> {
+/**
+ * The ways out of a full cluster for one more container of these limits; takes nothing.
+ * @param movables containers that may be moved now
+ */
+export function waysOut(
+	{ nodes, capacity: capacities }: World,
+	wanted: Wanted,
+	rules: PlacementRules,
+	movables: Movable[]
+): WaysOut {
 	const container: Wanted =
 		wanted.isolation === 'shared' ? { ...wanted, ...rules.sharedContainer } : wanted;
-	const all = await candidates(tx, await clusterRooms(tx, new Map()));
-	const figures = new Map((await nodeFigures(tx)).map((node) => [node.id, node.capacity]));
 	return {
-		moves: makeRoom(all, await movables(tx), container),
-		expansions: judge(all, container)
+		moves: makeRoom(nodes, movables, container),
+		expansions: judge(nodes, container)
 			.flatMap(({ candidate }) => {
-				const capacity = figures.get(candidate.nodeId);
-				const expansion = capacity && expansionOf(candidate, capacity, container, all);
+				const capacity = capacities.get(candidate.nodeId);
+				const expansion = capacity && expansionOf(candidate, capacity, container, nodes);
 				return expansion ? [expansion] : [];
 			})
 			.sort((a, b) => worst(a) - worst(b))
@@ -97,28 +101,4 @@ function expansionOf(
 		...{ nodeId: node.nodeId, name: node.name, lacks },
 		maxContainers: node.containers >= node.maxContainers ? node.containers + 1 : null
 	};
-}
-
-/** Containers that could go to another node: ours, in service, and whole; with a second node it could go there alone. */
-async function movables(tx: Tx): Promise<Movable[]> {
-	const rows = await tx.container.findMany({
-		where: {
-			...{ status: { in: ['running', 'stopped'] }, purpose: { in: ['odoo', 'shared'] } },
-			...{ adopted: false, retiring: false, warmPlanId: null }
-		},
-		select: {
-			...{ id: true, vmid: true, hostname: true, nodeId: true },
-			...{ cpuCores: true, ramMb: true, diskGb: true },
-			tenants: {
-				where: { status: { notIn: [...GONE_TENANTS] } },
-				select: { slug: true },
-				orderBy: { slug: 'asc' }
-			}
-		}
-	});
-	return rows.map(({ id, tenants, ...row }) => ({
-		...row,
-		containerId: id,
-		tenants: tenants.map(({ slug }) => slug)
-	}));
 }

@@ -8,14 +8,26 @@ import {
 	placementRules,
 	type PlacementRules
 } from '#lib/infrastructure/placement/placement.server.ts';
+import type { Movable } from '#lib/infrastructure/placement/makeRoom.ts';
 import { simulateSale, waysOut } from '#lib/infrastructure/placement/sale.server.ts';
+import { readWorld, type World } from '#lib/infrastructure/placement/world.server.ts';
 import { poolPlanForm } from '#lib/infrastructure/pools/poolForms.ts';
 import { releasePools } from '#lib/infrastructure/pools/pools.server.ts';
 import { poolRows } from '#lib/infrastructure/pools/poolView.server.ts';
 import { plansOnSale } from '#lib/plans/plans.server.ts';
 import { saleQuestion } from '#lib/provisioning/schema.ts';
+import { movableContainers } from '#lib/provisioning/moves/containers/movable.server.ts';
+import { roomMovesForm } from '#lib/provisioning/moves/containers/roomMoves.ts';
+import { askForRoomMoves } from '#lib/provisioning/moves/containers/roomMoves.server.ts';
 import { setupSpeed } from '#lib/provisioning/speed.server.ts';
-import { waitHistory, waitingQueue } from '#lib/provisioning/waiting.server.ts';
+import {
+	countWaiting,
+	expectedAt,
+	listWaiting,
+	QUEUE_LIST,
+	waitHistory
+} from '#lib/provisioning/waiting.server.ts';
+import { parseListQuery } from '#lib/ui/list-query.ts';
 import type { Plan } from '#prisma/generated/client.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
@@ -24,21 +36,32 @@ export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'provisioning:read');
 	const rules = await placementRules();
 	const plans = await plansOnSale(db);
+	const world = await readWorld(db);
 	const found = [];
+	let movables: Movable[] | null = null;
 	for (const plan of plans) {
 		const wanted = wantedOf(plan);
-		const explanation = await explainCapacity(db, wanted, rules);
-		const out = explanation.fits ? null : await waysOut(db, wanted, rules);
+		const explanation = await explainCapacity(db, wanted, rules, world);
+		// Only where something is full: they are all containers there are.
+		if (!explanation.fits) movables ??= await movableContainers(db);
+		const out = explanation.fits ? null : waysOut(world, wanted, rules, movables ?? []);
 		found.push({ key: plan.key, name: plan.name, ...explanation, out });
 	}
+	const waits = await waitHistory(db);
+	const { rows, meta } = await listWaiting(db, parseListQuery(event.url, QUEUE_LIST));
 	return {
 		plans: found,
+		moving: await db.container.count({ where: { moveToNodeId: { not: null } } }),
 		pools: (await poolRows(db)).filter(
 			({ target, ready, making, going }) => target + ready + making + going > 0
 		),
-		sale: await saleOf(event.url, plans, rules),
-		waiting: await waitingQueue(db),
-		waits: await waitHistory(db),
+		sale: await saleOf(event.url, plans, rules, world),
+		queue: {
+			rows: rows.map((row) => ({ ...row, expected: expectedAt(waits, row.since) })),
+			meta
+		},
+		waiting: await countWaiting(db),
+		waits,
 		speed: await setupSpeed(db),
 		may: {
 			tenants: staff.permissions.has('tenants:read'),
@@ -50,6 +73,13 @@ export const load: PageServerLoad = async (event) => {
 };
 
 export const actions: Actions = {
+	make_room: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, roomMovesForm, async ({ plan, moves }) => ({
+			roomMoves: await askForRoomMoves(moves, m.out_move_reason({ plan }), by)
+		}));
+	},
 	release: (event) => {
 		requireStaff(event, 'infrastructure:write');
 		const by = actorOf(event.locals.auth!);
@@ -62,7 +92,7 @@ export const actions: Actions = {
 };
 
 /** What was asked in the address, with the answer, or with what is wrong with the question. */
-async function saleOf(url: URL, plans: Plan[], rules: PlacementRules) {
+async function saleOf(url: URL, plans: Plan[], rules: PlacementRules, world: World) {
 	const typed = {
 		plan: url.searchParams.get('plan') ?? plans[0]?.key ?? '',
 		count: url.searchParams.get('count') ?? '20'
@@ -73,7 +103,7 @@ async function saleOf(url: URL, plans: Plan[], rules: PlacementRules) {
 		const error = question.success ? null : (fieldSentences(question.error).count ?? null);
 		return { typed, error, answer: null };
 	}
-	const answer = await simulateSale(db, wantedOf(plan), question.data.count, rules);
+	const answer = await simulateSale(db, wantedOf(plan), question.data.count, rules, world);
 	return { typed, error: null, answer: { plan: plan.name, ...answer } };
 }
 

@@ -3,9 +3,13 @@ import { db } from '#lib/core/db.server.ts';
 import { endpoint } from '#lib/identity/endpoint.server.ts';
 import { resourcesView } from '#lib/infrastructure/nodes/nodeView.server.ts';
 import { explainCapacity, placementRules } from '#lib/infrastructure/placement/placement.server.ts';
-import { simulateSale } from '#lib/infrastructure/placement/sale.server.ts';
+import { simulateSale, waysOut } from '#lib/infrastructure/placement/sale.server.ts';
+import { readWorld } from '#lib/infrastructure/placement/world.server.ts';
+import { waysOutSchema, waysOutView } from '#lib/infrastructure/placement/waysOutView.ts';
 import { planOnSale } from '#lib/plans/plans.server.ts';
+import { movableContainers } from '#lib/provisioning/moves/containers/movable.server.ts';
 import { saleQuestion } from '#lib/provisioning/schema.ts';
+import { countWaiting, waitHistory } from '#lib/provisioning/waiting.server.ts';
 
 const resources = z.object({ cpu_cores: z.number(), ram_mb: z.number(), disk_gb: z.number() });
 
@@ -43,6 +47,20 @@ export const GET = endpoint(
 						.describe('The node that would take over; of plans with high availability')
 				})
 			),
+			ways_out: waysOutSchema
+				.nullable()
+				.describe('What would make room for one more; null while there is room'),
+			/** Who waits for room, and how long those waited who found it within 90 days; null: nobody did. */
+			queue: z.object({
+				waiting: z.number().int(),
+				waited: z
+					.object({
+						count: z.number().int(),
+						median_seconds: z.number(),
+						p90_seconds: z.number()
+					})
+					.nullable()
+			}),
 			sale: z.object({
 				count: z.number().int(),
 				fits: z.number().int(),
@@ -62,8 +80,11 @@ export const GET = endpoint(
 	async ({ query }) => {
 		const plan = await planOnSale(db, query.plan);
 		const rules = await placementRules();
-		const found = await explainCapacity(db, plan, rules);
-		const sale = await simulateSale(db, plan, query.count, rules);
+		const world = await readWorld(db);
+		const found = await explainCapacity(db, plan, rules, world);
+		const sale = await simulateSale(db, plan, query.count, rules, world);
+		const out = found.fits ? null : waysOut(world, plan, rules, await movableContainers(db));
+		const waits = await waitHistory(db);
 		return {
 			plan: plan.key,
 			isolation: found.isolation,
@@ -86,6 +107,14 @@ export const GET = endpoint(
 				reasons: reasons.map(({ code }) => code),
 				takes_over: partner ? { id: partner.candidate.nodeId, name: partner.candidate.name } : null
 			})),
+			ways_out: out && waysOutView(out),
+			queue: {
+				waiting: await countWaiting(db),
+				waited: waits && {
+					...{ count: waits.count, median_seconds: waits.medianSeconds },
+					p90_seconds: waits.p90Seconds
+				}
+			},
 			sale: {
 				count: sale.count,
 				fits: sale.fits,
