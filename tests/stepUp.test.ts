@@ -40,7 +40,6 @@ const DANGEROUS = [
 	['/admin/domains/[id]', 'remove'],
 	['/admin/domains/base', 'remove'],
 	['/admin/domains/records', 'change'],
-	['/admin/infrastructure/containers/[id]/console', 'open'],
 	['/admin/tunnels/[id]/hosts', 'remove'],
 	['/admin/customers/[id]', 'erase'],
 	[TEAM, 'transfer'],
@@ -63,6 +62,81 @@ it.each(DANGEROUS)('%s %s asks for the password again', async (routeId, action) 
 	const answer = await act(entry, { params: await paramsOf(routeId), cookie, fields });
 	expect(answer.status).toBe(303);
 	expect(answer.location).toMatch(/^\/login\/confirm\?next=/);
+});
+
+/** Acts on machines that ask who is there, on their page and in the API alike; null: there is none. */
+const ON_MACHINES: Record<string, { page: [string, string]; api: [string, string] | null }> = {
+	'a node is enrolled': {
+		page: ['/admin/infrastructure/nodes/new/[id]', 'finish'],
+		api: ['/api/nodes', 'POST']
+	},
+	'a node is reached otherwise': {
+		page: ['/admin/infrastructure/nodes/[id]/access', 'edit'],
+		api: ['/api/nodes/[id]', 'PATCH']
+	},
+	'a node gets another token': {
+		...{ page: ['/admin/infrastructure/nodes/[id]/access', 'token'], api: null }
+	},
+	'a node is removed': {
+		page: ['/admin/infrastructure/nodes/[id]/access', 'remove'],
+		api: ['/api/nodes/[id]', 'DELETE']
+	},
+	'a node is emptied': {
+		page: ['/admin/infrastructure/nodes/[id]/drain', 'default'],
+		api: ['/api/nodes/[id]/drain', 'POST']
+	},
+	'a container is rolled back': {
+		page: ['/admin/infrastructure/containers/[id]', 'rollback'],
+		api: ['/api/containers/[id]/rollback', 'POST']
+	},
+	'a console is opened': {
+		...{ page: ['/admin/infrastructure/containers/[id]/console', 'open'], api: null }
+	},
+	'a server of databases is given up': {
+		...{ page: ['/admin/infrastructure/containers/[id]', 'give_up_server'], api: null }
+	},
+	'a server of databases is removed': {
+		...{ page: ['/admin/infrastructure/containers/[id]', 'remove_server'], api: null }
+	},
+	'a template is given up': {
+		...{ page: ['/admin/infrastructure/templates/[id]', 'give_up'], api: null }
+	},
+	'a template is deleted': {
+		...{ page: ['/admin/infrastructure/templates/[id]', 'delete'], api: null }
+	}
+};
+
+describe('on machines', () => {
+	it.each(Object.entries(ON_MACHINES))('%s only by who was asked', async (_what, { page, api }) => {
+		const { cookie } = await staff(false);
+		const [routeId, action] = page;
+		const answer = await act(find(routeId, `actions.${action}`), {
+			...{ params: await paramsOf(routeId), cookie, fields: {} }
+		});
+		expect([answer.status, answer.location]).toEqual([
+			303,
+			expect.stringMatching(/^\/login\/confirm\?next=/)
+		]);
+		if (!api) return;
+		const said = await act(find(...api), { params: await paramsOf(api[0]), cookie });
+		expect([said.status, said.body.error]).toEqual([403, 'STEP_UP_NEEDED']);
+	});
+
+	it('nothing else asks, so that page and API do not differ', () => {
+		const asking: Record<string, number> = {};
+		const sources = readSources(root, ['src/routes/admin/infrastructure', 'src/routes/api']);
+		for (const { path, text } of sources) {
+			const count = text.match(/\brequireStepUp\(event\)|\bstepUp: true/g)?.length ?? 0;
+			const routeId = path.slice('src/routes'.length, path.lastIndexOf('/'));
+			const isOnMachines = /^\/(admin\/infrastructure|api\/(nodes|containers))/.test(routeId);
+			if (count > 0 && isOnMachines) asking[routeId] = count;
+		}
+		const listed: Record<string, number> = {};
+		for (const { page, api } of Object.values(ON_MACHINES))
+			for (const [routeId] of api ? [page, api] : [page])
+				listed[routeId] = (listed[routeId] ?? 0) + 1;
+		expect(asking).toEqual(listed);
+	});
 });
 
 async function aTeam() {

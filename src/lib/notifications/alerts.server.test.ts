@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { testDatabase } from '../../../tests/setup/database.ts';
 import { testQueue } from '../../../tests/setup/queue.ts';
 import { aCustomer } from '../../../tests/factories/customers.ts';
+import { createStaff } from '../../../tests/factories/identity.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { forgetSettings } from '#lib/settings/settings.server.ts';
 import { countAlerts, listAlerts, openAlerts } from './alertList.server.ts';
@@ -68,6 +69,7 @@ it('mails a new alert to the staff mailbox once, and to nobody without one', asy
 	await offline();
 	await offline();
 	const mails = await db.emailMessage.findMany();
+	expect(mails.map(({ locale }) => locale)).toEqual(['es']);
 	expect(mails).toMatchObject([
 		{
 			template: 'alert',
@@ -76,6 +78,35 @@ it('mails a new alert to the staff mailbox once, and to nobody without one', asy
 		}
 	]);
 	expect(mails[0]!.subject).toContain('pve2');
+});
+
+it('mails in the language of whoever has the address, else in that of the installation', async () => {
+	const address = 'guardia@example.com';
+	const value = async (key: string, category: string, text: string) => {
+		await db.setting.upsert({
+			where: { key },
+			create: { key, category, value: text },
+			update: { value: text }
+		});
+		forgetSettings();
+	};
+	const languageOf = async (subjectId: string) => {
+		await transaction((tx) =>
+			openAlert(tx, {
+				...{ rule: 'infrastructure.node-offline', subjectType: 'node', subjectId },
+				...{ severity: 'critical', data: { node: 'pve2' } }
+			})
+		);
+		const [mail] = await db.emailMessage.findMany({ orderBy: { createdAt: 'desc' }, take: 1 });
+		return mail!.locale;
+	};
+	await value('notifications.staff_address', 'notifications', 'Guardia@example.com');
+	await value('general.locale', 'general', 'en');
+	expect(await languageOf('l1')).toBe('en');
+	const { id } = await createStaff('administrator');
+	await db.user.update({ where: { id }, data: { email: address, locale: 'es' } });
+	expect(await languageOf('l2')).toBe('es');
+	await value('general.locale', 'general', 'es');
 });
 
 it('closes what is open, and opens a new one after that', async () => {

@@ -1,5 +1,6 @@
 import { m } from '#i18n/paraglide/messages.js';
 import { getLocale } from '#i18n/paraglide/runtime.js';
+import { eventLabel } from './alerts/eventWords.ts';
 import { isUnit, metricLabel, metricValue } from './alerts/metricWords.ts';
 import type { MailLocale } from './locale.ts';
 
@@ -18,7 +19,7 @@ export function text(value: unknown): string {
 
 /** What a rule watches, as far as was kept: "CPU del nodo (80 %)". */
 export function ruleOf({ metric, unit, threshold, rule }: Values, options: Language): string {
-	if (typeof metric !== 'string') return text(rule);
+	if (typeof metric !== 'string') return eventLabel(text(rule), options);
 	const label = metricLabel(metric, options);
 	if (!isUnit(unit) || typeof threshold !== 'number') return label;
 	return `${label} (${metricValue(threshold, unit, options)})`;
@@ -36,7 +37,8 @@ export function invoiceAct(kind: unknown, options: Language): string {
 	return INVOICE_ACTS[text(kind)]?.({}, options) ?? text(kind);
 }
 
-const CONTAINER_ACTS: Record<string, (values: object, options: Language) => string> = {
+/** What is asked of containers, as a verb: "Reiniciar". */
+export const CONTAINER_ACTS = {
 	start: m.container_act_start,
 	stop: m.container_act_stop,
 	restart: m.container_act_restart,
@@ -47,5 +49,6 @@ const CONTAINER_ACTS: Record<string, (values: object, options: Language) => stri
 };
 
 export function containerAct(act: unknown, options: Language): string {
-	return CONTAINER_ACTS[text(act)]?.({}, options) ?? text(act);
+	const words: Record<string, (values: object, options: Language) => string> = CONTAINER_ACTS;
+	return words[text(act)]?.({}, options) ?? text(act);
 }

@@ -3,6 +3,7 @@ import { getLocale } from '#i18n/paraglide/runtime.js';
 import { duration } from '#lib/ui/format.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
 import { measuredSentence } from './alerts/metricWords.ts';
+import { MOVE_SENTENCES } from './moveSentences.ts';
 import {
 	containerAct,
 	inLanguage,
@@ -47,6 +48,7 @@ function limitValues(v: Values, options: Language) {
 
 /** Of each kind the sentence that a person reads; alerts are told under their rule. */
 const SENTENCES: Record<string, (values: Values, options: Language) => string> = {
+	...MOVE_SENTENCES,
 	invoice_act_waits: (v, options) =>
 		m.notification_invoice_act_waits(
 			{ by: text(v.by), what: invoiceAct(v.kind, options), number: text(v.number) },
@@ -92,32 +94,6 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 		m.notification_provisioning_failed({ slug: text(v.slug), step: text(v.step) }, options),
 	'provisioning.delete-failed': (v, options) =>
 		m.notification_provisioning_delete_failed({ step: text(v.step) }, options),
-	'provisioning.move-failed': (v, options) =>
-		m.notification_provisioning_move_failed(
-			{
-				...{ hostname: text(v.hostname), vmid: text(v.vmid) },
-				why: text(inLanguage(options, v.why_es, v.why_en))
-			},
-			options
-		),
-	tenant_move_planned: (v, options) =>
-		m.notification_tenant_move_planned(
-			{
-				...{ slug: text(v.slug), minutes: text(v.minutes) },
-				at: text(inLanguage(options, v.at_es, v.at_en))
-			},
-			options
-		),
-	tenant_moved: (v, options) =>
-		m.notification_tenant_moved({ slug: text(v.slug), seconds: text(v.seconds) }, options),
-	tenant_move_turned_back: (v, options) =>
-		m.notification_tenant_move_turned_back({ slug: text(v.slug) }, options),
-	tenant_move_turned_back_staff: (v, options) =>
-		m.notification_tenant_move_turned_back_staff({ slug: text(v.slug), why: text(v.why) }, options),
-	'provisioning.tenant-move-failed': (v, options) =>
-		m.notification_tenant_move_failed({ slug: text(v.slug), message: text(v.message) }, options),
-	'provisioning.move-left-behind': (v, options) =>
-		m.notification_tenant_move_left({ slug: text(v.slug), message: text(v.message) }, options),
 	'provisioning.tenant-down': (v, options) =>
 		m.notification_provisioning_tenant_down({ slug: text(v.slug) }, options),
 	'provisioning.tunnel-silent': (v, options) =>
@@ -141,46 +117,13 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 	limit_lift: (v, options) => m.notification_limit_lift(limitValues(v, options), options),
 	plan_applied: (v, options) =>
 		m.notification_plan_applied({ slug: text(v.slug), plan: text(v.plan) }, options),
-	'provisioning.plan-is-a-move': (v, options) =>
-		m.notification_provisioning_plan_is_a_move(
-			{
-				...{ slug: text(v.slug), plan: text(v.plan) },
-				reason: text((options.locale ?? getLocale()) === 'en' ? v.reason_en : v.reason_es)
-			},
-			options
-		),
-	'provisioning.plan-move-failed': (v, options) => {
-		const values = { slug: text(v.slug), plan: text(v.plan), hours: text(v.hours) };
-		return v.hours === undefined
-			? m.notification_provisioning_plan_move_failed_unpaid(values, options)
-			: m.notification_provisioning_plan_move_failed(values, options);
-	},
-	plan_move_turned_back: (v, options) =>
-		m.notification_plan_move_turned_back(
-			{ slug: text(v.slug), plan: text(v.plan), hours: text(v.hours) },
-			options
-		),
-	plan_move_waits: (v, options) =>
-		m.notification_plan_move_waits({ slug: text(v.slug), plan: text(v.plan) }, options),
-	plan_move_given_back: (v, options) =>
-		m.notification_plan_move_given_back(
-			{ slug: text(v.slug), plan: text(v.plan), credit: text(v.credit) },
-			options
-		),
-	plan_wanted_no_room: (v, options) =>
-		m.notification_plan_wanted_no_room({ slug: text(v.slug), plan: text(v.plan) }, options),
-	'provisioning.plan-has-no-room': (v, options) =>
-		m.notification_provisioning_plan_has_no_room(
-			{ slug: text(v.slug), plan: text(v.plan) },
-			options
-		),
 	domain_verified: (v, options) =>
 		m.notification_domain_verified({ domain: text(v.domain) }, options),
 	domain_broken: (v, options) =>
 		m.notification_domain_broken(
 			{
 				domain: text(v.domain),
-				reason: text((options.locale ?? getLocale()) === 'en' ? v.reason_en : v.reason_es),
+				reason: text(inLanguage(options, v.reason_es, v.reason_en)),
 				fallback: text(v.fallback)
 			},
 			options
@@ -217,7 +160,7 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 		m.notification_infrastructure_node_unwell(
 			{
 				node: text(v.node),
-				problems: text((options.locale ?? getLocale()) === 'en' ? v.problems_en : v.problems_es)
+				problems: text(inLanguage(options, v.problems_es, v.problems_en))
 			},
 			options
 		),
@@ -235,6 +178,11 @@ const SENTENCES: Record<string, (values: Values, options: Language) => string> =
 				vmid: text(v.vmid),
 				hostname: text(v.hostname)
 			},
+			options
+		),
+	'infrastructure.database-server-down': (v, options) =>
+		m.notification_infrastructure_database_server_down(
+			{ vmid: text(v.vmid), hostname: text(v.hostname), count: text(v.count) },
 			options
 		),
 	'billing.dunning-friendly': (_v, options) => m.notification_dunning_friendly({}, options),

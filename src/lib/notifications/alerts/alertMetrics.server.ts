@@ -31,9 +31,9 @@ export function defineAlertMetric(metric: AlertMetric): void {
 	metrics.set(metric.name, metric);
 }
 
-/** Null: no area of this process knows it. */
-export function alertMetric(name: string): AlertMetric | null {
-	return metrics.get(name) ?? null;
+/** Null: no area of this process knows it, or the rule has none. */
+export function alertMetric(name: string | null): AlertMetric | null {
+	return metrics.get(name ?? '') ?? null;
 }
 
 /** What can be watched, without the way to read it. */

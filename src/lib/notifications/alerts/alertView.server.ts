@@ -69,7 +69,8 @@ export const ruleSchema = z.object({
 	key: z.string(),
 	/** What it watches for, in words. */
 	title: z.string(),
-	metric: z.string(),
+	/** Null: code opens its alerts by itself, and says how bad each one is; `severity` is the worst. */
+	metric: z.string().nullable(),
 	/** percent, days, milliseconds, intervals, yes_no; null when no part of the product knows the metric. */
 	unit: z.string().nullable(),
 	threshold: z.number().nullable(),

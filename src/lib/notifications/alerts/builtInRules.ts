@@ -4,7 +4,8 @@ import type { AlertChannel } from './ruleForms.ts';
 
 interface RuleSeed {
 	key: string;
-	metric: string;
+	/** Null: code opens its alerts by itself. */
+	metric: string | null;
 	threshold: number | null;
 	samples: number;
 	hysteresis: number;
@@ -65,10 +66,41 @@ const RULES: RuleSeed[] = [
 	}
 ];
 
+/** Alerts that code opens by itself, with the worst that they may be: it says how bad each one is. */
+const EVENTS: Record<string, AlertSeverity> = {
+	'infrastructure.node-unwell': 'critical',
+	'infrastructure.failed-over': 'critical',
+	'infrastructure.container-missing': 'critical',
+	'infrastructure.database-server-down': 'critical',
+	'domains.provider-paused': 'warning',
+	'domains.ingress-differs': 'critical',
+	'domains.tunnel-down': 'critical',
+	'notifications.webhook-paused': 'warning',
+	'billing.charge-differs': 'critical',
+	'billing.refund-failed': 'critical',
+	'billing.refund-late': 'warning',
+	'billing.refund-stuck': 'critical',
+	'provisioning.failed': 'critical',
+	'provisioning.delete-failed': 'critical',
+	'provisioning.left-behind': 'warning',
+	'provisioning.move-failed': 'critical',
+	'provisioning.tenant-move-failed': 'critical',
+	'provisioning.move-left-behind': 'warning',
+	'provisioning.plan-is-a-move': 'critical',
+	'provisioning.plan-has-no-room': 'critical',
+	'provisioning.plan-move-failed': 'critical',
+	'provisioning.tenant-down': 'critical',
+	'provisioning.tunnel-silent': 'critical',
+	'provisioning.probe-blind': 'critical'
+};
+
 /** The rules that every installation starts with. One that exists is left as the staff have made it. */
 export async function seedAlertRules(db: PrismaClient): Promise<void> {
+	const events = Object.entries(EVENTS).map(([key, severity]): RuleSeed => ({
+		...{ ...YES, key, severity, metric: null }
+	}));
 	await db.alertRule.createMany({
-		data: RULES.map((rule) => ({ ...rule, builtIn: true })),
+		data: [...RULES, ...events].map((rule) => ({ ...rule, builtIn: true })),
 		skipDuplicates: true
 	});
 }

@@ -2,6 +2,7 @@ import { m } from '#i18n/paraglide/messages.js';
 import { getLocale } from '#i18n/paraglide/runtime.js';
 import { duration, number, percent } from '#lib/ui/format.ts';
 import type { MailLocale } from '../locale.ts';
+import { eventLabel } from './eventWords.ts';
 
 export type AlertUnit = 'percent' | 'days' | 'milliseconds' | 'intervals' | 'yes_no';
 
@@ -67,12 +68,13 @@ export function unitSign(unit: AlertUnit): string {
 	return UNIT_SIGNS[unit]();
 }
 
-/** What a rule watches for: "CPU del nodo: más de 80 %". */
+/** What a rule watches for: "CPU del nodo: más de 80 %"; of one without a metric, what happened. */
 export function ruleTitle(
-	{ metric, threshold }: { metric: string; threshold: number | null },
+	{ key, metric, threshold }: { key: string; metric: string | null; threshold: number | null },
 	facts: Pick<AlertMetricFacts, 'unit' | 'worse'> | undefined,
 	options: Language = {}
 ): string {
+	if (metric === null) return eventLabel(key, options);
 	const label = metricLabel(metric, options);
 	if (!facts || threshold === null || facts.unit === 'yes_no') return label;
 	const limit = metricValue(threshold, facts.unit, options);

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { testDatabase } from '../../../../tests/setup/database.ts';
 import { testQueue } from '../../../../tests/setup/queue.ts';
@@ -7,6 +8,9 @@ import type { AlertRule } from '#prisma/generated/client.ts';
 import '../jobs.server.ts';
 import { alertMetric, defineAlertMetric, type AlertReading } from './alertMetrics.server.ts';
 import { dryRun } from './dryRun.server.ts';
+import { eventLabel } from './eventWords.ts';
+import { seedAlertRules } from './builtInRules.ts';
+import { openAlert } from '../alerts.server.ts';
 import { addRule, editRule, removeRule } from './rules.server.ts';
 import { ruleForm, type RuleInput } from './ruleForms.ts';
 
@@ -36,7 +40,6 @@ beforeEach(async () => {
 
 describe('the rules', () => {
 	it('of the product are there, and are not written over', async () => {
-		const { seedAlertRules } = await import('./builtInRules.ts');
 		await seedAlertRules(db);
 		const key = 'infrastructure.node-cpu';
 		await db.alertRule.update({ where: { key }, data: { threshold: 60, enabled: false } });
@@ -48,6 +51,49 @@ describe('the rules', () => {
 		await expect(transaction((tx) => removeRule(tx, cpu.id, by))).rejects.toMatchObject({
 			code: 'NOT_FOUND'
 		});
+	});
+
+	it('are there for whatever code opens by itself, with a name, and say how it is told', async () => {
+		await seedAlertRules(db);
+		const folder = new URL('../..', import.meta.url);
+		const opened = new Set<string>();
+		for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+			if (!name.endsWith('.server.ts')) continue;
+			const source = readFileSync(new URL(name, folder), 'utf8');
+			for (const [, key] of source.matchAll(/\brule: '([a-z.-]+)'/g)) opened.add(key!);
+			if (!/\bopenAlert\(/.test(source)) continue;
+			for (const [, key] of source.matchAll(/^(?:export )?const [A-Z_]+ = '([a-z]+\.[a-z-]+)'/gm))
+				opened.add(key!);
+		}
+		expect(opened.size).toBeGreaterThan(15);
+		const rules = await db.alertRule.findMany({ where: { builtIn: true } });
+		const known = new Map(rules.map((one) => [one.key, one]));
+		expect([...opened].filter((key) => !known.has(key))).toEqual([]);
+		const events = rules.filter(({ metric }) => metric === null);
+		expect(events.filter(({ key }) => eventLabel(key) === key)).toEqual([]);
+		expect(events.filter(({ key }) => !opened.has(key)).map(({ key }) => key)).toEqual([]);
+
+		const event = known.get('provisioning.move-left-behind')!;
+		const change = { enabled: true, channels: ['web' as const], severity: 'info' as const };
+		const changed = await transaction((tx) =>
+			editRule(tx, event.id, { seen: 1, input: { ...TERMS, ...change }, by })
+		);
+		// How bad it is says the code.
+		expect(changed).toMatchObject({ threshold: null, severity: 'warning', channels: ['web'] });
+		const mails = await db.emailMessage.count();
+		const open = (subjectId: string) =>
+			transaction((tx) =>
+				openAlert(tx, {
+					...{ rule: event.key, subjectType: 'tenant', subjectId, severity: 'critical' }
+				})
+			);
+		expect(await open('t1')).toMatchObject({ isNew: true });
+		expect(await db.emailMessage.count()).toBe(mails);
+		await transaction((tx) =>
+			editRule(tx, event.id, { seen: 2, input: { ...TERMS, ...change, enabled: false }, by })
+		);
+		expect(await open('t2')).toBeNull();
+		expect(await db.alert.count({ where: { rule: event.key, closedAt: null } })).toBe(0);
 	});
 
 	it('are changed by the first of two editors, and the second is told', async () => {

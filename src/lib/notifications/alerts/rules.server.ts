@@ -12,7 +12,8 @@ import type { AlertMetricFacts } from './metricWords.ts';
 import type { RuleInput, RuleTerms } from './ruleForms.ts';
 
 /**
- * Changes a rule. Switched off, it closes what it has opened.
+ * Changes a rule. Switched off, it closes what it has opened. Of one without a metric, whose alerts code opens, only whether
+ * there are such alerts and how they are told.
  * @param seen the revision that the person had before them
  * @throws {AppError} NOT_FOUND; CHANGED_MEANWHILE; BAD_INPUT
  */
@@ -22,7 +23,8 @@ export async function editRule(
 	{ seen, input, by }: { seen: number; input: RuleInput; by: Actor }
 ): Promise<AlertRule> {
 	const before = await findRule(tx, id);
-	const terms = checked(input, alertMetric(before.metric));
+	const terms =
+		before.metric === null ? termsOf(before) : checked(input, alertMetric(before.metric));
 	const { count } = await tx.alertRule.updateMany({
 		where: { id, revision: seen },
 		data: {
@@ -108,6 +110,10 @@ export function checked(input: RuleTerms, facts: AlertMetricFacts | null): RuleT
 		...{ threshold, hysteresis, severity, criticalAt },
 		samples: facts?.hasHistory === false ? 1 : samples
 	};
+}
+
+function termsOf({ threshold, samples, hysteresis, severity, criticalAt }: AlertRule): RuleTerms {
+	return { threshold, samples, hysteresis, severity, criticalAt };
 }
 
 /** `own.node-cpu-2`: the first that nobody has, alerts of the past included. */

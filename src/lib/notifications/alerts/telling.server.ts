@@ -11,10 +11,8 @@ import { queueWebhooks, type WebhookEvent } from '../webhooks/deliveries.server.
 import { isWorse } from './judgement.ts';
 import { muteSilenced } from './silenced.server.ts';
 
-/** A mailbox has chosen none; the product speaks Spanish first. */
-const STAFF_LOCALE = 'es';
-/** Of alerts that no rule governs, and as it was before there were rules. */
-const WITHOUT_RULE = ['web', 'mail'];
+/** Of alerts that no rule governs. */
+const WITHOUT_RULE = ['web', 'mail', 'webhook'];
 
 /** By which ways an alert of this rule is told; null: the rule is switched off. */
 export async function channelsOf(tx: Tx, rule: string): Promise<string[] | null> {
@@ -58,13 +56,27 @@ export async function postAlerts(
 	channels: string[]
 ): Promise<void> {
 	if (!channels.includes('webhook')) return;
-	const chosen = await setting('general.locale');
-	const locale = isLocale(chosen) ? chosen : STAFF_LOCALE;
+	const locale = await languageOf(tx);
 	await queueWebhooks(
 		tx,
 		event,
 		alerts.map((alert) => ({ data: payloadOf(alert, locale), dedupeKey: `${event}:${alert.id}` }))
 	);
+}
+
+/**
+ * The language in which something is said to an address: that of whoever of the staff has it, else the installation's own.
+ * @param address absent: to nobody in particular
+ */
+async function languageOf(tx: Tx, address?: string): Promise<MailLocale> {
+	const person = address
+		? await tx.user.findFirst({
+				where: { email: address.toLowerCase(), staffRoleId: { not: null } },
+				select: { locale: true }
+			})
+		: null;
+	const chosen = person?.locale ?? (await setting('general.locale'));
+	return isLocale(chosen) ? chosen : 'es';
 }
 
 interface Saying {
@@ -123,14 +135,14 @@ async function tellPeople(tx: Tx, saying: Saying, channels: string[]): Promise<v
 async function mailStaff(tx: Tx, { kind, data, href, dedupeKey }: Saying): Promise<void> {
 	const to = await setting('notifications.staff_address');
 	if (!to) return;
+	const locale = await languageOf(tx, to);
 	await queueMail(tx, {
 		template: 'alert',
 		userId: null,
-		to,
-		locale: STAFF_LOCALE,
+		...{ to, locale },
 		data: {
 			name: await setting('general.platform_name'),
-			sentence: notificationSentence(kind, data, { locale: STAFF_LOCALE }),
+			sentence: notificationSentence(kind, data, { locale }),
 			url: `${env.ORIGIN}${href ?? subjectHref(data) ?? '/admin/alerts'}`
 		},
 		dedupeKey

@@ -24,6 +24,8 @@ export type MailTemplates = {
 	instance_deleted: { name: string; company: string; subdomain: string; purgeOn: string };
 	/** It will be moved to another server. `at` and `downtime` are written out already. */
 	move_planned: { name: string; company: string; subdomain: string; at: string; downtime: string };
+	/** What `move_planned` said does not happen. `at` is written out already. */
+	move_called_off: { name: string; company: string; subdomain: string; at: string };
 	/** It was moved to another server. `downtime` is written out already. */
 	moved: { name: string; company: string; subdomain: string; downtime: string };
 	/** To the staff's mailbox. `sentence`: what the alert says, in the mail's language. */
@@ -87,6 +89,7 @@ const MAIL_DATA: { [T in MailTemplate]: z.ZodType<MailTemplates[T]> } = {
 		...{ name, company, subdomain: z.string() },
 		...{ at: z.string(), downtime: z.string() }
 	}),
+	move_called_off: z.object({ name, company, subdomain: z.string(), at: z.string() }),
 	moved: z.object({ name, company, subdomain: z.string(), downtime: z.string() }),
 	alert: z.object({ name, sentence: z.string(), url: z.string() }),
 	dunning: dunningNotice,
@@ -210,6 +213,14 @@ const WORDS: { [T in MailTemplate]: Words<T> } = {
 	move_planned: (data, { portal }, options) => ({
 		subject: m.mail_move_planned_subject(data, options),
 		paragraphs: [m.mail_move_planned_body(data, options), m.mail_move_planned_nothing({}, options)],
+		action: { label: m.mail_portal_action({}, options), url: portal }
+	}),
+	move_called_off: (data, { portal }, options) => ({
+		subject: m.mail_move_called_off_subject(data, options),
+		paragraphs: [
+			m.mail_move_called_off_body(data, options),
+			m.mail_move_called_off_nothing({}, options)
+		],
 		action: { label: m.mail_portal_action({}, options), url: portal }
 	}),
 	moved: (data, { portal }, options) => ({
