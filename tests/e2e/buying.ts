@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type { DemoFile } from '../../src/cli/demo-data.ts';
 
 /** What somebody types to sign up; every call is somebody else, so that stories do not meet. */
@@ -24,18 +24,32 @@ export async function fillSignup(page: Page, buyer: Buyer, country = 'EC'): Prom
 	await page.locator('input[name=terms]').check();
 }
 
-/** Has logged-in staff order a shared instance that the customer pays by a mailed link. @returns the page of the tenant */
-export async function orderByLink(page: Page, buyer: Buyer): Promise<string> {
+/** Has logged-in staff order an instance. @returns the page of the tenant */
+async function order(page: Page, buyer: Buyer, plan: string, billing?: string): Promise<string> {
 	await page.goto('/admin/tenants?new');
 	const dialog = page.getByRole('dialog', { name: 'Nueva instancia' });
 	await dialog.locator('input[name=company_name]').fill(buyer.company);
 	await dialog.locator('input[name=email]').fill(buyer.email);
 	await dialog.locator('input[name=subdomain]').fill(buyer.slug);
-	await dialog.locator('select[name=plan]').selectOption('basic');
-	await dialog.getByText('Enlace de pago', { exact: true }).click();
+	await dialog.locator('select[name=plan]').selectOption(plan);
+	if (billing) await dialog.getByText(billing, { exact: true }).click();
 	await dialog.getByRole('button', { name: 'Crear la instancia' }).click();
 	await page.waitForURL(/\/admin\/tenants\/[0-9a-f-]{36}$/);
 	return page.url();
+}
+
+/** Has logged-in staff order a shared instance that the customer pays by a mailed link. @returns the page of the tenant */
+export function orderByLink(page: Page, buyer: Buyer): Promise<string> {
+	return order(page, buyer, 'basic', 'Enlace de pago');
+}
+
+/** Has logged-in staff set up an instance with a container of its own, and waits for it. @returns the page of the tenant */
+export async function setUpPro(page: Page, buyer: Buyer): Promise<string> {
+	const tenant = await order(page, buyer, 'pro');
+	await expect(page.locator('header:has(h1)').getByText('Activa', { exact: true })).toBeVisible({
+		timeout: 90_000
+	});
+	return tenant;
 }
 
 /** Pays on Stripe's page. */

@@ -1,4 +1,5 @@
 import type { FaultRequest } from '../../src/sandbox/kernel/faults.ts';
+import { NO_QUORUM } from './faultCases.ts';
 
 export type Fault = Omit<FaultRequest, 'target' | 'match' | 'only'>;
 type End = 'confirming' | 'rolled_back' | 'failed';
@@ -60,6 +61,14 @@ export const MOVE_FAULTS: readonly MoveFault[] = [
 	{
 		...lasting('migrate: asked', 'proxmox', MIGRATE, { kind: 'status', status: 403 }),
 		what: '403'
+	},
+	{
+		...lasting('migrate: asked', 'proxmox', MIGRATE, { ...ERROR, body: NO_QUORUM }),
+		what: 'no quorum for good'
+	},
+	{
+		...once('migrate: asked', 'proxmox', MIGRATE, { ...ERROR, body: NO_QUORUM, times: 2 }),
+		what: 'no quorum for a while'
 	},
 	once('migrate: asked', 'proxmox', MIGRATE, { kind: 'reset', when: 'after' }),
 	once('migrate: asked', 'proxmox', MIGRATE, { kind: 'malformed', when: 'after' }),

@@ -13,9 +13,13 @@ import { eventually } from './queue.ts';
 
 const AT_A_TIME = 8;
 
-/** A platform whose instances are moved between its three nodes. @param perShared tenants in each shared container */
-export async function testMoves(perShared: number) {
-	const platform = await testPlatform();
+/**
+ * A platform whose instances are moved between its three nodes.
+ * @param perShared tenants in each shared container
+ * @param options work: false where workers are processes of their own
+ */
+export async function testMoves(perShared: number, options: { work?: boolean } = {}) {
+	const platform = await testPlatform(options);
 	beImpatient();
 	airPatience.edgeMs = 30_000;
 	movePatience.odooMs = 20_000;

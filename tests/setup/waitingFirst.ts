@@ -1,7 +1,10 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that wait for minutes, mostly for vendors that are slow or dead on purpose. */
-const WAITING = ['faultsDedicated', 'faultsShared', 'kill', 'outages', 'dunningWork.server'];
+const WAITING = [
+	...['faultsDedicated', 'faultsShared', 'kill', 'outages'],
+	...['dunningWork.server', 'planMoves.server', 'tenantMove.server', 'edgeServers.server']
+];
 
 /**
  * Begins with the files that wait, so that the others compute meanwhile: at the end they would wait alone. (Without a

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { db } from '#lib/core/db.server.ts';
-import { proxmoxOn, type Trace } from '#lib/infrastructure/nodes/clients.server.ts';
+import { isDown, proxmoxOn, type Trace } from '#lib/infrastructure/nodes/clients.server.ts';
 import { sshOn } from '#lib/infrastructure/nodes/sshPool.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
@@ -150,22 +150,70 @@ async function digest(nodeId: string, path: string): Promise<string> {
 	}
 }
 
-/** Removes an archive and looks that it is gone. One that is not there any more is fine. */
+/**
+ * Removes an archive and looks that it is gone. One that its storage no longer lists is fine; a storage that nobody could
+ * read says nothing.
+ * @param nodeId on which it was written. A shared storage is asked over another node of the cluster while that one is down
+ * or no longer ours; one of its own is seen from no other
+ * @throws {ProxmoxError} when no node can say; {ArchiveOutOfReach} when none ever can
+ */
 export async function removeArchive(
 	{ nodeId, location }: { nodeId: string; location: string },
 	trace: Trace
 ): Promise<void> {
-	const { name } = await db.node.findUniqueOrThrow({ where: { id: nodeId } });
-	const proxmox = await proxmoxOn(nodeId, trace);
-	if (!(await exists(proxmox, name, location))) return;
-	const upid = await proxmox.deleteVolume(name, location);
-	if (upid) await proxmox.waitTask(upid, { timeoutMs: 120_000, pollMs: 500 });
-	if (await exists(proxmox, name, location)) throw new Error(`${location} is still there`);
+	const storage = location.split(':')[0] ?? '';
+	let down: unknown = new ArchiveOutOfReach(location);
+	for (const node of await nodesThatSee(nodeId, storage)) {
+		try {
+			await removeOver(node, { storage, location }, trace);
+			return;
+		} catch (error) {
+			if (!isDown(error)) throw error;
+			down = error;
+		}
+	}
+	throw down;
 }
 
-async function exists(proxmox: ProxmoxClient, node: string, volid: string): Promise<boolean> {
-	const stored = await proxmox.storageContent(node, volid.split(':')[0] ?? '', {
-		content: 'backup'
+/** It lies on the own storage of a node that was taken out for good. */
+export class ArchiveOutOfReach extends Error {
+	constructor(location: string) {
+		super(`${location} lies on a node that is no longer ours`);
+		this.name = 'ArchiveOutOfReach';
+	}
+}
+
+type NodeName = { id: string; name: string };
+
+async function nodesThatSee(nodeId: string, storage: string): Promise<NodeName[]> {
+	const select = { id: true, name: true };
+	const { clusterId, removedAt, ...own } = await db.node.findUniqueOrThrow({
+		where: { id: nodeId },
+		select: { ...select, clusterId: true, removedAt: true }
 	});
-	return stored.some((volume) => volume.volid === volid);
+	const others = await db.node.findMany({
+		where: {
+			...{ clusterId, removedAt: null, id: { not: nodeId } },
+			storages: { some: { storage, shared: true, active: true } }
+		},
+		orderBy: [{ status: 'asc' }, { name: 'asc' }],
+		select
+	});
+	return removedAt ? others : [own, ...others];
+}
+
+async function removeOver(
+	{ id, name }: NodeName,
+	{ storage, location }: { storage: string; location: string },
+	trace: Trace
+): Promise<void> {
+	const proxmox = await proxmoxOn(id, trace);
+	const exists = async () => {
+		const stored = await proxmox.storageContent(name, storage, { content: 'backup' });
+		return stored.some(({ volid }) => volid === location);
+	};
+	if (!(await exists())) return;
+	const upid = await proxmox.deleteVolume(name, location);
+	if (upid) await proxmox.waitTask(upid, { timeoutMs: 120_000, pollMs: 500 });
+	if (await exists()) throw new Error(`${location} is still there`);
 }

@@ -1,3 +1,4 @@
+import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
@@ -14,6 +15,7 @@ import { audit, SYSTEM, type Actor } from '../logs/audit.server.ts';
 import { closeAlert, openAlert } from '../notifications/alerts.server.ts';
 import { notify } from '../notifications/notifications.server.ts';
 import { moveFits, type MoveFit, type MovingTenant } from './moves/tenants/moveFits.server.ts';
+import { isOnItsWay } from './moves/onItsWay.server.ts';
 import { holdTenantMove } from './moves/tenants/tenantMoves.server.ts';
 import {
 	CANNOT_RULE,
@@ -28,6 +30,8 @@ import { announce } from './tenantState.server.ts';
 const LIVE: TenantStatus[] = ['active', 'degraded', 'suspended'];
 /** Plans that a subscription may change to while one of them is being applied. */
 const MOST_TURNS = 4;
+/** How often a plan that waits for a move looks again: the end of the move asks for it besides. */
+const LOOK_AGAIN = 5 * MINUTE;
 
 type Sized = Pick<Plan, 'id' | 'cpuCores' | 'ramMb' | 'diskGb' | 'isolation'>;
 
@@ -84,7 +88,7 @@ async function sizedContainer(
  * The same for who charges next: the room is held until the plan is applied, or until `provisioning.apply-plan` finds
  * that the subscription still has the old one and gives it back. Needs the owner's role.
  * @param move when one that goes elsewhere begins to move, and who wants it
- * @throws {AppError} MOVE_REFUSED, NO_ROOM_TO_GROW
+ * @throws {AppError} MOVE_REFUSED, NO_ROOM_TO_GROW, IS_MOVING
  */
 export async function holdRoom(
 	tx: Tx,
@@ -100,8 +104,20 @@ export async function holdRoom(
 	}
 	const containerId = await sizedContainer(tx, tenant);
 	if (!containerId) return;
-	const { fits } = await holdGrowth(tx, containerId, sizeOf(plan));
-	if (!fits) throw new AppError('NO_ROOM_TO_GROW');
+	const against = againstGrowth(await holdGrowth(tx, containerId, sizeOf(plan)), 'now');
+	if (against) throw against;
+}
+
+/**
+ * What speaks against other limits for a container that stays; null: nothing.
+ * Room that others' containers made ahead hold is as good as there: they go.
+ * @param begins that it is moved passes, and does not speak against what begins later
+ */
+export function againstGrowth({ reasons }: Growth, begins: 'now' | 'period_end'): AppError | null {
+	if (reasons.some(({ code }) => code !== 'moving' && code !== 'coming'))
+		return new AppError('NO_ROOM_TO_GROW');
+	const isMoving = reasons.some(({ code }) => code === 'moving');
+	return isMoving && begins === 'now' ? new AppError('IS_MOVING') : null;
 }
 
 function sizeOf({ cpuCores, ramMb, diskGb }: Resources): Resources {
@@ -117,36 +133,51 @@ type Row = Prisma.TenantGetPayload<{ include: typeof include }>;
 /**
  * Gives an instance what its subscription pays: another kind of place, where the plan wants one; cores, memory and disk of its
  * container, read back from Proxmox; and the plan's row, from which backups and limits are read. May run any number of
- * times; a plan that came meanwhile is next.
+ * times; a plan that came meanwhile is next. While the instance is being moved its container is left alone, and the plan
+ * waits for the end.
  * @throws {AppError} NO_ROOM_TO_GROW, MOVE_REFUSED: the queue tries again until there is room
  */
 export async function applyPlan(tenantId: string, signal?: AbortSignal): Promise<void> {
 	for (let turn = 0; turn < MOST_TURNS; turn++) {
 		const tenant = await db.tenant.findUnique({ where: { id: tenantId }, include });
-		if (!tenant?.subscription || !LIVE.includes(tenant.status)) return;
+		if (!tenant?.subscription) return;
+		if (tenant.status === 'migrating') return lookAgain(tenant);
+		if (!LIVE.includes(tenant.status)) return;
 		const { plan } = tenant.subscription;
 		await giveUpUnpaid(tenant, plan.id);
 		// Where staff put an instance that has its plan, it stays.
 		if (tenant.planId !== plan.id && isMove(tenant, plan)) return moveForPlan(tenant, plan);
 		const has = await giveResources(tenant, plan, signal);
+		if (has === 'moving') return lookAgain(tenant);
 		if (await settle(tenant, plan, has)) return;
 	}
 }
 
-/** @returns what its container has now; null where it has none of its own */
+function lookAgain({ id }: Pick<Row, 'id'>): Promise<void> {
+	const startAfter = after(now(), LOOK_AGAIN);
+	return transaction((tx) =>
+		enqueue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id, startAfter })
+	);
+}
+
+/** @returns what its container has now; null where it has none of its own; `moving` when nothing was changed because of that */
 async function giveResources(
 	tenant: Row,
 	plan: Plan,
 	signal?: AbortSignal
-): Promise<Resources | null> {
+): Promise<Resources | 'moving' | null> {
 	const { customerId, id } = tenant;
 	const containerId = await sizedContainer(db, tenant);
 	if (!containerId) return null;
+	if (await isOnItsWay(db, tenant)) return 'moving';
 	const trace = { customerId, subjectId: id };
 	const disk = await actualDisk(containerId, trace);
 	const growth = await transaction(async (tx) => {
 		const held = await holdGrowth(tx, containerId, sizeOf(plan), disk);
 		if (held.reasons.every(({ code }) => code === 'offline')) return held;
+		if (held.reasons.some(({ code }) => code === 'moving')) return 'moving';
+		// What was made ahead for others is going: there is room when the queue tries again.
+		if (held.yields) return null;
 		await openAlert(tx, {
 			rule: ROOM_RULE,
 			subjectType: 'tenant',
@@ -157,7 +188,7 @@ async function giveResources(
 		return null;
 	});
 	if (!growth) throw new AppError('NO_ROOM_TO_GROW', { detail: `${tenant.slug} waits for room` });
-	return applyLimits(containerId, trace, signal);
+	return growth === 'moving' ? growth : applyLimits(containerId, trace, signal);
 }
 
 /** @returns false when the subscription has another plan meanwhile */

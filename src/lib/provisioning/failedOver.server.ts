@@ -20,7 +20,7 @@ async function tellFailedOver(failoverId: string): Promise<void> {
 				select: {
 					guard: { select: { replicated: true } },
 					tenants: {
-						where: { status: { in: ['active', 'degraded'] } },
+						where: { status: { in: ['active', 'degraded'] }, published: true },
 						include: { customer: true }
 					}
 				}

@@ -19,7 +19,9 @@ import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
 
 /** Seconds until a waiting set-up looks by itself; it is woken as soon as room appears. */
 const LOOK_AGAIN = 300;
-/** Room that is being made for one that waits is there by then, or it is not coming soon. */
+/** The same where a cluster did not say what it has. */
+const ASK_AGAIN = 30;
+/** Room that is being made for one that waits is there by then, and a cluster answers, or it is not coming soon. */
 const YIELDED = 10 * MINUTE;
 
 /** Takes room in the cluster, or waits for it: who paid first gets it first. */
@@ -89,14 +91,16 @@ async function waitForRoom(
 		throw new SagaStop(`no room within ${hours} h`, 'NO_CAPACITY');
 	}
 	if (explanation) await context.log('info', 'no room', { ...explanation });
-	// What was made ahead for others is going for this one: there is room in a moment, and nobody needs to hear of it.
-	const isSoon = explanation?.yields && now() < after(tenant.queuedAt ?? tenant.createdAt, YIELDED);
+	const isSilent = explanation?.nodes.some(({ candidate }) => candidate.status === 'silent');
+	// What was made ahead for others is going for this one, or a cluster may answer: nobody needs to hear of it yet.
+	const mayBeSoon = isSilent || Boolean(explanation?.yields);
+	const isSoon = mayBeSoon && now() < after(tenant.queuedAt ?? tenant.createdAt, YIELDED);
 	if (!context.state.toldNoRoom && !isSoon) {
 		await context.write((tx) => tell(tx, tenant));
 		await context.save({ toldNoRoom: true });
 	}
 	return {
-		wait: LOOK_AGAIN,
+		wait: isSilent ? ASK_AGAIN : LOOK_AGAIN,
 		reason: 'NO_CAPACITY',
 		message: explanation ? stepMessage('no_room', {}) : stepMessage('not_first', {})
 	};

@@ -1,6 +1,7 @@
 import { now } from '#lib/core/clock.server.ts';
 import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
 import type { Plan, SubscriptionChange, Tenant } from '#prisma/generated/client.ts';
 import {
 	previewChange,
@@ -10,11 +11,12 @@ import {
 import { orderChange } from '../billing/changes.server.ts';
 import type { Actor } from '../logs/audit.server.ts';
 import { notify } from '../notifications/notifications.server.ts';
-import { growthFits, holdRoom, type PlanGrowth } from './applyPlan.server.ts';
+import { againstGrowth, growthFits, holdRoom, type PlanGrowth } from './applyPlan.server.ts';
 import { againstMove } from './moves/migrationWords.ts';
+import { isBeingPaid } from './moves/tenants/heldForPayment.server.ts';
 import type { MoveFit } from './moves/tenants/moveFits.server.ts';
 import type { TenantMoveRefusal } from './moves/tenants/tenantMoveWords.ts';
-import { checkMoveTime, giveUpUnpaid } from './planMoves.server.ts';
+import { checkMoveTime, giveUpHeld, giveUpUnpaid, isMove } from './planMoves.server.ts';
 
 /** What a change means for one instance. */
 export interface InstanceGrowth extends PlanGrowth {
@@ -36,7 +38,7 @@ const MAY_PASS: ReadonlySet<TenantMoveRefusal> = new Set([
 /**
  * What a change of a subscription would cost and mean, before anything is charged. One that means a move is shown with all
  * that speaks against it, and staff hear of a customer who finds no room.
- * @throws {AppError} NO_ROOM_TO_GROW: what could not be delivered is never charged; and what `previewChange` throws
+ * @throws {AppError} NO_ROOM_TO_GROW, IS_MOVING: what could not be delivered is never charged; and what `previewChange` throws
  */
 export async function previewPlanChange(
 	scope: SubscriptionScope,
@@ -45,9 +47,21 @@ export async function previewPlanChange(
 ): Promise<ShownChange> {
 	const change = await previewChange(scope, wanted, by);
 	const growth = await growthOfChange(db, change);
-	if (growth.some(({ fits, move }) => !fits && !move)) throw new AppError('NO_ROOM_TO_GROW');
+	const { stripeSubscriptionId } = await db.subscription.findUniqueOrThrow({
+		where: { id: change.subscriptionId },
+		select: { stripeSubscriptionId: true }
+	});
+	checkGrowth(growth, beginsWhen(change, { stripeSubscriptionId }));
 	await tellNoRoom(change, growth);
 	return { change, growth };
+}
+
+/** @throws {AppError} for what stays where it is and cannot have other limits there */
+function checkGrowth(growth: InstanceGrowth[], begins: 'now' | 'period_end'): void {
+	for (const { move, container } of growth) {
+		const against = move || !container ? null : againstGrowth(container, begins);
+		if (against) throw against;
+	}
 }
 
 /** What a change that was shown means for the instances; nothing once it is in force. Needs the owner's role. */
@@ -83,10 +97,11 @@ export function beginsWhen(
 }
 
 /**
- * Orders what was shown: first the room is held, then it is charged. A change that is refused gives the room back.
+ * Orders what was shown: first the room is held, then it is charged. A change that is refused, or cannot even be ordered,
+ * gives the room back.
  * @param options.moveAt when an instance that must move for it begins to, within the next seven days; null: at once
  * @returns as `orderChange`
- * @throws {AppError} MOVE_REFUSED, NO_ROOM_TO_GROW: what could not be delivered is never charged; BAD_INPUT for a time that is
+ * @throws {AppError} MOVE_REFUSED, NO_ROOM_TO_GROW, IS_MOVING: what could not be delivered is never charged; BAD_INPUT for a time that is
  * none; and what `orderChange` throws
  */
 export async function orderPlanChange(
@@ -107,7 +122,10 @@ export async function orderPlanChange(
 		if (beginsWhen(change, change.subscription) === 'now') await hold(change, { notBefore, by });
 		else await checkLater(change);
 	}
-	const ordered = await orderChange(scope, by);
+	const ordered = await orderChange(scope, by).catch(async (error: unknown) => {
+		if (isFirst) await giveBackUnordered(change);
+		throw error;
+	});
 	if (isFirst && ordered.status === 'refused')
 		for (const tenant of await instancesOf(db, change))
 			await giveUpUnpaid(tenant, change.subscription.planId);
@@ -124,10 +142,27 @@ async function hold(
 	});
 }
 
+/** Nothing was ordered: what was held for it is free at once, unless another order of the same plan has it. */
+async function giveBackUnordered({ id, ...change }: SubscriptionChange): Promise<void> {
+	const { status } = await db.subscriptionChange.findUniqueOrThrow({ where: { id } });
+	if (status !== 'previewed') return;
+	const plan = await db.plan.findUniqueOrThrow({ where: { id: change.toPlanId } });
+	await transaction(async (tx) => {
+		if (await isBeingPaid(tx, change, plan.id)) return;
+		for (const tenant of await instancesOf(tx, change)) {
+			const { id } = tenant;
+			if (isMove(tenant, plan)) await giveUpHeld(tx, id, plan.id);
+			// What stays where it is has the limits of its plan again.
+			else await enqueue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id });
+		}
+	});
+}
+
 async function checkLater(change: SubscriptionChange): Promise<void> {
-	for (const { fits, move } of await growthOfChange(db, change)) {
-		if (fits) continue;
-		if (!move) throw new AppError('NO_ROOM_TO_GROW');
+	const growth = await growthOfChange(db, change);
+	checkGrowth(growth, 'period_end');
+	for (const { move } of growth) {
+		if (!move || move.fits) continue;
 		const [reason] = againstOrder(move, 'period_end');
 		if (reason)
 			throw new AppError('MOVE_REFUSED', {
@@ -155,7 +190,10 @@ async function tellNoRoom(change: SubscriptionChange, growth: InstanceGrowth[]):
 			);
 }
 
-function instancesOf(tx: Tx, change: SubscriptionChange): Promise<Tenant[]> {
+function instancesOf(
+	tx: Tx,
+	change: Pick<SubscriptionChange, 'customerId' | 'subscriptionId'>
+): Promise<Tenant[]> {
 	return tx.tenant.findMany({
 		where: {
 			customerId: change.customerId,

@@ -194,6 +194,14 @@ export async function giveUpUnpaid(
 	});
 }
 
+/** Gives back the room that is held for a plan and that no run has yet. */
+export async function giveUpHeld(tx: Tx, tenantId: string, planId: string): Promise<void> {
+	const held = await tx.tenantMigration.findFirst({
+		where: { tenantId, status: 'planned', jobId: null, planId, containerMoveId: null }
+	});
+	if (held) await cancelTenantMove(tx, held.id, SYSTEM);
+}
+
 /** The change to take back for a move that was turned back and not tried again; null: nothing is to be taken back. */
 export async function changeToTakeBack(migrationId: string) {
 	const migration = await db.tenantMigration.findUnique({

@@ -53,6 +53,9 @@ const MESSAGES = {
 	container_node_maintenance: message(['node'], (v) => m.step_container_node_maintenance(v), {
 		forCustomers: m.step_container_waits
 	}),
+	container_no_quorum: message(['node'], (v) => m.step_container_no_quorum(v), {
+		forCustomers: m.step_container_waits
+	}),
 	container_template_offline: message([], () => m.step_container_template_offline(), {
 		forCustomers: m.step_container_waits
 	}),
@@ -63,6 +66,9 @@ const MESSAGES = {
 		forCustomers: m.step_container_copy
 	}),
 	container_ha_partner: message(['vmid'], (v) => m.step_container_ha_partner(v), {
+		forCustomers: m.step_container_waits
+	}),
+	container_database_server: message(['vmid'], (v) => m.step_container_database_server(v), {
 		forCustomers: m.step_container_waits
 	}),
 	adopted_stays: message(['name'], (v) => m.step_adopted_stays(v)),
@@ -120,6 +126,7 @@ const MESSAGES = {
 	move_waits: message(['why'], ({ why }) =>
 		m.move_said_waits({ why: containerMoveTrouble(why)?.sentence ?? why })
 	),
+	no_quorum: message([], () => m.step_no_quorum(), { forCustomers: m.step_container_waits }),
 	vendor_busy: message(['vendor', 'minutes'], (v) => m.step_vendor_busy(v), {
 		forCustomers: m.step_vendor_busy_customer
 	})

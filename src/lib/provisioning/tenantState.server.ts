@@ -31,10 +31,7 @@ export async function announce(tx: Tx, tenant: { id: string; customerId: string 
 	await publish(tx, topics, tenant.id);
 }
 
-/** The public rules of a tenant changed and must be written anew. @returns the version to wait for; null when it has none */
-export async function republish(
-	tx: Tx,
-	tenant: Pick<Tenant, 'id' | 'published'>
-): Promise<number | null> {
-	return tenant.published ? requestHosts(tx, { tenantId: tenant.id }) : null;
+/** The public rules of a tenant changed and must be written anew. */
+export async function republish(tx: Tx, tenant: Pick<Tenant, 'id' | 'published'>): Promise<void> {
+	if (tenant.published) await requestHosts(tx, { tenantId: tenant.id });
 }

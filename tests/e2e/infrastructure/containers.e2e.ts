@@ -1,4 +1,4 @@
-import { somebody } from '../buying.ts';
+import { setUpPro, somebody } from '../buying.ts';
 import { expect, expectAccessible, lookAt, tellOnce, test } from '../fixtures.ts';
 
 tellOnce();
@@ -10,17 +10,7 @@ test('staff restart a container, take a snapshot of it and go back to it', async
 	test.setTimeout(240_000);
 	const buyer = somebody('pieza');
 	await loginAs('staff');
-	await page.goto('/admin/tenants?new');
-	const order = page.getByRole('dialog', { name: 'Nueva instancia' });
-	await order.locator('input[name=company_name]').fill(buyer.company);
-	await order.locator('input[name=email]').fill(buyer.email);
-	await order.locator('input[name=subdomain]').fill(buyer.slug);
-	await order.locator('select[name=plan]').selectOption('pro');
-	await order.getByRole('button', { name: 'Crear la instancia' }).click();
-	await page.waitForURL(/\/admin\/tenants\/[0-9a-f-]{36}$/);
-	await expect(page.locator('header:has(h1)').getByText('Activa', { exact: true })).toBeVisible({
-		timeout: 90_000
-	});
+	await setUpPro(page, buyer);
 
 	await page.goto(`/admin/infrastructure?tab=containers&q=${buyer.slug}`);
 	const table = page.getByRole('table', { name: 'Contenedores' });

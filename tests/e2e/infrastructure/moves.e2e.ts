@@ -1,5 +1,5 @@
-import { somebody } from '../buying.ts';
-import { expect, lookAt, tellOnce, test } from '../fixtures.ts';
+import { setUpPro, somebody } from '../buying.ts';
+import { expect, expectAccessible, lookAt, tellOnce, test } from '../fixtures.ts';
 
 tellOnce();
 
@@ -10,17 +10,8 @@ test('staff move a container to another node, and plan to empty that one', async
 	test.setTimeout(240_000);
 	const buyer = somebody('muda');
 	await loginAs('staff');
-	await page.goto('/admin/tenants?new');
-	const order = page.getByRole('dialog', { name: 'Nueva instancia' });
-	await order.locator('input[name=company_name]').fill(buyer.company);
-	await order.locator('input[name=email]').fill(buyer.email);
-	await order.locator('input[name=subdomain]').fill(buyer.slug);
-	await order.locator('select[name=plan]').selectOption('pro');
-	await order.getByRole('button', { name: 'Crear la instancia' }).click();
-	await page.waitForURL(/\/admin\/tenants\/[0-9a-f-]{36}$/);
-	const tenant = page.url();
+	const tenant = await setUpPro(page, buyer);
 	const header = page.locator('header:has(h1)');
-	await expect(header.getByText('Activa', { exact: true })).toBeVisible({ timeout: 90_000 });
 
 	await page.goto(`/admin/infrastructure?tab=containers&q=${buyer.slug}`);
 	const containers = page.getByRole('table', { name: 'Contenedores' });
@@ -72,11 +63,23 @@ test('staff move a container to another node, and plan to empty that one', async
 	await page.waitForURL(/\/drains\/[0-9a-f-]{36}$/);
 	await expect(header.getByText('Programado')).toBeVisible();
 	const list = page.getByRole('table', { name: 'Contenedores' });
-	await expect(list.getByRole('row').filter({ hasText: buyer.slug })).toContainText('Programada');
+	const row = list.getByRole('row').filter({ hasText: buyer.slug });
+	await expect(row).toContainText('Programada');
 	await lookAt(page, 'drain');
+	// Left where it is, and wanted after all: then it waits for its turn again.
+	await row.getByRole('button', { name: 'Dejar aquí' }).click();
+	await expect(row).toContainText('Cancelada');
+	await row.getByRole('button', { name: 'Reintentar' }).click();
+	await expect(row).toContainText('Programada');
+	const dialog = page.getByRole('dialog');
+	await page.getByRole('button', { name: 'Empezar ahora…' }).click();
+	await expect(dialog).toContainText('A los clientes se les dijo por correo que empieza el');
+	await expectAccessible(page);
+	await dialog.getByRole('button', { name: 'Cancelar', exact: true }).click();
 	await page.getByRole('button', { name: 'Cancelar el vaciado…' }).click();
 	const cancel = page.getByRole('dialog');
 	await expect(cancel).toContainText('El nodo sigue en mantenimiento');
+	await expect(cancel).toContainText('lo anunciado no se hace');
 	await cancel.getByRole('button', { name: 'Cancelar el vaciado' }).click();
 	await expect(header.getByText('Cancelado')).toBeVisible();
 	await page.goto('/admin/infrastructure/drains');

@@ -64,6 +64,13 @@ test('staff see where it was and is, let the previous one go, and see what anoth
 	await expect(moves.getByText('De Compartido a Dedicado')).toBeVisible();
 	await expect(moves.getByText(/fuera de línea .* s/)).toBeVisible();
 	await lookAt(page, 'admin-tenant-moves');
+	await page.goto('/admin/billing/subscriptions');
+	const subscription = page.getByRole('row').filter({ hasText: buyer.company });
+	await subscription.getByRole('link').first().click();
+	await expect(page.getByText(`${buyer.slug} ya está en un servidor exclusivo`)).toBeVisible();
+	await lookAt(page, 'admin-subscription-moved');
+	await page.getByRole('link', { name: 'Ver la mudanza' }).click();
+	await page.waitForURL(/\/admin\/tenants\/[0-9a-f-]{36}\?run=/);
 	const dialog = page.getByRole('dialog', { name: /¿Borrar lo que/ });
 	await expect(async () => {
 		await moves.getByRole('button', { name: 'La anterior se puede borrar…' }).click();

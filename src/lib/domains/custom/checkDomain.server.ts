@@ -105,7 +105,7 @@ async function publishRule({ domain, tunnel }: DomainPlace, wanted: boolean): Pr
 	let version = domain.publishedVersion;
 	if (domain.published !== wanted || (wanted && version === null)) {
 		version = await transaction(async (tx) => {
-			const asked = await requestHosts(tx, domain);
+			const asked = (await requestHosts(tx, domain)).get(tunnel.id) ?? null;
 			await tx.customDomain.updateMany({
 				where: { id: domain.id, customerId: domain.customerId, removedAt: null },
 				data: { published: wanted, publishedVersion: asked }

@@ -6,6 +6,7 @@ import { driverOf } from './domainPlace.server.ts';
 import { hostUrl } from './domainHosts.server.ts';
 import { findingSentence } from './domainWords.ts';
 import type { DomainPlace } from './drivers.ts';
+import { entryTunnel } from '../tenantHosts.server.ts';
 import { toUnicode } from '../punycode.ts';
 import { findingsOf } from '../doctor/storedLook.ts';
 
@@ -117,5 +118,6 @@ async function jsonOf(row: Found): Promise<DomainJson> {
 function placeOf(row: Found): DomainPlace {
 	const { tenant, customer: _customer, redirectTo: _redirectTo, ...domain } = row;
 	const { tunnel, baseDomain, ...facts } = tenant;
-	return { domain, tenant: facts, baseDomain, tunnel: tunnel ?? baseDomain.tunnel };
+	const way = entryTunnel(domain.driver, { tunnel, baseDomain });
+	return { domain, tenant: facts, baseDomain, tunnel: way };
 }

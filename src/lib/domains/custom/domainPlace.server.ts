@@ -5,6 +5,7 @@ import { accountCnameDriver } from './accountCnameDriver.server.ts';
 import { customHostnameDriver } from './customHostnameDriver.server.ts';
 import type { DomainDriverActs, DomainPlace } from './drivers.ts';
 import { edgeDriver } from './edgeDriver.server.ts';
+import { entryTunnel } from '../tenantHosts.server.ts';
 import type { CustomDomain, DomainDriver } from '#prisma/generated/client.ts';
 
 const DRIVERS: Record<DomainDriver, DomainDriverActs> = {
@@ -33,7 +34,8 @@ export async function placeOfDomain(tx: Tx, id: string): Promise<DomainPlace> {
 	});
 	const { tunnel, baseDomain, ...facts } = tenant;
 	const { tunnel: itsTunnel, ...base } = baseDomain;
-	return { domain, tenant: facts, baseDomain: base, tunnel: tunnel ?? itsTunnel };
+	const ways = { tunnel, baseDomain: { tunnel: itsTunnel } };
+	return { domain, tenant: facts, baseDomain: base, tunnel: entryTunnel(domain.driver, ways) };
 }
 
 /**

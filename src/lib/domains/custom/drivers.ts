@@ -12,7 +12,7 @@ export interface DomainPlace {
 		target: string;
 		edgeServerId: string | null;
 	};
-	/** Cloudflare's id and ours of the tunnel that the tenant is published through. */
+	/** Cloudflare's id and ours of the tunnel that the domain comes by. */
 	tunnel: { id: string; cloudflareId: string };
 }
 

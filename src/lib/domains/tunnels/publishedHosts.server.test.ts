@@ -5,11 +5,13 @@ import {
 	aTunnel
 } from '../../../../tests/factories/tunnels.ts';
 import { testDatabase } from '../../../../tests/setup/database.ts';
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
 import { matchIngress } from '../../../sandbox/cloudflare/ingress.ts';
 import { derivedRules, ensureControlPlane, foreignIn } from './derivedIngress.server.ts';
 import { WEBSOCKET_PATH } from './ingress.ts';
+import { tunnelsOfTenants } from '../tenantHosts.server.ts';
 import { publishedHosts } from './publishedHosts.server.ts';
+import { routes } from './tunnelState.server.ts';
 
 process.env.ORIGIN = 'https://erp.sajet.us';
 process.env.INTERNAL_URL = 'http://10.0.0.2:4443';
@@ -91,16 +93,21 @@ describe('the hosts of a tunnel', () => {
 		expect(await serviceOf('acme.sajet.us')).toBe(CONTAINER);
 	});
 
-	test('a tenant goes by its own tunnel, and by its base domain’s while it has none', async () => {
+	test('a tenant goes by its own tunnel, and by its base domain’s while it has none; custom hostnames always by that one', async () => {
 		const other = await aTunnel(db);
 		const tenant = await aPublishedTenant(db, 'acme');
-		await aPublishedDomain(db, tenant, 'erp.acme.com');
+		await aPublishedDomain(db, tenant, 'erp.acme.com', { driver: 'account_cname' });
+		await aPublishedDomain(db, tenant, 'saas.acme.com');
 		const names = async (id: string) =>
 			(await publishedHosts(db, id)).map(({ hostname }) => hostname).sort();
-		expect(await names(tunnelId)).toEqual(['acme.sajet.us', 'erp.acme.com']);
+		expect(await names(tunnelId)).toEqual(['acme.sajet.us', 'erp.acme.com', 'saas.acme.com']);
 		await db.tenant.update({ where: { id: tenant.id }, data: { tunnelId: other.id } });
-		expect(await names(tunnelId)).toEqual([]);
+		expect(await names(tunnelId)).toEqual(['saas.acme.com']);
 		expect(await names(other.id)).toEqual(['acme.sajet.us', 'erp.acme.com']);
+		expect(await routes(db, tunnelId)).toBe(true);
+		expect([...(await transaction((tx) => tunnelsOfTenants(tx, [tenant.id])))].sort()).toEqual(
+			[other.id, tunnelId].sort()
+		);
 	});
 
 	test('of two who claim one name the one who has proven it is served', async () => {

@@ -16,34 +16,36 @@ export interface PublishedHost extends HostRoute {
 }
 
 /**
- * Every host of the tenants that are published through a tunnel: the platform's name of each, and its customers' own
- * domains that come through Cloudflare. One query for all of them: a document of a thousand hosts is built many times.
+ * Every host that comes by a tunnel: the platform's names of the tenants that are published through it, and their customers'
+ * own domains whose record of ours leads there. A custom hostname comes by the tunnel of its base domain, wherever its tenant
+ * is published: its zone has one fallback origin for all. One query for all of them: a document of a thousand hosts is built
+ * many times.
  */
 export async function publishedHosts(tx: Tx, tunnelId: string): Promise<PublishedHost[]> {
 	const rows = await tx.$queryRaw<Row[]>`
 		WITH here AS (
 			SELECT tenant.id, tenant.subdomain AS slug, tenant.customer_id, base.name AS base,
-				container.ip_address, tenant.status IN ('suspended', 'deleting') AS suspended, tenant.status = 'migrating' AS moving,
+				container.ip_address, coalesce(tenant.tunnel_id, base.tunnel_id) AS tunnel_id, base.tunnel_id AS base_tunnel_id,
+				tenant.status IN ('suspended', 'deleting') AS suspended, tenant.status = 'migrating' AS moving,
 				EXISTS (
 					SELECT 1 FROM custom_domains one WHERE one.tenant_deployment_id = tenant.id AND one.is_primary
 						AND one.published AND one.verification_status = 'active') AS has_primary
 			FROM tenant_deployments tenant
 			JOIN base_domains base ON base.id = tenant.base_domain_id
 			LEFT JOIN lxc_containers container ON container.id = tenant.container_id
-			WHERE tenant.published
-				AND (tenant.tunnel_id = ${tunnelId}::uuid
-					OR (tenant.tunnel_id IS NULL AND base.tunnel_id = ${tunnelId}::uuid))
+			WHERE tenant.published AND (tenant.tunnel_id = ${tunnelId}::uuid OR base.tunnel_id = ${tunnelId}::uuid)
 		)
 		SELECT here.slug || '.' || here.base AS hostname, NULL AS "hostHeader", here.ip_address AS "ipAddress",
 			here.id AS "tenantId", here.slug, here.customer_id AS "customerId", NULL::uuid AS "customDomainId",
 			here.suspended, here.moving, here.has_primary AS redirects, NULL::timestamptz AS "verifiedAt"
-		FROM here
+		FROM here WHERE here.tunnel_id = ${tunnelId}::uuid
 		UNION ALL
 		SELECT own.external_domain, here.slug || '.' || here.base, here.ip_address, here.id, here.slug,
 			here.customer_id, own.id, here.suspended, here.moving,
 			own.redirect_to_id IS NOT NULL OR (here.has_primary AND NOT own.is_primary), own.verified_at
 		FROM here JOIN custom_domains own ON own.tenant_deployment_id = here.id
 		WHERE own.published AND own.driver <> 'edge' AND own.verification_status <> 'removed'
+			AND CASE own.driver WHEN 'custom_hostname' THEN here.base_tunnel_id ELSE here.tunnel_id END = ${tunnelId}::uuid
 		ORDER BY "verifiedAt" NULLS LAST`;
 	const once = new Map<string, PublishedHost>();
 	for (const { suspended, moving, redirects, verifiedAt: _, ...row } of rows) {

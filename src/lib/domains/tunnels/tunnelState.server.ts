@@ -93,7 +93,10 @@ export async function routes(tx: Tx, tunnelId: string): Promise<boolean> {
 			OR EXISTS (SELECT 1 FROM tenant_deployments WHERE tunnel_id = ${tunnelId}::uuid AND published)
 			OR EXISTS (
 				SELECT 1 FROM tenant_deployments tenant JOIN base_domains base ON base.id = tenant.base_domain_id
-				WHERE tenant.published AND tenant.tunnel_id IS NULL AND base.tunnel_id = ${tunnelId}::uuid) AS routes`;
+				WHERE tenant.published AND base.tunnel_id = ${tunnelId}::uuid AND (tenant.tunnel_id IS NULL OR EXISTS (
+					-- A custom hostname comes by the tunnel of its base domain.
+					SELECT 1 FROM custom_domains own WHERE own.tenant_deployment_id = tenant.id
+						AND own.driver = 'custom_hostname' AND own.published AND own.verification_status <> 'removed'))) AS routes`;
 	return row!.routes;
 }
 

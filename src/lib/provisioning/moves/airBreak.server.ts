@@ -4,9 +4,10 @@ import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import type { StepContext, StepWait } from '#lib/core/saga.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
-import { lookAtHealth, lookFromOutside, type Seen } from '../../domains/custom/answer.server.ts';
-import { homeOf, tenantHosts } from '../../domains/custom/domainHosts.server.ts';
-import { wantedVersion } from '../../domains/tunnels/tunnels.server.ts';
+import { lookAtHealth, lookFromOutside, type Seen } from '#lib/domains/custom/answer.server.ts';
+import { homeOf, tenantHosts } from '#lib/domains/custom/domainHosts.server.ts';
+import { tunnelsOfTenants } from '#lib/domains/tenantHosts.server.ts';
+import { wantedVersion } from '#lib/domains/tunnels/tunnels.server.ts';
 import { notApplied } from '../publishStep.server.ts';
 import { stepMessage } from '../stepMessages.ts';
 import { republish, transition } from '../tenantState.server.ts';
@@ -27,7 +28,7 @@ export const airPatience = {
 const LOOKS = 8;
 
 const include = {
-	baseDomain: { select: { name: true, tunnelId: true } }
+	baseDomain: { select: { name: true } }
 } satisfies Prisma.TenantInclude;
 type Airing = Prisma.TenantGetPayload<{ include: typeof include }>;
 
@@ -164,10 +165,8 @@ function isOnAir({ published, status }: Airing): boolean {
 
 /** The tunnels have all that was asked of them. */
 async function applied(run: AirRun, tenants: Airing[], since: number): Promise<StepWait | null> {
-	const tunnels = new Set(
-		tenants.map(({ tunnelId, baseDomain }) => tunnelId ?? baseDomain.tunnelId)
-	);
-	for (const tunnelId of tunnels) {
+	const ids = tenants.map(({ id }) => id);
+	for (const tunnelId of await tunnelsOfTenants(db, ids)) {
 		const wait = await notApplied(run, tunnelId, await wantedVersion(db, tunnelId), since);
 		if (wait) return wait;
 	}

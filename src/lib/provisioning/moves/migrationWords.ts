@@ -55,6 +55,10 @@ const AGAINST: Record<TenantMoveRefusal, typeof m.migration_against_no_room> = {
 	same: m.migration_against_same
 };
 
+export function isTenantMoveRefusal(code: string): code is TenantMoveRefusal {
+	return Object.hasOwn(AGAINST, code);
+}
+
 /** What speaks against a move, in words that staff and customers both understand. */
 export function againstMove(
 	reason: TenantMoveRefusal,

@@ -2,6 +2,7 @@ import type { Tx } from '#lib/core/db.server.ts';
 import { contains, pageOfRows, type PageMeta, type PageRequest } from '#lib/core/paging.server.ts';
 import type { ListSpec } from '#lib/ui/list-query.ts';
 import { Prisma, type ContainerMove } from '#prisma/generated/client.ts';
+import { rowsOfLastTry } from './containers/moveRows.server.ts';
 import { isMoveStatus } from './moveViewWords.ts';
 
 export const MOVE_LIST = {
@@ -26,6 +27,8 @@ export interface MoveRow extends ContainerMove {
 	from: string;
 	/** Null: not chosen yet. */
 	to: string | null;
+	/** Its container is on the node that it leaves, as far as we know. */
+	isHere: boolean;
 	/** The instances that it moves, by name. */
 	tenants: { id: string; slug: string }[];
 	/** Nothing begins before. */
@@ -58,14 +61,17 @@ export async function moveRows(tx: Tx, ids: string[]): Promise<MoveRow[]> {
 		include: {
 			drain: { select: { notBefore: true } },
 			migrations: {
-				select: { notBefore: true, tenant: { select: { id: true, slug: true } } },
+				select: {
+					...{ id: true, tenantId: true, jobId: true, status: true, notBefore: true },
+					tenant: { select: { id: true, slug: true } }
+				},
 				orderBy: { tenant: { slug: 'asc' } }
 			}
 		}
 	});
 	const containers = await tx.container.findMany({
 		where: { id: { in: moves.map(({ containerId }) => containerId) } },
-		select: { id: true, vmid: true, hostname: true }
+		select: { id: true, vmid: true, hostname: true, nodeId: true }
 	});
 	const nodes = await tx.node.findMany({
 		where: { id: { in: moves.flatMap((move) => [move.fromNodeId, move.toNodeId ?? []].flat()) } },
@@ -75,13 +81,15 @@ export async function moveRows(tx: Tx, ids: string[]): Promise<MoveRow[]> {
 	return moves.flatMap(({ drain, migrations, ...move }) => {
 		const container = containers.find(({ id }) => id === move.containerId);
 		if (!container) return [];
+		const its = rowsOfLastTry(move, migrations);
 		return {
 			...move,
 			container: { vmid: container.vmid, hostname: container.hostname },
 			from: nameOf(move.fromNodeId) ?? '',
 			to: nameOf(move.toNodeId),
-			tenants: migrations.map(({ tenant }) => tenant),
-			notBefore: drain?.notBefore ?? migrations[0]?.notBefore ?? null
+			isHere: container.nodeId === move.fromNodeId,
+			tenants: its.map(({ tenant }) => tenant),
+			notBefore: drain ? drain.notBefore : (its[0]?.notBefore ?? null)
 		};
 	});
 }

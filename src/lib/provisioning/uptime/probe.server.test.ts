@@ -172,7 +172,11 @@ it('calls it degraded after some misses, tells once, and takes both back when it
 	const tenant = await onAir();
 	moods.set(tenant.slug, 'broken');
 	for (let round = 0; round < 5; round++) await probeAll();
-	expect(await fresh(tenant)).toMatchObject({ status: 'degraded', probeMisses: 5 });
+	expect(await fresh(tenant)).toMatchObject({
+		...{ status: 'degraded', probeMisses: 5 },
+		// A code, which pages say in words.
+		statusReason: expect.stringMatching(/^[a-z]+(_\w+)?$/)
+	});
 	expect(await alerts(DOWN)).toBe(1);
 	expect(await db.notification.count({ where: { kind: DOWN } })).toBe(1);
 	moods.clear();

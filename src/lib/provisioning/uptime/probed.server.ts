@@ -41,7 +41,7 @@ export async function* probedPages(): AsyncGenerator<Probed[]> {
 				domain.id AS "domainId", domain.external_domain AS hostname,
 				outage.id AS "outageId", outage.planned AS "outagePlanned",
 				NOT container.wanted_running OR EXISTS (SELECT 1 FROM container_acts act
-					WHERE act.container_id = container.id AND act.act IN ('start', 'shutdown', 'stop', 'restart', 'rollback')
+					WHERE act.container_id = container.id AND act.act IN ('start', 'stop', 'restart', 'rollback')
 						AND (act.status IN ('queued', 'running') OR act.finished_at > ${after(now(), -BOOT)}))
 					OR EXISTS (SELECT 1 FROM tenant_migrations move WHERE move.tenant_id = tenant.id
 						AND move.status IN ('planned', 'running') AND move.off_air_at IS NOT NULL AND move.on_air_at IS NULL) AS planned,

@@ -124,8 +124,7 @@ async function change(look: Look, isAlone: boolean): Promise<void> {
 				await closeAlert(tx, subject);
 				return;
 			}
-			if (status === 'active')
-				await transition(tx, look, 'degraded', { statusReason: seen.detail });
+			if (status === 'active') await transition(tx, look, 'degraded', { statusReason: seen.code });
 			const data = { slug: look.slug, seen: seen.detail };
 			if (!isAlone) await closeAlert(tx, subject);
 			else if (!planned) await openAlert(tx, { ...subject, severity: 'critical', data });

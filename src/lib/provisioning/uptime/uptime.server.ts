@@ -1,5 +1,5 @@
 import { MINUTE, now } from '#lib/core/clock.server.ts';
-import { addMonths, atHour, monthKey, startOfMonth } from '#lib/core/dates.ts';
+import { addMonths, atHour, dayKey, monthKey, startOfMonth } from '#lib/core/dates.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { judge, type Looks, type Verdict } from './uptime.ts';
 
@@ -117,13 +117,6 @@ function outagesIn(
 		total[planned ? 'plannedMs' : 'downMs'] += ends - begins;
 	}
 	return total;
-}
-
-/** `2026-11-21` of a moment in a zone. */
-function dayKey(at: Date, zone: string): string {
-	return new Intl.DateTimeFormat('en-CA', {
-		...{ timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }
-	}).format(at);
 }
 
 /** This month of each instance, for lists. */

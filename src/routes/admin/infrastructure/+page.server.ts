@@ -43,18 +43,16 @@ function tabOf(url: URL, staff: Staff): 'nodes' | 'containers' | 'deployments' {
 
 async function nodes(url: URL) {
 	const query = parseListQuery(url, NODE_LIST);
-	const isMap = url.searchParams.get('view') === 'map';
-	return {
-		cards: await nodeCards(db, query),
-		map: isMap ? await clusterMap(db, query.filters.cluster) : null
-	};
+	if (url.searchParams.get('view') !== 'map') return { ...(await nodeCards(db, query)), map: null };
+	const map = await clusterMap(db, query.filters.cluster);
+	return { rows: [], meta: null, clusters: map.names, map };
 }
 
 async function containers(url: URL) {
 	const names = await db.node.findMany({
 		where: { removedAt: null },
 		orderBy: { name: 'asc' },
-		select: { name: true }
+		select: { name: true, cluster: { select: { name: true } } }
 	});
 	return { ...(await listContainers(db, parseListQuery(url, CONTAINER_LIST))), nodes: names };
 }

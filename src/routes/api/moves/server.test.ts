@@ -12,6 +12,8 @@ const { id, put, leave, until, whereabouts } = await testDrains();
 const { handle } = await import('../../../hooks.server.ts');
 const move = await import('../containers/[id]/move/+server.ts');
 const one = await import('./[id]/+server.ts');
+const early = await import('./[id]/begin/+server.ts');
+const drainEarly = await import('../nodes/[id]/drain/begin/+server.ts');
 const drain = await import('../nodes/[id]/drain/+server.ts');
 const migrations = await import('../tenants/[id]/migrations/+server.ts');
 
@@ -105,6 +107,21 @@ test('a node says where everything on it would go, and is emptied when the time 
 			drain_id: begun.data.id,
 			not_before: begun.data.not_before
 		}
+	});
+
+	// Earlier than customers were told: one of them, then all.
+	expect(await ask(early.POST, '/api/moves/[id]/begin', planned.id, {})).toMatchObject({
+		...{ status: 202, data: { status: 'running', to: { name: expect.any(String) } } }
+	});
+	expect(await ask(early.POST, '/api/moves/[id]/begin', planned.id, {})).toMatchObject({
+		...{ status: 409, error: 'WRONG_STATE' }
+	});
+	const all = await ask(drainEarly.POST, `${DRAIN}/begin`, id('pve1'), {});
+	expect(all).toMatchObject({ status: 202, data: { id: begun.data.id, not_before: null } });
+	await leave('pve3', 20_000);
+	await until(async () => Object.values(whereabouts()).every((node) => node !== 'pve1'));
+	expect(await ask(drainEarly.POST, `${DRAIN}/begin`, id('pve1'), {})).toMatchObject({
+		...{ status: 409, error: 'WRONG_STATE' }
 	});
 });
 

@@ -9,10 +9,12 @@ import { testMoves } from '../../../../../tests/setup/moving.ts';
 import { eventually } from '../../../../../tests/setup/queue.ts';
 import { haOf } from '../../../../sandbox/proxmox/ha.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
-import { tunnelPerNode } from '../../../../../tests/setup/tunnelPerNode.ts';
 import { reactivate, requestDeletion, suspend } from '../../tenants.server.ts';
-import { beginPlanned } from './moveJobs.server.ts';
-import { cancelMove, confirmMove, retryMove } from './moves.server.ts';
+import { beginPlanned, purgeMoves } from './moveJobs.server.ts';
+import { moveRows } from '../moveList.server.ts';
+import { cancelMove, mayCancel } from './moveCancel.server.ts';
+import { migrationsOfMove } from './moveMigrations.server.ts';
+import { confirmMove, retryMove } from './moves.server.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 const { platform, pve, settled, until, elsewhere, ask, ended, expectWhole } = await testMoves(3);
@@ -28,6 +30,9 @@ it('takes a container with all its instances along, and measures how long they w
 		})
 	);
 	const to = await elsewhere(containerId!);
+	// Each node keeps its own backups: that of the one where it was is seen from nowhere else.
+	const backups = pve.state.storages.find(({ storage }) => storage === 'nfs-backup')!;
+	backups.shared = false;
 	const before = await db.container.findUniqueOrThrow({ where: { id: containerId! } });
 	const figures = async (id: string) => (await nodeFigures(db, [id]))[0]!;
 	const had = await figures(to.id);
@@ -85,6 +90,7 @@ it('takes a container with all its instances along, and measures how long they w
 	await transaction((tx) => confirmMove(tx, move.id, BY));
 	await eventually(async () => (await ended(move.id)).status === 'succeeded');
 	expect(archives()).not.toContain(move.archive);
+	backups.shared = true;
 });
 
 const refusalOf = (move: Promise<unknown>) =>
@@ -178,8 +184,45 @@ it('turns back when it is given up before the switch, and what was paid meanwhil
 	expect((await until('tres', 'active')).container!.nodeId).toBe(container!.nodeId);
 	await expectWhole(containerId!);
 	const again = await transaction((tx) => retryMove(tx, asked.id, BY));
-	expect((await ended(again.id)).status).toBe('confirming');
+	expect(await ended(again.id)).toMatchObject({ status: 'confirming' });
 	await expectWhole(containerId!);
+	// Each run has rows of its own, and the last one is what is shown.
+	const [shown] = await moveRows(db, [again.id]);
+	const names = ['dos', 'tres', 'uno'];
+	expect(shown!.tenants.map(({ slug }) => slug)).toEqual(names);
+	const its = await migrationsOfMove(db, shown!);
+	expect(its.map(({ tenant, status }) => [tenant.slug, status])).toEqual(
+		names.map((slug) => [slug, 'succeeded'])
+	);
+	expect(await mayCancel(db, shown!)).toBe(false);
+});
+
+it('lets go of what is kept over another node where its storage is shared, and says what nobody reaches', async () => {
+	const { containerId, container } = await until('solo', 'active');
+	const from = await db.node.findUniqueOrThrow({ where: { id: container!.nodeId } });
+	const to = await elsewhere(containerId!);
+	const { archive, ...move } = await ended((await ask(containerId!, to.id)).id);
+	const archives = () => pve.state.backups.map(({ volid }) => volid);
+	const isOver = { keepUntil: now() };
+	const purged = async () => {
+		await db.containerMove.update({ where: { id: move.id }, data: isOver });
+		await purgeMoves();
+		return db.containerMove.findUniqueOrThrow({ where: { id: move.id } });
+	};
+	expect(move).toMatchObject({ status: 'confirming', archiveNodeId: from.id });
+	// Its node is no longer ours, and nobody else sees what it kept for itself.
+	const gone = (removedAt: Date | null) =>
+		db.node.update({ where: { id: from.id }, data: { removedAt } });
+	const share = (shared: boolean) =>
+		db.nodeStorage.updateMany({ where: { storage: 'nfs-backup' }, data: { shared } });
+	await share(false);
+	await gone(now());
+	expect(await purged()).toMatchObject({ status: 'succeeded', archive, keepUntil: null });
+	expect(archives()).toContain(archive);
+	await share(true);
+	expect(await purged()).toMatchObject({ archive: null });
+	expect(archives()).not.toContain(archive);
+	await gone(null);
 });
 
 it('begins at the time that customers were told, and a planned one can be given up', async () => {
@@ -194,6 +237,7 @@ it('begins at the time that customers were told, and a planned one can be given 
 	expect((await db.container.findUniqueOrThrow({ where: { id: containerId! } })).moveToNodeId).toBe(
 		null
 	);
+	expect(await mayCancel(db, planned)).toBe(true);
 	await transaction((tx) => cancelMove(tx, planned.id, BY));
 	await beginPlanned(planned.id);
 	const move = await db.containerMove.findUniqueOrThrow({
@@ -249,19 +293,4 @@ it('is taken by the manager of high availability to the second node alone, and t
 	await expectWhole(id);
 	haOf(pve).forget(vmid);
 	await db.container.update({ where: { id }, data: { haNodeId: null } });
-});
-
-it('goes by the tunnel of its node where tunnels go by node', async () => {
-	const { tunnelOf, leads } = await tunnelPerNode(sandbox.kernel);
-	const [tenant] = await settled('pro', 'tunel');
-	const { containerId, container } = tenant!;
-	expect(tenant!.tunnelId).toBe(tunnelOf(container!.nodeId));
-	const to = await elsewhere(containerId!);
-	const move = await ended((await ask(containerId!, to.id)).id);
-	expect(move.status).toBe('confirming');
-	const { tunnelId } = await until('tunel', 'active');
-	expect(tunnelId).toBe(tunnelOf(to.id));
-	await eventually(async () => leads('tunel.sajet.us').length === 1, 30);
-	expect(leads('tunel.sajet.us')).toEqual([tunnelOf(to.id)]);
-	await expectWhole(containerId!);
 });

@@ -1,5 +1,6 @@
 import { now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
 import { defineSaga, SagaStop, type SagaRun } from '#lib/core/saga.server.ts';
 import { endMove } from '#lib/infrastructure/moving/reservation.server.ts';
 import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
@@ -129,7 +130,8 @@ function moveOfRun(tx: Tx, { state }: Pick<Run, 'state'>): Promise<ContainerMove
 	return tx.containerMove.findUniqueOrThrow({ where: { id: state.moveId } });
 }
 
-function alertOf({ containerId }: ContainerMove) {
+/** What is open while a move of this container waits for staff. */
+export function alertOf({ containerId }: Pick<ContainerMove, 'containerId'>) {
 	return { rule: FAILED, subjectType: 'container', subjectId: containerId };
 }
 
@@ -147,5 +149,17 @@ async function alertStaff(tx: Tx, move: ContainerMove, why: string): Promise<voi
 async function end(tx: Tx, move: ContainerMove): Promise<void> {
 	await endMove(tx, move.containerId);
 	if (move.jobId) await closeCalls(tx, move.jobId);
+	await plansThatWaited(tx, move);
 	if (move.drainId) await wakeDrain(tx, move.drainId);
+}
+
+/** What was paid while they were on their way: their container was left alone until now. */
+async function plansThatWaited(tx: Tx, { containerId }: ContainerMove): Promise<void> {
+	const inside = await tx.tenant.findMany({
+		where: { containerId, subscription: { isNot: null } },
+		select: { id: true, planId: true, subscription: { select: { planId: true } } }
+	});
+	for (const { id, planId, subscription } of inside)
+		if (subscription?.planId !== planId)
+			await enqueue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id });
 }

@@ -1,12 +1,13 @@
 import { db, type Tx } from '#lib/core/db.server.ts';
 import type { Step, StepResult, StepWait } from '#lib/core/saga.server.ts';
 import type { Prisma, Tunnel } from '#prisma/generated/client.ts';
-import { askForCheck } from '../../../domains/custom/customDomains.server.ts';
-import { ensureRecord } from '../../../domains/records/dns.server.ts';
-import { tunnelFor } from '../../../domains/tunnels/tunnelChoice.server.ts';
-import { requestConvergence, wantedVersion } from '../../../domains/tunnels/tunnels.server.ts';
-import type { Trace } from '../../../infrastructure/nodes/clients.server.ts';
-import { cloudflareClient } from '../../../settings/clients.server.ts';
+import { askForCheck } from '#lib/domains/custom/customDomains.server.ts';
+import { ensureRecord } from '#lib/domains/records/dns.server.ts';
+import { comeByAnother } from '#lib/domains/tenantHosts.server.ts';
+import { tunnelFor } from '#lib/domains/tunnels/tunnelChoice.server.ts';
+import { requestConvergence, wantedVersion } from '#lib/domains/tunnels/tunnels.server.ts';
+import type { Trace } from '#lib/infrastructure/nodes/clients.server.ts';
+import { cloudflareClient } from '#lib/settings/clients.server.ts';
 import { notApplied } from '../../publishStep.server.ts';
 import { stepMessage } from '../../stepMessages.ts';
 import { backOnAir, type AirRun } from '../airBreak.server.ts';
@@ -99,7 +100,8 @@ async function switchTunnels(tx: Tx, tenantIds: string[]): Promise<void> {
 		// What staff have put on a tunnel that is no node's stays there.
 		if (is.id === will.id || (is.nodeId === null && will.nodeId === null)) continue;
 		await tx.tenant.update({ where: { id }, data: { tunnelId: will.id } });
-		for (const tunnel of [is, will]) await requestConvergence(tx, tunnel.id);
+		await requestConvergence(tx, is.id);
+		await comeByAnother(tx, id, await requestConvergence(tx, will.id));
 	}
 }
 

@@ -13,7 +13,12 @@ import { arrivedOn } from '#lib/infrastructure/moving/reservation.server.ts';
 import { isDown } from '#lib/infrastructure/nodes/clients.server.ts';
 import { VendorError } from '#lib/integrations/errors.ts';
 import { setting } from '#lib/settings/settings.server.ts';
-import { archiveContainer, removeArchive } from '../../../backups/containerBackups.server.ts';
+import type { ContainerMove } from '#prisma/generated/client.ts';
+import {
+	archiveContainer,
+	ArchiveOutOfReach,
+	removeArchive
+} from '#lib/backups/containerBackups.server.ts';
 import { stepMessage } from '../../stepMessages.ts';
 import { backOnAir, endAirBreak, takeOffAir } from '../airBreak.server.ts';
 import {
@@ -77,14 +82,14 @@ export const backupStep: MoveStep = {
 		if (!dump.done) return waitFor(context, 'task_running: vzdump', dump.wait);
 		const { location, sizeBytes, sha256 } = dump.archive;
 		// That of an earlier try is older, and nobody would know of it any more.
-		if (move.archive && move.archive !== location)
-			await removeArchive({ nodeId: container.nodeId, location: move.archive }, trace);
+		if (move.archive && move.archive !== location) await dropEarlier(context, move);
 		const hours = await setting('provisioning.move_confirm_hours');
 		await context.write((tx) =>
 			tx.containerMove.update({
 				where: { id: move.id },
 				data: {
 					...{ archive: location, archiveBytes: sizeBytes, archiveSha256: sha256 },
+					archiveNodeId: container.nodeId,
 					keepUntil: after(now(), hours * HOUR)
 				}
 			})
@@ -92,6 +97,19 @@ export const backupStep: MoveStep = {
 		return { message: stepMessage('move_archived', { location }) };
 	}
 };
+
+async function dropEarlier(
+	context: MoveContext,
+	{ archive, archiveNodeId, fromNodeId }: ContainerMove
+): Promise<void> {
+	try {
+		const nodeId = archiveNodeId ?? fromNodeId;
+		await removeArchive({ nodeId, location: archive! }, context.trace);
+	} catch (error) {
+		if (!(error instanceof ArchiveOutOfReach)) throw error;
+		await context.log('warning', error.message);
+	}
+}
 
 /** Visitors see that it is being moved, from here until it answers again. */
 export const offAirStep: MoveStep = {

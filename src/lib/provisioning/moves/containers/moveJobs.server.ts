@@ -5,22 +5,21 @@ import { AppError } from '#lib/core/errors.ts';
 import { log } from '#lib/core/log.server.ts';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
-import { removeArchive } from '../../../backups/containerBackups.server.ts';
-import { tellTurnedBack } from './moveNotices.server.ts';
-import { writeMove } from './moveRows.server.ts';
+import { ArchiveOutOfReach, removeArchive } from '#lib/backups/containerBackups.server.ts';
+import { tellCalledOff, tellTurnedBack } from './moveNotices.server.ts';
+import { rowsOfLastTry, writeMove } from './moveRows.server.ts';
 import { beginMove } from './moves.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
-		'provisioning.begin-move': { moveId: string };
 		'provisioning.purge-moves': Record<string, never>;
 	}
 }
 
 defineJob({
 	name: 'provisioning.begin-move',
-	payload: z.object({ moveId: z.uuid() }),
-	run: ({ moveId }) => beginPlanned(moveId),
+	payload: z.object({ moveId: z.uuid(), waited: z.number().int().optional() }),
+	run: ({ moveId, waited }) => beginPlanned(moveId, waited),
 	queue: { ...ONE_PER_KEY, retryLimit: 10 }
 });
 
@@ -32,16 +31,20 @@ defineJob({
 	queue: { policy: 'short', retryLimit: 0 }
 });
 
-/** The time of a planned move has come. What cannot begin then is turned back, and staff hear of it. */
-export async function beginPlanned(moveId: string): Promise<void> {
+/** The time of a planned move has come. What cannot begin then is turned back, and staff hear of it, as do its customers. */
+export async function beginPlanned(moveId: string, waited = 0): Promise<void> {
 	try {
-		await transaction((tx) => beginMove(tx, moveId, SYSTEM));
+		await transaction((tx) => beginMove(tx, moveId, SYSTEM, null, waited));
 	} catch (error) {
 		if (!(error instanceof AppError)) throw error;
 		// Somebody gave it up, or began it by hand.
 		if (error.code === 'WRONG_STATE') return;
 		await transaction(async (tx) => {
-			const move = await tx.containerMove.findUniqueOrThrow({ where: { id: moveId } });
+			const move = await tx.containerMove.findUniqueOrThrow({
+				where: { id: moveId },
+				include: { migrations: true }
+			});
+			await tellCalledOff(tx, rowsOfLastTry(move, move.migrations));
 			const over = { status: 'rolled_back', error: error.message, finishedAt: now() } as const;
 			await writeMove(tx, move, over, over);
 			await tellTurnedBack(tx, move, error.message);
@@ -61,22 +64,17 @@ export async function purgeMoves(): Promise<void> {
 		take: 50
 	});
 	for (const move of over) {
-		const { id, archive, containerId } = move;
-		const container = await db.container.findUnique({ where: { id: containerId } });
+		const { id, archive: location, containerId } = move;
+		const nodeId = move.archiveNodeId ?? move.fromNodeId;
+		const isOver = move.status === 'confirming' && ({ status: 'succeeded' } as const);
 		try {
-			if (container && archive)
-				await removeArchive(
-					{ nodeId: container.nodeId, location: archive },
-					{ subjectId: containerId }
-				);
-			await transaction((tx) =>
-				writeMove(tx, move, {
-					archive: null,
-					...(move.status === 'confirming' && { status: 'succeeded' })
-				})
-			);
+			if (location) await removeArchive({ nodeId, location }, { subjectId: containerId });
+			await transaction((tx) => writeMove(tx, move, { archive: null, ...isOver }));
 		} catch (error) {
 			log.warn({ err: error, move: id }, 'the archive of a move could not be removed');
+			// It stays where nobody of us gets any more: the row says that it is there, and nobody tries again.
+			if (error instanceof ArchiveOutOfReach)
+				await transaction((tx) => writeMove(tx, move, { keepUntil: null, ...isOver }));
 		}
 	}
 }

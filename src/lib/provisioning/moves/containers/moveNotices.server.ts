@@ -15,23 +15,19 @@ export async function tellPlanned(tx: Tx, moveId: string, notBefore: Date): Prom
 		where: { containerMoveId: moveId, status: 'planned' },
 		include: { tenant }
 	});
-	await tellOfTime(tx, { id: moveId, notBefore }, migrations);
+	await tellOfTime(tx, notBefore, migrations);
 }
 
 type Told = Prisma.TenantMigrationGetPayload<{ include: { tenant: typeof tenant } }>;
 
-/** @param move its id, which tells one notice from the other, and when it begins */
-export async function tellOfTime(
-	tx: Tx,
-	{ id: moveId, notBefore }: { id: string; notBefore: Date },
-	migrations: Told[]
-): Promise<void> {
+/** @param notBefore when they begin */
+export async function tellOfTime(tx: Tx, notBefore: Date, migrations: Told[]): Promise<void> {
 	const zone = await setting('general.timezone');
-	for (const { tenantId, customerId, expectedMs, tenant } of migrations) {
+	for (const { id, customerId, expectedMs, tenant } of migrations) {
 		const { slug, customer, status } = tenant;
 		// Who is off the air anyway need not be told.
 		if (status === 'suspended') continue;
-		const key = `move-planned:${moveId}:${tenantId}:${notBefore.getTime()}`;
+		const key = plannedKey(id, notBefore);
 		await notify(tx, {
 			customerId,
 			kind: 'tenant_move_planned',
@@ -54,6 +50,51 @@ export async function tellOfTime(
 			}
 		});
 	}
+}
+
+/** A move that customers were told of does not happen: whoever was told hears it, in writing and in the portal. */
+export async function tellCalledOff(
+	tx: Tx,
+	migrations: Pick<TenantMigration, 'id' | 'tenantId' | 'notBefore'>[]
+): Promise<void> {
+	const zone = await setting('general.timezone');
+	for (const { id, tenantId, notBefore } of migrations) {
+		if (!notBefore) continue;
+		const told = await tx.emailMessage.findUnique({
+			where: { dedupeKey: plannedKey(id, notBefore) },
+			select: { id: true }
+		});
+		if (!told) continue;
+		const { slug, customerId, customer } = await tx.tenant.findUniqueOrThrow({
+			where: { id: tenantId },
+			select: { slug: true, customerId: true, customer: true }
+		});
+		const key = `move-called-off:${id}:${notBefore.getTime()}`;
+		await notify(tx, {
+			customerId,
+			kind: 'tenant_move_called_off',
+			severity: 'info',
+			data: {
+				slug,
+				...{ at_es: dateTime(notBefore, 'es', zone), at_en: dateTime(notBefore, 'en', zone) }
+			},
+			href: '/tenant/portal',
+			dedupeKey: key
+		});
+		await queueMail(tx, {
+			...{ template: 'move_called_off', userId: null, customerId, dedupeKey: key },
+			...{ to: customer.email, locale: customer.locale },
+			data: {
+				...{ name: customer.fullName, company: customer.companyName, subdomain: slug },
+				at: dateTime(notBefore, customer.locale, zone)
+			}
+		});
+	}
+}
+
+/** One that is planned again, after it was called off, is told again. @param id of the instance's row */
+function plannedKey(id: string, notBefore: Date): string {
+	return `move-planned:${id}:${notBefore.getTime()}`;
 }
 
 /** It is over: the activity of each customer has it with how long it was off the air, and who was off the air is told. */

@@ -4,16 +4,7 @@ import type { MoveRefusal } from '../moveWords.ts';
 
 type Subject = Pick<
 	Container,
-	| 'id'
-	| 'nodeId'
-	| 'purpose'
-	| 'status'
-	| 'adopted'
-	| 'retiring'
-	| 'wantedRunning'
-	| 'taskUpid'
-	| 'moveToNodeId'
-	| 'warmPlanId'
+	'id' | 'nodeId' | 'purpose' | 'status' | 'adopted' | 'retiring' | 'wantedRunning' | 'warmPlanId'
 >;
 
 /**
@@ -47,35 +38,51 @@ export async function moveRefusalNow(
 		select: { status: true, haltedAt: true, removedAt: true }
 	});
 	if (node.removedAt || node.status === 'offline' || node.haltedAt) return 'offline';
-	if (await isBusy(tx, container, besides)) return 'busy';
-	if (container.wantedRunning !== (container.status === 'running')) return 'not_running';
-	return null;
+	if ((await busyOf(tx, [container.id], besides)).size > 0) return 'busy';
+	return isAsItShould(container) ? null : 'not_running';
+}
+
+/** It runs exactly when it is to. */
+export function isAsItShould({ wantedRunning, status }: Pick<Subject, 'wantedRunning' | 'status'>) {
+	return wantedRunning === (status === 'running');
 }
 
 /**
- * Whether anybody is at a container or at one of its instances. A deletion within its days of grace touches nothing, and
- * waits for the move afterwards.
+ * Those of these containers that somebody is at, or at one of their instances. A deletion within its days of grace touches
+ * nothing, and waits for the move afterwards.
+ * @param besides a planned move that does not count
  */
-async function isBusy(
+export async function busyOf(
 	tx: Tx,
-	{ id, taskUpid, moveToNodeId }: Subject,
+	ids: string[],
 	besides?: { moveId: string }
-): Promise<boolean> {
-	if (taskUpid !== null || moveToNodeId !== null) return true;
-	const [found] = await tx.$queryRaw<{ busy: boolean }[]>`
-		WITH inside AS (SELECT id FROM tenant_deployments WHERE container_id = ${id}::uuid AND status NOT IN ('deleted', 'refunded'))
-		SELECT EXISTS (SELECT FROM provisioning_jobs run
-				WHERE run.status IN ('queued', 'running', 'waiting', 'compensating')
-					AND (run.subject_id = ${id}::uuid OR run.subject_id IN (SELECT id FROM inside)
-						OR run.id = (SELECT created_by_job_id FROM lxc_containers WHERE id = ${id}::uuid))
-					AND NOT (run.saga = 'tenants.delete' AND run.status = 'waiting' AND run.reason = 'grace'))
-			OR EXISTS (SELECT FROM container_acts act WHERE act.container_id = ${id}::uuid AND act.status IN ('queued', 'running'))
-			OR EXISTS (SELECT FROM backups backup WHERE backup.status = 'running'
-				AND (backup.container_id = ${id}::uuid OR backup.tenant_id IN (SELECT id FROM inside)))
-			OR EXISTS (SELECT FROM container_moves move WHERE move.container_id = ${id}::uuid
-				AND move.status IN ('planned', 'running') AND move.id IS DISTINCT FROM ${besides?.moveId ?? null}::uuid)
-			OR EXISTS (SELECT FROM tenant_migrations one WHERE one.status IN ('planned', 'running', 'confirming')
-				AND (one.tenant_id IN (SELECT id FROM inside) OR one.to_container_id = ${id}::uuid OR one.from_container_id = ${id}::uuid)
-				AND one.container_move_id IS DISTINCT FROM ${besides?.moveId ?? null}::uuid) AS busy`;
-	return found?.busy === true;
+): Promise<Set<string>> {
+	const moveId = besides?.moveId ?? null;
+	const rows = await tx.$queryRaw<{ id: string }[]>`
+		WITH inside AS (
+			SELECT id, container_id FROM tenant_deployments
+			WHERE container_id = ANY(${ids}::uuid[]) AND status NOT IN ('deleted', 'refunded')
+		), run AS (
+			SELECT id, subject_id FROM provisioning_jobs
+			WHERE status IN ('queued', 'running', 'waiting', 'compensating')
+				AND NOT (saga = 'tenants.delete' AND status = 'waiting' AND coalesce(reason, '') = 'grace')
+		), busy AS (
+			SELECT subject_id AS id FROM run
+			UNION ALL SELECT inside.container_id FROM inside JOIN run ON run.subject_id = inside.id
+			UNION ALL SELECT container_id FROM container_acts WHERE status IN ('queued', 'running')
+			UNION ALL SELECT container_id FROM backups WHERE status = 'running'
+			UNION ALL SELECT inside.container_id FROM backups JOIN inside ON inside.id = backups.tenant_id
+				WHERE backups.status = 'running'
+			UNION ALL SELECT container_id FROM container_moves
+				WHERE status IN ('planned', 'running') AND id IS DISTINCT FROM ${moveId}::uuid
+			UNION ALL SELECT place.id FROM tenant_migrations one LEFT JOIN inside ON inside.id = one.tenant_id
+				CROSS JOIN LATERAL unnest(ARRAY[inside.container_id, one.from_container_id, one.to_container_id]) AS place(id)
+				WHERE one.status IN ('planned', 'running', 'confirming')
+					AND one.container_move_id IS DISTINCT FROM ${moveId}::uuid
+		)
+		SELECT container.id FROM lxc_containers container WHERE container.id = ANY(${ids}::uuid[])
+			AND (container.task_upid IS NOT NULL OR container.move_to_node_id IS NOT NULL
+				OR EXISTS (SELECT FROM busy WHERE busy.id = container.id)
+				OR EXISTS (SELECT FROM run WHERE run.id = container.created_by_job_id))`;
+	return new Set(rows.map(({ id }) => id));
 }

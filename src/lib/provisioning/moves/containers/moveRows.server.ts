@@ -1,7 +1,12 @@
 import { now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
-import type { ContainerMove, Prisma, TenantStatus } from '#prisma/generated/client.ts';
+import type {
+	ContainerMove,
+	Prisma,
+	TenantMigration,
+	TenantStatus
+} from '#prisma/generated/client.ts';
 
 /** Instances that a move takes along; one in deletion is away already, and one that was never set up is nobody's. */
 const TAKEN_ALONG: TenantStatus[] = ['active', 'degraded', 'suspended', 'migrating'];
@@ -49,6 +54,22 @@ export async function matchMigrations(tx: Tx, move: ContainerMove, data: RowData
 				...{ fromIsolation: isolation, toIsolation: isolation }
 			}))
 	});
+}
+
+type Try = Pick<ContainerMove, 'jobId' | 'status'>;
+type RowOfTry = Pick<TenantMigration, 'id' | 'tenantId' | 'jobId' | 'status'>;
+
+/**
+ * Of all rows of a move those of its last try, one for each instance, in the same order: each run has rows of its own, and
+ * what has not begun has those that are planned.
+ */
+export function rowsOfLastTry<T extends RowOfTry>({ jobId, status }: Try, rows: T[]): T[] {
+	const its = rows.filter(
+		(row) => row.jobId === jobId && (status !== 'planned' || row.status === 'planned')
+	);
+	return its.filter(
+		(row) => !its.some(({ id, tenantId }) => tenantId === row.tenantId && id > row.id)
+	);
 }
 
 /** Writes of a move and, alike, of the rows of its instances in this run. */

@@ -12,7 +12,12 @@ export interface MoveTargets {
 	subject: Drainable;
 	/** A sentence; null: it can be moved now. */
 	refusal: string | null;
-	targets: Verdict[];
+	targets: MoveTarget[];
+}
+
+export interface MoveTarget extends Pick<Verdict, 'candidate' | 'fits' | 'reasons'> {
+	/** How many that were made ahead for others have to go for it; null: it fits as it is, or not at all. */
+	yields: number | null;
 }
 
 /** @throws {AppError} NOT_FOUND */
@@ -24,6 +29,9 @@ export async function targetsOf(tx: Tx, containerId: string): Promise<MoveTarget
 	return {
 		subject,
 		refusal: refusal && moveRefusalSentence(refusal),
-		targets: await judgeTargets(tx, container)
+		targets: (await judgeTargets(tx, container)).map(({ verdict, yields }) => {
+			const { candidate, fits, reasons } = verdict;
+			return { candidate, fits, reasons, yields: yields && yields.length };
+		})
 	};
 }

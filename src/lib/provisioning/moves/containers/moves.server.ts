@@ -2,18 +2,25 @@ import { now } from '#lib/core/clock.server.ts';
 import { lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
-import { retrySaga, startSaga, wakeSaga } from '#lib/core/saga.server.ts';
+import { retrySaga, startSaga } from '#lib/core/saga.server.ts';
 import { getLocale } from '#i18n/paraglide/runtime.js';
 import { actLockOf } from '#lib/infrastructure/containers/acts.server.ts';
 import { reserveMove } from '#lib/infrastructure/moving/reservation.server.ts';
 import { rejectionSentence } from '#lib/infrastructure/placement/rejections.ts';
 import type { Verdict } from '#lib/infrastructure/placement/placement.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
-import type { Container, ContainerMove, TenantMigration } from '#prisma/generated/client.ts';
-import { containerMoveSaga, SWITCH } from './containerMove.server.ts';
+import type {
+	Container,
+	ContainerMove,
+	NodeDrain,
+	TenantMigration
+} from '#prisma/generated/client.ts';
+import { DRAIN_LOCK, wakeDrain } from '../drains/drainWake.server.ts';
+import { containerMoveSaga } from './containerMove.server.ts';
 import { expectedTime } from './expectedTime.server.ts';
 import { tellPlanned } from './moveNotices.server.ts';
 import { moveRefusalNow, moveRefusalOf } from './moveRefusals.server.ts';
+import { waitForRoom } from './moveRoom.server.ts';
 import { announceMove, inhabitants, matchMigrations, writeMove } from './moveRows.server.ts';
 import { moveRefusalSentence, type MoveRefusal } from '../moveWords.ts';
 
@@ -62,14 +69,17 @@ export async function planMove(tx: Tx, wish: MoveWish, by: Actor): Promise<Conta
 
 /**
  * Begins a planned move: reserves the room on the target under the placement lock and starts the run, in one transaction.
+ * Where containers made ahead for others are in the way they go first, and it stays planned until they are gone.
  * @param toNodeId another target than the planned one; null or absent: the planned one, else the best by placement
+ * @param waited how often it has waited for such room
  * @throws {AppError} NOT_FOUND; WRONG_STATE when it is not planned; MOVE_REFUSED with the reason, and then it stays planned
  */
 export async function beginMove(
 	tx: Tx,
 	moveId: string,
 	by: Actor,
-	toNodeId?: string | null
+	toNodeId?: string | null,
+	waited = 0
 ): Promise<ContainerMove> {
 	const known = await moveOf(tx, moveId);
 	const container = await lockedContainer(tx, known.containerId);
@@ -81,7 +91,10 @@ export async function beginMove(
 	const wanted = toNodeId ?? move.toNodeId;
 	if (wanted) await checkTarget(tx, container, wanted);
 	const target = await reserveMove(tx, container.id, wanted);
-	if ('noRoom' in target) throw refused('no_room', container, whyNoRoom(target.noRoom));
+	if ('noRoom' in target) {
+		if (target.comes && (await waitForRoom(tx, move, waited))) return moveOf(tx, moveId);
+		throw refused('no_room', container, whyNoRoom(target.noRoom));
+	}
 	const inside = await inhabitants(tx, container.id);
 	const customers = new Set(inside.map(({ customerId }) => customerId));
 	const jobId = await startSaga(tx, containerMoveSaga, {
@@ -99,6 +112,7 @@ export async function beginMove(
 	});
 	const { reason, expectedMs, byId, byLabel } = begun;
 	await matchMigrations(tx, begun, { jobId, reason, expectedMs, byId, byLabel });
+	await writeMove(tx, begun, {}, { status: 'running', startedAt: begun.startedAt });
 	await audit(tx, {
 		actor: by,
 		action: 'infrastructure.move-container',
@@ -128,11 +142,28 @@ export async function askForMove(tx: Tx, wish: MoveWish, by: Actor): Promise<Con
 }
 
 /**
- * Tries a failed, rolled back or cancelled move again: after the switch it goes on, before it it begins anew.
+ * Begins one whose time has not come: customers were told of another, so that staff answer for it.
+ * @throws {AppError} as `beginMove`; WRONG_STATE also for one that waits for its turn in a drain
+ */
+export async function beginEarly(tx: Tx, moveId: string, by: Actor): Promise<ContainerMove> {
+	const { drainId, status } = await moveOf(tx, moveId);
+	if (drainId) await lock(tx, DRAIN_LOCK);
+	const drain = drainId
+		? await tx.nodeDrain.findUnique({ where: { id: drainId }, select: { notBefore: true } })
+		: null;
+	if (drain && !(drain.notBefore && drain.notBefore > now()))
+		throw new AppError('WRONG_STATE', { params: { from: status, to: 'running' } });
+	return beginMove(tx, moveId, by);
+}
+
+/**
+ * Tries a failed, rolled back or cancelled move again: after the switch it goes on, before it it begins anew; in a drain that
+ * is open it waits for its turn, since the pause, the time and how many go at once are the drain's.
  * @throws {AppError} NOT_FOUND; WRONG_STATE; MOVE_REFUSED
  */
 export async function retryMove(tx: Tx, moveId: string, by: Actor): Promise<ContainerMove> {
 	const known = await moveOf(tx, moveId);
+	if (known.drainId) await lock(tx, DRAIN_LOCK);
 	const container = await lockedContainer(tx, known.containerId);
 	const move = await moveOf(tx, moveId);
 	if (!['failed', 'rolled_back', 'cancelled'].includes(move.status))
@@ -142,6 +173,7 @@ export async function retryMove(tx: Tx, moveId: string, by: Actor): Promise<Cont
 		: null;
 	if (move.jobId && job?.status === 'failed') {
 		await retrySaga(tx, move.jobId);
+		await noteRetry(tx, move, by);
 		const again = { status: 'running', error: null, finishedAt: null } as const;
 		await writeMove(tx, move, again, again);
 		return moveOf(tx, moveId);
@@ -150,39 +182,43 @@ export async function retryMove(tx: Tx, moveId: string, by: Actor): Promise<Cont
 		where: { containerId: container.id, status: { in: ['planned', 'running'] } }
 	});
 	if (open > 0) throw refused('busy', container);
-	// Of a drain it goes wherever there is room today.
-	await tx.containerMove.update({
+	const again = await tx.containerMove.update({
 		where: { id: moveId },
-		data: { status: 'planned', jobId: null, ...(move.drainId && { toNodeId: null }) }
+		data: {
+			...{ status: 'planned', jobId: null, error: null },
+			...{ startedAt: null, finishedAt: null, offAirAt: null, onAirAt: null },
+			// Of a drain it goes wherever there is room today.
+			...(move.drainId && { toNodeId: null })
+		},
+		include: { drain: true }
 	});
-	return beginMove(tx, moveId, by);
+	const { drain } = again;
+	const isOpen = drain?.status === 'running' || drain?.status === 'paused';
+	if (!drain || !isOpen) return beginMove(tx, moveId, by);
+	await noteRetry(tx, move, by);
+	return waitForTurn(tx, again, drain);
 }
 
-/**
- * Gives a move up: a planned one at once, a running one that has not switched is turned back by its run.
- * @throws {AppError} NOT_FOUND; WRONG_STATE after the switch
- */
-export async function cancelMove(tx: Tx, moveId: string, by: Actor): Promise<ContainerMove> {
-	const known = await moveOf(tx, moveId);
-	await lock(tx, actLockOf(known.containerId));
-	const move = await moveOf(tx, moveId);
-	if (move.status === 'planned') {
-		const over = { status: 'cancelled', finishedAt: now() } as const;
-		await writeMove(tx, move, over, over);
-	} else {
-		if (move.status !== 'running' || !move.jobId || (await hasSwitched(tx, move.jobId)))
-			throw new AppError('WRONG_STATE', { params: { from: move.status, to: 'cancelled' } });
-		// Its run sees it before its next step, and turns back.
-		await writeMove(tx, move, { error: 'cancelled' });
-		await wakeSaga(tx, move.jobId);
-	}
-	await audit(tx, {
+function noteRetry(tx: Tx, { id, containerId, status }: ContainerMove, by: Actor): Promise<void> {
+	return audit(tx, {
 		actor: by,
-		action: 'infrastructure.cancel-move',
-		subject: { type: 'container', id: move.containerId },
-		after: { move: moveId, was: move.status }
+		action: 'infrastructure.retry-move',
+		subject: { type: 'container', id: containerId },
+		after: { move: id, was: status }
 	});
-	return moveOf(tx, moveId);
+}
+
+async function waitForTurn(
+	tx: Tx,
+	move: ContainerMove,
+	{ id, notBefore }: NodeDrain
+): Promise<ContainerMove> {
+	const { reason, expectedMs, byId, byLabel } = move;
+	await matchMigrations(tx, move, { jobId: null, notBefore, reason, expectedMs, byId, byLabel });
+	if (notBefore && notBefore > now()) await tellPlanned(tx, move.id, notBefore);
+	await announceMove(tx, move.id);
+	await wakeDrain(tx, id, notBefore);
+	return move;
 }
 
 /**
@@ -223,15 +259,6 @@ export async function moveOf(
 	});
 	if (!move) throw new AppError('NOT_FOUND');
 	return move;
-}
-
-async function hasSwitched(tx: Tx, jobId: string): Promise<boolean> {
-	const run = await tx.provisioningJob.findUniqueOrThrow({
-		where: { id: jobId },
-		select: { status: true, steps: { where: { name: SWITCH }, select: { startedAt: true } } }
-	});
-	const goesOn = ['queued', 'running', 'waiting'].includes(run.status);
-	return !goesOn || run.steps.some(({ startedAt }) => startedAt !== null);
 }
 
 /** Under the lock of its acts: of an act and a move that are asked for at once one is refused. */

@@ -1,10 +1,11 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { Candidate } from '#lib/infrastructure/placement/placement.ts';
 import { candidates } from '#lib/infrastructure/placement/world.server.ts';
+import { heldAhead } from '#lib/infrastructure/pools/yieldRoom.server.ts';
 import { GONE_TENANTS } from '#lib/infrastructure/placement/slots.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
 import { expectedTime } from '../containers/expectedTime.server.ts';
-import { planDrain, type Drainable, type DrainPlan } from './drainPlan.ts';
+import { planDrain, stayReason, type Drainable, type DrainPlan } from './drainPlan.ts';
 
 const select = {
 	...{ id: true, vmid: true, hostname: true, clusterId: true, nodeId: true, purpose: true },
@@ -58,5 +59,14 @@ export function nodesNow(tx: Tx): Promise<Candidate[]> {
 
 /** Where everything on a node would go now; takes nothing. */
 export async function drainPlanOf(tx: Tx, nodeId: string): Promise<DrainPlan> {
-	return planDrain(await drainablesOf(tx, { nodeId }), await nodesNow(tx));
+	return planDrain(await drainablesOf(tx, { nodeId }), await nodesNow(tx), await heldAhead(tx));
+}
+
+/** What stays on a node whatever becomes of its drain, and why, by VMID. */
+export async function staysOf(tx: Tx, nodeId: string): Promise<DrainPlan['stays']> {
+	const here = await drainablesOf(tx, { nodeId });
+	return here.flatMap((container) => {
+		const reason = container.moving ? null : stayReason(container);
+		return reason ? [{ container, reason }] : [];
+	});
 }

@@ -66,6 +66,13 @@ describe('a node is emptied', () => {
 		const pair = container(201, 8192, { haNodeId: 'pve3' });
 		const plan = planDrain([pair], [node('pve2', 60_000), node('pve3', 0)]);
 		expect(ways(plan)).toEqual([[201, 'pve3']]);
+		// It is counted there already, up to the last one that it may have.
+		const counted = node('pve3', 0, { containers: 3, maxContainers: 3 });
+		expect(ways(planDrain([pair, container(202, 8192, { haNodeId: 'pve3' })], [counted]))).toEqual([
+			[201, 'pve3'],
+			[202, 'pve3']
+		]);
+		expect(planDrain([container(203, 10)], [counted]).stuck).toHaveLength(1);
 		const away = node('pve3', 0, { status: 'offline' });
 		const [stuck] = planDrain([pair], [node('pve2', 60_000), away]).stuck;
 		expect(stuck!.nodes.map(({ candidate: { name } }) => name)).toEqual(['pve3']);

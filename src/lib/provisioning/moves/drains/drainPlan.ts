@@ -1,18 +1,19 @@
 import {
-	judge,
-	type Candidate,
-	type Resources,
-	type Verdict
-} from '#lib/infrastructure/placement/placement.ts';
+	nodesElsewhere,
+	wantedElsewhere,
+	withMover,
+	type Mover
+} from '#lib/infrastructure/placement/elsewhere.ts';
+import { judge, type Candidate, type Verdict } from '#lib/infrastructure/placement/placement.ts';
+import { without } from '#lib/infrastructure/pools/without.ts';
+import { yielding, type Held } from '#lib/infrastructure/pools/yielding.ts';
 import type { ContainerPurpose, ContainerStatus } from '#prisma/generated/enums.ts';
 
 /** A container of a node that is to be emptied. */
-export interface Drainable extends Resources {
+export interface Drainable extends Mover {
 	containerId: string;
 	vmid: number;
 	hostname: string;
-	clusterId: string;
-	nodeId: string;
 	purpose: ContainerPurpose;
 	status: ContainerStatus;
 	adopted: boolean;
@@ -21,10 +22,6 @@ export interface Drainable extends Resources {
 	warm: boolean;
 	/** A move has it already. */
 	moving: boolean;
-	/** Its second node under high availability: it goes there alone, where its room is promised already. */
-	haNodeId: string | null;
-	/** It lies on a storage besides the cluster's own, whose room is not the nodes'. */
-	ownStorage: boolean;
 	/** Milliseconds that its instances will be off the air, as far as we can tell; null: not known. */
 	expectedMs: number | null;
 	/** Who is off the air meanwhile. */
@@ -39,6 +36,8 @@ export type StayReason =
 export interface PlannedMove {
 	container: Drainable;
 	to: { nodeId: string; name: string };
+	/** Made ahead for others, and gone before there is room; null: there is room now. */
+	yields: { containerId: string; vmid: number }[] | null;
 }
 
 /** A container that fits nowhere, with what speaks against each other node of its cluster. */
@@ -70,32 +69,18 @@ export function stayReason(container: Drainable): StayReason | null {
 	return container.status === 'error' ? 'error' : null;
 }
 
-/** What speaks for and against each node that a container may go to, the best first; as `judgeTargets` of the moves themselves. */
-function judged(candidates: Candidate[], container: Drainable): Verdict[] {
-	const others = candidates
-		.filter(({ nodeId, clusterId }) =>
-			container.haNodeId
-				? nodeId === container.haNodeId
-				: nodeId !== container.nodeId && clusterId === container.clusterId
-		)
-		// It keeps its VMID and its address, and needs no template.
-		.map((one) => ({ ...one, freeAddresses: 1, freeVmids: 1, hasTemplate: true }));
-	return judge(others, { isolation: 'dedicated', ...roomOf(container) });
-}
-
-/** What it takes of a node that it goes to. */
-function roomOf({ cpuCores, ramMb, diskGb, haNodeId, ownStorage }: Drainable): Resources {
-	if (haNodeId) return { cpuCores: 0, ramMb: 0, diskGb: 0 };
-	return { cpuCores, ramMb, diskGb: ownStorage ? 0 : diskGb };
-}
-
 /**
  * Where each container of a node would go. Those with the most memory choose first, so that they find a place at all; each
  * takes its room from those after it. They go in the other order: the small ones show early whether it works, and disturb
  * few. Takes nothing.
  * @param candidates every node as placement sees it; those in maintenance are no target
+ * @param ahead what was made ahead for others, and goes where it is in the way
  */
-export function planDrain(containers: Drainable[], candidates: Candidate[]): DrainPlan {
+export function planDrain(
+	containers: Drainable[],
+	candidates: Candidate[],
+	ahead: Held[] = []
+): DrainPlan {
 	const plan: DrainPlan = {
 		...{ moves: [], stuck: [], stays: [], moving: [], expectedMs: null, tenants: [] }
 	};
@@ -110,16 +95,27 @@ export function planDrain(containers: Drainable[], candidates: Candidate[]): Dra
 		else movable.push(container);
 	}
 	let nodes = candidates;
+	let held = ahead;
 	for (const container of movable.toSorted(largestFirst)) {
-		const verdicts = judged(nodes, container);
-		const best = verdicts[0];
-		if (!best?.fits) {
+		const wanted = wantedElsewhere(container);
+		const targets = nodesElsewhere(nodes, container);
+		const verdicts = judge(targets, wanted);
+		const yields = verdicts[0]?.fits ? null : yielding(held, targets, wanted);
+		const to = yields?.node ?? (verdicts[0]?.fits ? verdicts[0].candidate : null);
+		if (!to) {
 			plan.stuck.push({ container, nodes: verdicts });
 			continue;
 		}
-		const { nodeId, name } = best.candidate;
-		nodes = nodes.map((one) => (one.nodeId === nodeId ? withOneMore(one, roomOf(container)) : one));
-		plan.moves.push({ container, to: { nodeId, name } });
+		if (yields) {
+			// Those that are going already are as good as gone for whoever chooses next.
+			const gone = held.filter((one) => one.retiring || yields.containers.includes(one));
+			nodes = without(nodes, gone);
+			held = held.filter((one) => !gone.includes(one));
+		}
+		const { nodeId, name } = to;
+		nodes = nodes.map((one) => (one.nodeId === nodeId ? withMover(one, container) : one));
+		const names = yields?.containers.map(({ containerId, vmid }) => ({ containerId, vmid }));
+		plan.moves.push({ container, to: { nodeId, name }, yields: names ?? null });
 	}
 	plan.moves.sort((a, b) => largestFirst(b.container, a.container));
 	plan.expectedMs = sum(plan.moves.map(({ container }) => container.expectedMs));
@@ -132,19 +128,6 @@ export function planDrain(containers: Drainable[], candidates: Candidate[]): Dra
 /** By memory, then by disk, then the younger one, so that the order is the same at every look. */
 function largestFirst(a: Drainable, b: Drainable): number {
 	return b.ramMb - a.ramMb || b.diskGb - a.diskGb || b.vmid - a.vmid;
-}
-
-function withOneMore(node: Candidate, room: Resources): Candidate {
-	const { committed } = node;
-	return {
-		...node,
-		containers: node.containers + 1,
-		committed: {
-			cpuCores: committed.cpuCores + room.cpuCores,
-			ramMb: committed.ramMb + room.ramMb,
-			diskGb: committed.diskGb + room.diskGb
-		}
-	};
 }
 
 function sum(parts: (number | null)[]): number | null {

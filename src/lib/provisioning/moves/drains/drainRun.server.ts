@@ -2,14 +2,24 @@ import { now } from '#lib/core/clock.server.ts';
 import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
+import { PLACEMENT_LOCK } from '#lib/infrastructure/placement/placement.server.ts';
+import type { Yielding } from '#lib/infrastructure/pools/yielding.ts';
+import { heldAhead, yieldRoom } from '#lib/infrastructure/pools/yieldRoom.server.ts';
 import { notify } from '#lib/notifications/notifications.server.ts';
 import { SYSTEM, type Actor } from '#lib/logs/audit.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { ContainerMove, NodeDrain } from '#prisma/generated/client.ts';
 import { drainablesOf, nodesNow } from './drainContainers.server.ts';
 import { planDrain, stayReason, type Drainable } from './drainPlan.ts';
-import { DRAIN_LOCK } from './drains.server.ts';
-import { beginMove, cancelMove, planMove } from '../containers/moves.server.ts';
+import { undecidedOf } from './drainView.server.ts';
+import { DRAIN_LOCK, wakeDrain } from './drainWake.server.ts';
+import { cancelMove } from '../containers/moveCancel.server.ts';
+import { beginMove, planMove } from '../containers/moves.server.ts';
+
+/** What a move waits for while containers that were made ahead for others are going. */
+const ROOM_COMES = 'room_comes';
+/** Milliseconds until a drain that waits for that looks again. */
+const LOOK_AGAIN = 5_000;
 
 /**
  * Begins what can begin now of a drain, and ends it when nothing is left. It decides from the rows alone, so that it may
@@ -58,15 +68,24 @@ async function beginNext(tx: Tx, drainId: string, choice: Choice): Promise<boole
 	if (planned.length === 0 && running === 0) await finish(tx, drain);
 	if (running >= choice.parallel) return false;
 	const next = await choose(tx, planned, here, choice.refused);
-	if (!next) return false;
+	if (!next) {
+		// The queue's clock is the real one.
+		if ([...choice.refused.values()].includes(ROOM_COMES))
+			await wakeDrain(tx, drainId, new Date(Date.now() + LOOK_AGAIN));
+		return false;
+	}
 	choice.chosen.id = next.move.id;
-	await beginMove(tx, next.move.id, actorOf(drain), next.toNodeId);
-	await tx.containerMove.update({ where: { id: next.move.id }, data: { error: null } });
+	const { status } = await beginMove(tx, next.move.id, actorOf(drain), next.toNodeId);
+	if (status === 'planned') choice.refused.set(next.move.id, ROOM_COMES);
+	else await tx.containerMove.update({ where: { id: next.move.id }, data: { error: null } });
 	await publish(tx, 'staff:moves', drainId);
 	return true;
 }
 
-/** The first whose turn it is and whose target takes nobody else at the moment. */
+/**
+ * The first whose turn it is and whose target takes nobody else at the moment. Where there is none, what was made ahead for
+ * others goes where it is in the way of one.
+ */
 async function choose(
 	tx: Tx,
 	planned: ContainerMove[],
@@ -77,19 +96,29 @@ async function choose(
 	// All that still have to go are planned again together, so that a small one takes no place that a large one needs.
 	const plan = planDrain(
 		here.filter(({ containerId }) => waiting.has(containerId)),
-		await nodesNow(tx)
+		await nodesNow(tx),
+		await heldAhead(tx)
 	);
-	const targets = new Map(plan.moves.map((one) => [one.container.containerId, one.to.nodeId]));
+	const targets = new Map(plan.moves.map((one) => [one.container.containerId, one]));
 	const busy = await tx.containerMove.findMany({
-		where: { status: 'running', toNodeId: { in: [...targets.values()] } },
+		where: { status: 'running', toNodeId: { in: plan.moves.map(({ to }) => to.nodeId) } },
 		select: { toNodeId: true }
 	});
 	const taken = new Set(busy.map(({ toNodeId }) => toNodeId));
+	const inTheWay: Pick<Yielding, 'containers'> = { containers: [] };
 	for (const move of planned) {
 		if (refused.has(move.id)) continue;
-		const toNodeId = targets.get(move.containerId);
-		if (!toNodeId) refused.set(move.id, 'no_room');
-		else if (!taken.has(toNodeId)) return { move, toNodeId };
+		const target = targets.get(move.containerId);
+		if (!target) refused.set(move.id, 'no_room');
+		else if (target.yields) {
+			refused.set(move.id, ROOM_COMES);
+			inTheWay.containers.push(...target.yields);
+		} else if (!taken.has(target.to.nodeId)) return { move, toNodeId: target.to.nodeId };
+	}
+	// Only here, where nothing begins: whoever begins a move takes the container's lock before this one.
+	if (inTheWay.containers.length > 0) {
+		await lock(tx, PLACEMENT_LOCK);
+		await yieldRoom(tx, inTheWay);
 	}
 	return null;
 }
@@ -118,10 +147,10 @@ async function matchRows(tx: Tx, drain: NodeDrain, here: Drainable[]): Promise<v
 
 /** It is done when nothing is left to decide: what failed or was turned back waits for staff, who retry it or leave it. */
 async function finish(tx: Tx, drain: NodeDrain): Promise<void> {
-	const undecided = await tx.containerMove.count({
-		where: { drainId: drain.id, status: { in: ['planned', 'running', 'failed', 'rolled_back'] } }
+	const open = await tx.containerMove.count({
+		where: { drainId: drain.id, status: { in: ['planned', 'running'] } }
 	});
-	if (undecided > 0) return;
+	if (open > 0 || (await undecidedOf(tx, [drain.id])).size > 0) return;
 	await tx.nodeDrain.update({
 		where: { id: drain.id },
 		data: { status: 'done', finishedAt: now() }

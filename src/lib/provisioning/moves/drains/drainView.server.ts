@@ -16,6 +16,8 @@ const planSchema = z.object({
 			container,
 			to: z.object({ id: z.uuid(), name: z.string() }),
 			tenants: z.array(z.object({ id: z.uuid(), subdomain: z.string() })),
+			/** VMIDs of what was made ahead for others and goes first, so that there is room. */
+			gives_up: z.array(z.number().int()),
 			expected_downtime_ms: z.number().int().nullable()
 		})
 	),
@@ -58,6 +60,23 @@ export interface DrainRow extends NodeDrain {
 	node: string;
 	/** Moves by their state; of those that have none there is no entry. */
 	counts: Partial<Record<MoveStatus, number>>;
+	/** How many are still on the node and wait for somebody to decide. */
+	undecided: number;
+}
+
+/**
+ * How many moves of these drains wait for staff: they failed or were turned back, and their container is still on the node.
+ * What has left it, well or not, keeps no drain waiting. Of those that wait for nobody there is no entry.
+ */
+export async function undecidedOf(tx: Tx, drainIds: string[]): Promise<Map<string, number>> {
+	const rows = await tx.$queryRaw<{ id: string; count: number }[]>`
+		SELECT drain.id, count(*)::int AS count FROM node_drains drain
+		JOIN container_moves move ON move.drain_id = drain.id AND move.status IN ('failed', 'rolled_back')
+		JOIN lxc_containers container ON container.id = move.container_id
+			AND container.node_id = drain.node_id AND container.status <> 'deleted'
+		WHERE drain.id = ANY(${drainIds}::uuid[])
+		GROUP BY drain.id`;
+	return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
 /** These drains with their nodes and how far they are, in no order. */
@@ -72,8 +91,10 @@ export async function drainRows(tx: Tx, ids: string[]): Promise<DrainRow[]> {
 		where: { drainId: { in: ids } },
 		_count: true
 	});
+	const undecided = await undecidedOf(tx, ids);
 	return drains.map((drain) => ({
 		...drain,
+		undecided: undecided.get(drain.id) ?? 0,
 		node: nodes.find(({ id }) => id === drain.nodeId)?.name ?? '',
 		counts: Object.fromEntries(
 			sums
@@ -108,9 +129,10 @@ export function planView(plan: DrainPlan): z.input<typeof planSchema> {
 	});
 	const locale = getLocale();
 	return {
-		moves: plan.moves.map(({ container, to }) => ({
+		moves: plan.moves.map(({ container, to, yields }) => ({
 			container: named(container),
 			to: { id: to.nodeId, name: to.name },
+			gives_up: (yields ?? []).map(({ vmid }) => vmid),
 			tenants: container.tenants.map(({ id, slug }) => ({ id, subdomain: slug })),
 			expected_downtime_ms: container.expectedMs
 		})),

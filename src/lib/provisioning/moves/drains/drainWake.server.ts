@@ -8,6 +8,9 @@ declare module '#lib/core/queue.server.ts' {
 	}
 }
 
+/** Whoever begins, queues or leaves a move of a drain holds it, so that two drains choose one after the other. */
+export const DRAIN_LOCK = 'provisioning.drains';
+
 /** Lets a drain look again, as part of `tx`: one of its moves has ended, or there is something new to begin. */
 export async function wakeDrain(tx: Tx, drainId: string, at?: Date | null): Promise<void> {
 	await publish(tx, 'staff:moves', drainId);

@@ -1,15 +1,14 @@
 import { expect, test, vi } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { createUnplacedTenant } from '../../../../../tests/factories/infrastructure.ts';
 import { BY, mostAtOnce, PATIENCE, testDrains } from '../../../../../tests/setup/nodeDrains.ts';
 import { dyingWriting } from '../../../../../tests/setup/deaths.ts';
+import { askForMove } from '../containers/moves.server.ts';
+import { drainPlanOf } from './drainContainers.server.ts';
 import { advanceDrain } from './drainRun.server.ts';
-import {
-	cancelDrain,
-	pauseDrain,
-	resumeDrain,
-	retryDrainMove,
-	skipDrainMove
-} from './drains.server.ts';
+import { undecidedOf } from './drainView.server.ts';
+import { retryDrainMove, skipDrainMove } from './drainMoves.server.ts';
+import { beginDrain, cancelDrain, pauseDrain, resumeDrain } from './drains.server.ts';
 
 vi.setConfig({ testTimeout: PATIENCE });
 const world = await testDrains();
@@ -125,11 +124,62 @@ test('one that cannot go stops nobody, and is tried again or left by whoever dec
 	expect(await isDone(drainId)).toBe(false);
 	sandbox.kernel.faults.clear();
 	const [first, second] = await movesOf(drainId);
-	await transaction((tx) => retryDrainMove(tx, drainId, first!.id, BY));
-	await transaction((tx) => skipDrainMove(tx, drainId, second!.id, BY));
+	const retry = (moveId: string) => transaction((tx) => retryDrainMove(tx, drainId, moveId, BY));
+	// Tried again it takes its turn: while the drain is paused nothing begins.
+	await transaction((tx) => pauseDrain(tx, drainId, BY));
+	expect(await retry(first!.id)).toMatchObject({ status: 'planned', jobId: null, error: null });
+	await advanceDrain(drainId);
+	expect((await statuses(drainId)).slice(0, 2)).toEqual(['planned', 'rolled_back']);
+	await transaction((tx) => resumeDrain(tx, drainId, BY));
+	await skipDrainMove(drainId, second!.id, BY);
 	await until(() => isDone(drainId));
 	expect(whereabouts()[bad.vmid]).not.toBe('pve1');
 	expect(whereabouts()[worse.vmid]).toBe('pve1');
+	// Of a drain that is over it is a move like any other.
+	expect(await retry(second!.id)).toMatchObject({ status: 'running' });
+	await until(async () => whereabouts()[worse.vmid] !== 'pve1');
+});
+
+test('one that failed is left where it was read to be, and keeps no drain waiting once it is elsewhere', async () => {
+	const { id: containerId, vmid } = await put('pve1', 1024);
+	await leave('pve2', 512);
+	await leave('pve3', 512);
+	const { id: drainId } = await drain('pve1');
+	await until(async () => (await movesOf(drainId))[0]?.error === 'no_room');
+	// As it is when it could not be taken back, and nobody knows for sure where it is.
+	const { id: jobId } = await db.provisioningJob.create({
+		data: { saga: 'containers.move', subjectId: containerId, status: 'compensated', state: {} }
+	});
+	const run = (status: 'failed' | 'compensated') =>
+		db.provisioningJob.update({ where: { id: jobId }, data: { status } });
+	const [{ id: moveId } = { id: '' }] = await movesOf(drainId);
+	await db.containerMove.update({ where: { id: moveId }, data: { status: 'failed', jobId } });
+	const skip = () => skipDrainMove(drainId, moveId, BY);
+	const undecided = async () => (await undecidedOf(db, [drainId])).get(drainId) ?? 0;
+	expect(await undecided()).toBe(1);
+	const real = world.pve.state.containers[vmid]!;
+	real.node = 'pve2';
+	await expect(skip()).rejects.toMatchObject({ code: 'NOT_ON_NODE' });
+	real.node = 'pve1';
+	const silent = {
+		target: 'proxmox',
+		match: '^GET .*/config$',
+		kind: 'status',
+		status: 595
+	} as const;
+	sandbox.kernel.faults.add({ ...silent, times: 10 });
+	await expect(skip()).rejects.toMatchObject({ code: 'VENDOR_UNAVAILABLE' });
+	sandbox.kernel.faults.clear();
+	// One that holds the container, since it has switched, can only go on.
+	await run('failed');
+	await expect(skip()).rejects.toMatchObject({ code: 'WRONG_STATE' });
+	await db.container.update({ where: { id: containerId }, data: { nodeId: id('pve2') } });
+	expect(await undecided()).toBe(0);
+	await db.container.update({ where: { id: containerId }, data: { nodeId: id('pve1') } });
+	await run('compensated');
+	await skip();
+	expect(await statuses(drainId)).toEqual(['cancelled']);
+	await until(() => isDone(drainId));
 });
 
 test('who dies while beginning a move has begun nothing, and the next one begins it once', async () => {
@@ -150,13 +200,72 @@ test('who dies while beginning a move has begun nothing, and the next one begins
 	expect(await db.provisioningJob.count({ where: { subjectId: move!.containerId } })).toBe(1);
 });
 
+test('who was told of a time hears that it does not happen, in writing and in the portal', async () => {
+	const { id: containerId } = await put('pve1', 1024);
+	const [told, away] = [await createUnplacedTenant(db), await createUnplacedTenant(db)];
+	const putIn = (one: { id: string }, status: 'active' | 'suspended') =>
+		db.tenant.update({ where: { id: one.id }, data: { containerId, status } });
+	await putIn(told, 'active');
+	// Who is off the air anyway was told nothing, and hears of no end.
+	await putIn(away, 'suspended');
+	const heard = async ({ customerId }: { customerId: string }) => {
+		const [where, orderBy] = [{ customerId }, { createdAt: 'asc' } as const];
+		const mails = await db.emailMessage.findMany({ where, orderBy });
+		const notices = await db.notification.findMany({ where, orderBy });
+		return [...mails.map(({ template }) => template), ...notices.map(({ kind }) => kind)];
+	};
+	const { id: drainId } = await drain('pve1', 6);
+	await transaction((tx) => cancelDrain(tx, drainId, BY));
+	expect(await heard(told)).toEqual([
+		...['move_planned', 'move_called_off'],
+		...['tenant_move_planned', 'tenant_move_called_off']
+	]);
+	expect(await heard(away)).toEqual([]);
+	await db.tenant.updateMany({ where: { containerId }, data: { containerId: null } });
+});
+
 test('nothing begins before the time that customers were told', async () => {
 	const { vmid } = await put('pve1', 1024);
 	const { id: drainId, notBefore } = await drain('pve1', 6);
 	expect(notBefore!.getTime()).toBeGreaterThan(Date.now() + 5 * 3_600_000);
 	await advanceDrain(drainId);
 	expect(await statuses(drainId)).toEqual(['planned']);
-	await db.nodeDrain.update({ where: { id: drainId }, data: { notBefore: new Date() } });
+	// Unless staff answer for it.
+	await transaction((tx) => beginDrain(tx, drainId, BY));
 	await until(() => isDone(drainId));
 	expect(whereabouts()[vmid]).not.toBe('pve1');
+	await expect(transaction((tx) => beginDrain(tx, drainId, BY))).rejects.toMatchObject({
+		code: 'WRONG_STATE'
+	});
+});
+
+test('what was made ahead for others goes where it is in the way of a drain or of a move', async () => {
+	const plan = await db.plan.findFirstOrThrow({ where: { key: 'pro', replacedAt: null } });
+	const room = { cpuCores: plan.cpuCores, ramMb: plan.ramMb, diskGb: plan.diskGb };
+	/** Nothing but this holds the room there. */
+	const ahead = async (node: string) => {
+		const made = await put(node, plan.ramMb);
+		const data = { ...room, warmPlanId: plan.id };
+		await db.container.update({ where: { id: made.id }, data });
+		await leave(node, 0);
+		return made;
+	};
+	const [first, drained] = [await ahead('pve2'), await put('pve1', 2048)];
+	await leave('pve3', 0);
+	const pools = ['pve2', 'pve3'].map((node) => ({ nodeId: id(node), planId: plan.id, target: 1 }));
+	await db.warmPool.createMany({ data: pools });
+	expect((await drainPlanOf(db, id('pve1'))).moves).toMatchObject([
+		{ to: { name: 'pve2' }, yields: [{ vmid: first.vmid }] }
+	]);
+	const { id: drainId } = await drain('pve1');
+	await until(() => isDone(drainId));
+	expect(whereabouts()).toEqual({ [drained.vmid]: 'pve2' });
+
+	const second = await ahead('pve3');
+	const toNodeId = id('pve3');
+	const move = await transaction((tx) => askForMove(tx, { containerId: drained.id, toNodeId }, BY));
+	expect(move).toMatchObject({ status: 'planned', error: 'room_comes' });
+	await until(async () => whereabouts()[drained.vmid] === 'pve3');
+	expect(whereabouts()).not.toHaveProperty(String(second.vmid));
+	await db.warmPool.deleteMany();
 });

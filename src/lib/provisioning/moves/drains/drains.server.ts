@@ -6,11 +6,12 @@ import { publish } from '#lib/core/live.server.ts';
 import { beginMaintenance } from '#lib/infrastructure/nodes/maintenance.server.ts';
 import { lockedNode } from '#lib/infrastructure/nodes/oneNode.server.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
-import type { ContainerMove, DrainStatus, NodeDrain } from '#prisma/generated/client.ts';
+import type { DrainStatus, NodeDrain } from '#prisma/generated/client.ts';
 import { drainablesOf, nodesNow } from './drainContainers.server.ts';
 import { planDrain } from './drainPlan.ts';
-import { wakeDrain } from './drainWake.server.ts';
-import { cancelMove, planMove, retryMove } from '../containers/moves.server.ts';
+import { DRAIN_LOCK, wakeDrain } from './drainWake.server.ts';
+import { cancelMove } from '../containers/moveCancel.server.ts';
+import { planMove } from '../containers/moves.server.ts';
 
 export interface DrainWish {
 	reason: string;
@@ -74,7 +75,28 @@ export async function resumeDrain(tx: Tx, drainId: string, by: Actor): Promise<v
 }
 
 /**
- * Gives a drain up: what has not begun is not moved; what is under way ends. The node stays in maintenance.
+ * Begins a drain before the time that customers were told: staff answer for that.
+ * @throws {AppError} NOT_FOUND, WRONG_STATE when it does not wait for its time
+ */
+export async function beginDrain(tx: Tx, drainId: string, by: Actor): Promise<void> {
+	const drain = await lockedDrain(tx, drainId);
+	if (drain.status !== 'running' || !drain.notBefore || drain.notBefore <= now())
+		throw new AppError('WRONG_STATE', { params: { from: drain.status, to: 'running' } });
+	await tx.nodeDrain.update({ where: { id: drainId }, data: { notBefore: null } });
+	await audit(tx, {
+		actor: by,
+		action: 'infrastructure.begin-drain',
+		subject: { type: 'node', id: drain.nodeId },
+		before: { not_before: drain.notBefore },
+		after: { drain: drainId }
+	});
+	await publish(tx, ['staff:moves', 'staff:nodes'], drain.nodeId);
+	await wakeDrain(tx, drainId);
+}
+
+/**
+ * Gives a drain up: what has not begun is not moved, and customers who were told of it hear that; what is under way ends.
+ * The node stays in maintenance.
  * @throws {AppError} NOT_FOUND, WRONG_STATE
  */
 export async function cancelDrain(tx: Tx, drainId: string, by: Actor): Promise<void> {
@@ -85,48 +107,6 @@ export async function cancelDrain(tx: Tx, drainId: string, by: Actor): Promise<v
 		select: { id: true }
 	});
 	for (const { id } of planned) await cancelMove(tx, id, by);
-}
-
-/**
- * Leaves one container where it is: a move that has not begun is given up, and of one that was turned back nobody waits for
- * a decision any more.
- * @throws {AppError} NOT_FOUND; WRONG_STATE when it is under way or done
- */
-export async function skipDrainMove(
-	tx: Tx,
-	drainId: string,
-	moveId: string,
-	by: Actor
-): Promise<void> {
-	const move = await moveOfDrain(tx, drainId, moveId);
-	if (move.status === 'planned') await cancelMove(tx, moveId, by);
-	else {
-		const { count } = await tx.containerMove.updateMany({
-			where: { id: moveId, status: 'rolled_back' },
-			data: { status: 'cancelled' }
-		});
-		if (count === 0)
-			throw new AppError('WRONG_STATE', { params: { from: move.status, to: 'cancelled' } });
-		await audit(tx, {
-			actor: by,
-			action: 'infrastructure.skip-drain-move',
-			subject: { type: 'container', id: move.containerId },
-			after: { drain: drainId, move: moveId }
-		});
-	}
-	await wakeDrain(tx, drainId);
-}
-
-/** Tries one that failed, was turned back or was left out again. @throws {AppError} NOT_FOUND, WRONG_STATE, MOVE_REFUSED */
-export async function retryDrainMove(
-	tx: Tx,
-	drainId: string,
-	moveId: string,
-	by: Actor
-): Promise<void> {
-	await moveOfDrain(tx, drainId, moveId);
-	await retryMove(tx, moveId, by);
-	await wakeDrain(tx, drainId);
 }
 
 /** @throws {AppError} NOT_FOUND */
@@ -143,9 +123,6 @@ async function lockedDrain(tx: Tx, id: string): Promise<NodeDrain> {
 	await lock(tx, DRAIN_LOCK);
 	return drainOfId(tx, id);
 }
-
-/** Whoever begins a move of a drain holds it, so that two drains choose one after the other. */
-export const DRAIN_LOCK = 'provisioning.drains';
 
 async function change(
 	tx: Tx,
@@ -169,11 +146,4 @@ async function change(
 	});
 	await publish(tx, ['staff:moves', 'staff:nodes'], drain.nodeId);
 	return changed;
-}
-
-async function moveOfDrain(tx: Tx, drainId: string, moveId: string): Promise<ContainerMove> {
-	await lock(tx, DRAIN_LOCK);
-	const move = await tx.containerMove.findFirst({ where: { id: moveId, drainId } });
-	if (!move) throw new AppError('NOT_FOUND');
-	return move;
 }

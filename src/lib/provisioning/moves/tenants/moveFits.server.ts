@@ -1,16 +1,16 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { Container, Isolation, Plan } from '#prisma/generated/client.ts';
-import { growthOf } from '../../../infrastructure/containers/growth.server.ts';
-import type { Growth } from '../../../infrastructure/containers/growth.ts';
-import { findPartner } from '../../../infrastructure/ha/partner.server.ts';
+import { growthOf } from '#lib/infrastructure/containers/growth.server.ts';
+import type { Growth } from '#lib/infrastructure/containers/growth.ts';
+import { findPartner } from '#lib/infrastructure/ha/partner.server.ts';
 import {
 	explainCapacity,
 	placementRules,
 	type Explanation
-} from '../../../infrastructure/placement/placement.server.ts';
-import type { Wanted } from '../../../infrastructure/placement/placement.ts';
-import { useOf } from '../../../plans/use.server.ts';
-import { setting } from '../../../settings/settings.server.ts';
+} from '#lib/infrastructure/placement/placement.server.ts';
+import type { Wanted } from '#lib/infrastructure/placement/placement.ts';
+import { useOf } from '#lib/plans/use.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
 import { expectedDowntime } from './tenantMoveDowntime.server.ts';
 import {
 	isInPlace,
@@ -130,7 +130,10 @@ async function hasRoomInPlace(
 	plan: TargetPlan,
 	growth: Growth
 ): Promise<boolean> {
-	if (!growth.fits) return false;
+	// That it is being moved is said by itself, and what was made ahead for others makes room.
+	const passes = ['moving', 'coming'];
+	if (growth.reasons.some(({ code }) => !passes.includes(code))) return false;
 	if (plan.isolation !== 'dedicated_ha' || container.haNodeId) return true;
-	return 'nodeId' in (await findPartner(tx, container.id));
+	const partner = await findPartner(tx, container.id);
+	return 'nodeId' in partner || partner.yields !== null;
 }

@@ -1,6 +1,6 @@
 import { transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import type { Actor } from '../../../logs/audit.server.ts';
+import type { Actor } from '#lib/logs/audit.server.ts';
 import { findTenant } from '../../tenantView.server.ts';
 import { migrationsOf, type MigrationRow } from '../migrations.server.ts';
 import { askForTenantMove, type TenantMoveRequest } from './tenantMoves.server.ts';

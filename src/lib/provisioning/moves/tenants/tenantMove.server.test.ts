@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { sentenceOf } from '#lib/core/errors.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import type { Isolation, Tenant } from '#prisma/generated/client.ts';
 import { testPlatform } from '../../../../../tests/setup/platform.ts';
@@ -24,6 +25,7 @@ import { moveFits } from './moveFits.server.ts';
 import { sweepMoves } from './tenantMoveJobs.server.ts';
 import {
 	askForTenantMove,
+	beginTenantMove,
 	cancelTenantMove,
 	holdTenantMove,
 	retryTenantMove
@@ -101,7 +103,7 @@ it('keeps a suspended one suspended and a read-only one read-only, and lets the 
 	expect(insideOf(platform, to, 'quieta')!.revoked?.res_partner).toContain('UPDATE');
 	// Its slot is held for it until it is let go.
 	expect(databasesOf(platform, 'quieta').find(({ vmid }) => vmid === from)).toMatchObject({
-		...{ reach: 'shut', name: expect.stringMatching(/^quieta__[0-9a-f]{12}$/) }
+		...{ reach: 'shut', name: expect.stringMatching(/^quieta__was_[0-9a-f]{12}$/) }
 	});
 	await sweepMoves();
 	expect((await db.tenantMigration.findUniqueOrThrow({ where: { id: row.id } })).status).toBe(
@@ -192,6 +194,18 @@ it('waits for its time, is turned back when it is cancelled, and begins anew', a
 	expect(
 		await db.container.findUniqueOrThrow({ where: { id: planned.toContainerId! } })
 	).toMatchObject({ status: 'deleted' });
+	// Who was told of its time hears that it does not happen.
+	const { customerId } = tenant;
+	const off = await db.emailMessage.findMany({
+		where: { customerId, template: 'move_called_off' }
+	});
+	expect(off.map(({ data }) => data)).toMatchObject([{ subdomain: 'luego' }]);
+	expect(
+		await db.notification.count({ where: { customerId, kind: 'tenant_move_called_off' } })
+	).toBe(1);
+	await expect(transaction((tx) => beginTenantMove(tx, planned.id, SYSTEM))).rejects.toMatchObject({
+		code: 'WRONG_STATE'
+	});
 
 	// In the middle: it is off the air already.
 	platform.fault({ target: 'ssh', match: 'pg_dump', kind: 'delay', ms: 2_000 });
@@ -225,9 +239,7 @@ it('says before what speaks against it', async () => {
 	expect(await reasons()).toEqual(['adopted']);
 	await container({ adopted: false, odooVersion: '17.0' });
 	expect(await reasons()).toEqual(['version']);
-	await container({ odooVersion: '18.0', postgresContainerId: containerId });
-	expect(await reasons()).toEqual(['postgres']);
-	await container({ postgresContainerId: null, status: 'stopped' });
+	await container({ odooVersion: '18.0', status: 'stopped' });
 	expect(await reasons()).toEqual(['offline']);
 	await container({ status: 'running' });
 	await db.usageReading.create({
@@ -275,26 +287,12 @@ it('is turned back where there is no room for what comes, before anybody notices
 	});
 	expect(cluster.state.containers[(await placeOf(row.toContainerId!)).vmid]).toBeUndefined();
 	expect(await placeOf(row.toContainerId!)).toMatchObject({ status: 'deleted' });
-	const told = { kind: 'tenant_move_turned_back_staff' };
-	expect(await db.notification.count({ where: told })).toBeGreaterThan(0);
-});
-
-it('stays what it was when high availability cannot be had', async () => {
-	const tenant = await liveTenant('pro', 'sola');
-	const { cpuCores } = await planOf('pro');
-	platform.fault({
-		...{ target: 'proxmox', match: '^POST .*/cluster/ha/resources', kind: 'status', status: 500 },
-		...{ times: 8, body: JSON.stringify({ data: null, message: 'no quorum' }) }
+	const [told] = await db.notification.findMany({
+		where: { kind: 'tenant_move_turned_back_staff' }
 	});
-	const enterprise = await planOf('enterprise');
-	const to = { toIsolation: 'dedicated_ha', planId: enterprise.id } as const;
-	const row = await ended((await move(tenant, to)).id);
-	expect(row).toMatchObject({ status: 'rolled_back', error: expect.stringContaining('no quorum') });
-	const container = await placeOf(row.fromContainerId);
-	expect(container).toMatchObject({ cpuCores, haNodeId: null, status: 'running' });
-	expect(await fresh(tenant)).toMatchObject({ status: 'active', isolation: 'dedicated' });
-	platform.sandbox.kernel.faults.clear();
-	const again = await transaction((tx) => retryTenantMove(tx, row.id, SYSTEM));
-	expect(await ended(again.id)).toMatchObject({ status: 'succeeded', error: null });
-	expect(await placeOf(row.fromContainerId)).toMatchObject({ cpuCores: enterprise.cpuCores });
+	// Kept in both languages, and not in the machine's words.
+	expect(told!.data).toMatchObject({
+		why_es: sentenceOf('NO_CAPACITY', {}, { locale: 'es' }),
+		why_en: sentenceOf('NO_CAPACITY', {}, { locale: 'en' })
+	});
 });

@@ -2,10 +2,10 @@ import { after, HOUR, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { defineSaga, type SagaRun } from '#lib/core/saga.server.ts';
-import { capacityAppeared } from '../../../infrastructure/nodes/waiters.server.ts';
-import { closeCalls } from '../../../logs/calls.server.ts';
-import { closeAlert, openAlert } from '../../../notifications/alerts.server.ts';
-import { setting } from '../../../settings/settings.server.ts';
+import { capacityAppeared } from '#lib/infrastructure/nodes/waiters.server.ts';
+import { closeCalls } from '#lib/logs/calls.server.ts';
+import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
+import { setting } from '#lib/settings/settings.server.ts';
 import { leaveCleanup } from '../../cleanup.server.ts';
 import { announce } from '../../tenantState.server.ts';
 import {
@@ -16,6 +16,7 @@ import {
 	packStep,
 	transferStep
 } from './tenantMoveCopy.server.ts';
+import { moveErrorInBoth } from '../migrationErrors.ts';
 import { stopKept } from './tenantMoveKept.server.ts';
 import { tellGoneOver, tellTurnedBack } from './tenantMoveNotices.server.ts';
 import { containerStep, placeStep, preflightStep } from './tenantMovePlace.server.ts';
@@ -82,16 +83,17 @@ export const tenantMoveSaga = defineSaga<TenantMoveState>({
 	async onFailed(tx, run, { step, code, message }) {
 		if (!AFTER_SWITCH.has(step)) return;
 		const row = await rowIn(tx, run.state.migrationId);
+		const error = `${code}: ${message}`.slice(0, 2000);
 		await tx.tenantMigration.update({
 			where: { id: row.id },
-			data: { status: 'failed', error: `${code}: ${message}`.slice(0, 2000) }
+			data: { status: 'failed', error }
 		});
 		await openAlert(tx, {
 			rule: FAILED_RULE,
 			subjectType: 'tenant',
 			subjectId: row.tenantId,
 			severity: 'critical',
-			data: { slug: row.tenant.slug, step, message }
+			data: { slug: row.tenant.slug, step, ...moveErrorInBoth(error) }
 		});
 		await announce(tx, row.tenant);
 	},

@@ -1,19 +1,21 @@
+import { MIB } from '#lib/core/bytes.ts';
 import { db } from '#lib/core/db.server.ts';
 import { SagaStop, type Step } from '#lib/core/saga.server.ts';
-import { takeLastBackup } from '../../../backups/backups.server.ts';
-import { odooIn } from '../../../infrastructure/containers/odooClient.server.ts';
-import { recorderOf } from '../../../infrastructure/nodes/clients.server.ts';
-import { sshAlone } from '../../../infrastructure/nodes/sshPool.server.ts';
-import { differences } from '../../../integrations/odoo/inventory.ts';
-import type { PackedFile } from '../../../integrations/odoo/transfer.server.ts';
-import { allowedMs } from '../../../integrations/odoo/patience.ts';
-import { SshError } from '../../../integrations/ssh/errors.ts';
-import { pipe } from '../../../integrations/ssh/pipe.server.ts';
+import { takeLastBackup } from '#lib/backups/backups.server.ts';
+import { odooIn, placesOf } from '#lib/infrastructure/containers/odooClient.server.ts';
+import { recorderOf } from '#lib/infrastructure/nodes/clients.server.ts';
+import { sshAlone } from '#lib/infrastructure/nodes/sshPool.server.ts';
+import { differences } from '#lib/integrations/odoo/inventory.ts';
+import { isDump, type PackedFile } from '#lib/integrations/odoo/transfer.server.ts';
+import { allowedMs } from '#lib/integrations/odoo/patience.ts';
+import { SshError } from '#lib/integrations/ssh/errors.ts';
+import { pipe } from '#lib/integrations/ssh/pipe.server.ts';
 import { stepMessage } from '../../stepMessages.ts';
 import { backOnAir, takeOffAir } from '../airBreak.server.ts';
-import { isSwitched, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
+import { isOneServer, isSwitched, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
 import {
 	folderOf,
+	keptName,
 	sideName,
 	type TenantMoveContext,
 	type TenantMoveState
@@ -21,7 +23,6 @@ import {
 
 /** Seconds that the packed files may take from one node to the other. */
 const CARRY_SECONDS = 12 * 3600;
-const MB = 1024 ** 2;
 
 /** Taken, read back and hashed before anything of it is touched. */
 export const backupStep: Step<TenantMoveState> = {
@@ -78,6 +79,7 @@ export const packStep: Step<TenantMoveState> = {
 		await onceItIsUp(context, row.fromContainerId, async () => {
 			const odoo = await odooIn(row.fromContainerId, context.trace);
 			try {
+				await takeNameBack(context, row, odoo);
 				await odoo.setReach(row.tenant.databaseName, 'open');
 				await odoo.removeFolder(folderOf(context.jobId));
 			} finally {
@@ -86,6 +88,26 @@ export const packStep: Step<TenantMoveState> = {
 		});
 	}
 };
+
+/** On one server the old one may have left its name to the copy, which goes. */
+async function takeNameBack(
+	context: TenantMoveContext,
+	row: MovingRow,
+	source: Awaited<ReturnType<typeof odooIn>>
+): Promise<void> {
+	if (!row.toContainerId || !(await isOneServer(row))) return;
+	const { databaseName } = row.tenant;
+	const kept = keptName(databaseName, context.jobId);
+	if ((await source.reachOf(kept)) === 'absent') return;
+	const target = await odooIn(row.toContainerId, context.trace);
+	try {
+		// As its own role sees it: what is the old one's is not there for it.
+		await target.removeDatabase(databaseName);
+	} finally {
+		await target.close();
+	}
+	await source.renameDatabase(kept, databaseName);
+}
 
 /** Only its own node can give the instance back: while that is down, it is waited for. */
 async function onceItIsUp(
@@ -148,17 +170,15 @@ async function isThere(
 
 /** One file from the node of the one container to that of the other, never whole in our memory. */
 async function carry(context: TenantMoveContext, row: MovingRow, file: PackedFile): Promise<void> {
-	const [from, to] = await Promise.all(
-		[row.fromContainerId, row.toContainerId!].map((id) =>
-			db.container.findUniqueOrThrow({ where: { id }, select: { vmid: true, nodeId: true } })
-		)
-	);
+	const part = isDump(file.path) ? 'databases' : 'files';
+	const { [part]: from } = await placesOf(row.fromContainerId);
+	const { [part]: to } = await placesOf(row.toContainerId!);
 	const inside = (vmid: number, ...argv: string[]) => [
 		...['pct', 'exec', String(vmid), '--keep-env', '0', '--'],
 		...argv
 	];
-	const [source, sink] = await Promise.all([sshAlone(from!.nodeId), sshAlone(to!.nodeId)]);
-	const request = { path: file.path, from: from!.vmid, to: to!.vmid, bytes: file.bytes };
+	const [source, sink] = await Promise.all([sshAlone(from.nodeId), sshAlone(to.nodeId)]);
+	const request = { path: file.path, from: from.vmid, to: to.vmid, bytes: file.bytes };
 	try {
 		await recorderOf(context.trace)(
 			{
@@ -170,8 +190,8 @@ async function carry(context: TenantMoveContext, row: MovingRow, file: PackedFil
 			},
 			() =>
 				pipe(
-					{ client: source, argv: inside(from!.vmid, 'cat', file.path) },
-					{ client: sink, argv: inside(to!.vmid, 'sh', '-c', `cat > ${file.path}`) },
+					{ client: source, argv: inside(from.vmid, 'cat', file.path) },
+					{ client: sink, argv: inside(to.vmid, 'sh', '-c', `cat > ${file.path}`) },
 					{ signal: context.signal, timeoutMs: allowedMs(CARRY_SECONDS) }
 				)
 		);
@@ -220,5 +240,5 @@ export const compareStep: Step<TenantMoveState> = {
 };
 
 function megabytes(files: PackedFile[]): number {
-	return Math.ceil(files.reduce((sum, { bytes }) => sum + bytes, 0) / MB);
+	return Math.ceil(files.reduce((sum, { bytes }) => sum + bytes, 0) / MIB);
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { after, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
-import { SYSTEM } from '../../../logs/audit.server.ts';
+import { SYSTEM } from '#lib/logs/audit.server.ts';
+import { isBeingPaid } from './heldForPayment.server.ts';
 import { beginCleanup, stopKept } from './tenantMoveKept.server.ts';
 import { rowIn } from './tenantMoveRow.server.ts';
 import { cancelTenantMove } from './tenantMoves.server.ts';
@@ -40,29 +41,11 @@ export async function sweepMoves(): Promise<void> {
 			createdAt: { lt: after(now(), -HELD_FOR) }
 		},
 		take: MOST,
-		include: {
-			tenant: { select: { subscriptionId: true, subscription: { select: { planId: true } } } }
-		}
+		include: { tenant: { select: { subscriptionId: true } } }
 	});
 	for (const { id, planId, tenant } of held)
-		if (tenant.subscription?.planId !== planId && !(await isBeingPaid(tenant, planId)))
+		if (!(await isBeingPaid(db, tenant, planId)))
 			await transaction((tx) => cancelTenantMove(tx, id, SYSTEM));
-}
-
-/** Whether a change to a plan is on its way: a bank may have a day to ask its customer. */
-async function isBeingPaid(
-	{ subscriptionId }: { subscriptionId: string | null },
-	planId: string | null
-): Promise<boolean> {
-	if (!subscriptionId || !planId) return false;
-	const change = await db.subscriptionChange.findFirst({
-		where: {
-			...{ subscriptionId, toPlanId: planId },
-			status: { in: ['ordered', 'waiting_payment'] }
-		},
-		select: { id: true }
-	});
-	return change !== null;
 }
 
 defineJob({

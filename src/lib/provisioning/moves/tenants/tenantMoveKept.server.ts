@@ -4,18 +4,19 @@ import { db, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { defineSaga, startSaga, type Step } from '#lib/core/saga.server.ts';
-import { wishSchema } from '../../../infrastructure/containers/actForms.ts';
-import { askForAct } from '../../../infrastructure/containers/acts.server.ts';
-import { destroyContainer } from '../../../infrastructure/containers/containers.server.ts';
-import { odooIn } from '../../../infrastructure/containers/odooClient.server.ts';
-import { capacityAppeared } from '../../../infrastructure/nodes/waiters.server.ts';
-import { SYSTEM } from '../../../logs/audit.server.ts';
-import { closeCalls } from '../../../logs/calls.server.ts';
-import { closeAlert, openAlert } from '../../../notifications/alerts.server.ts';
+import { wishSchema } from '#lib/infrastructure/containers/actForms.ts';
+import { askForAct } from '#lib/infrastructure/containers/acts.server.ts';
+import { destroyContainer } from '#lib/infrastructure/containers/containers.server.ts';
+import { odooIn } from '#lib/infrastructure/containers/odooClient.server.ts';
+import { capacityAppeared } from '#lib/infrastructure/nodes/waiters.server.ts';
+import { SYSTEM } from '#lib/logs/audit.server.ts';
+import { closeCalls } from '#lib/logs/calls.server.ts';
+import { closeAlert, openAlert } from '#lib/notifications/alerts.server.ts';
 import { stepMessage } from '../../stepMessages.ts';
 import { announce } from '../../tenantState.server.ts';
+import { moveErrorInBoth } from '../migrationErrors.ts';
 import { rowIn, type MovingRow } from './tenantMoveRow.server.ts';
-import { sideName } from './tenantMoveState.ts';
+import { keptName } from './tenantMoveState.ts';
 
 const state = z.object({ migrationId: z.uuid() });
 type State = z.infer<typeof state>;
@@ -40,7 +41,7 @@ const removeStep: Step<State> = {
 			await destroyContainer(context, fromContainerId, { tenantId: tenant.id });
 			return { message: stepMessage('copy_container_gone', { vmid: container.vmid }) };
 		}
-		const name = sideName(tenant.databaseName, row.jobId!);
+		const name = keptName(tenant.databaseName, row.jobId!);
 		const odoo = await odooIn(fromContainerId, context.trace);
 		try {
 			await odoo.removeDatabase(name);
@@ -75,16 +76,14 @@ export const moveCleanupSaga = defineSaga<State>({
 	},
 	async onFailed(tx, run, { code, message }) {
 		const row = await rowIn(tx, run.state.migrationId);
-		await tx.tenantMigration.update({
-			where: { id: row.id },
-			data: { error: `${code}: ${message}`.slice(0, 2000) }
-		});
+		const error = `${code}: ${message}`.slice(0, 2000);
+		await tx.tenantMigration.update({ where: { id: row.id }, data: { error } });
 		await openAlert(tx, {
 			rule: RULE,
 			subjectType: 'tenant',
 			subjectId: row.tenantId,
 			severity: 'warning',
-			data: { slug: row.tenant.slug, message }
+			data: { slug: row.tenant.slug, ...moveErrorInBoth(error) }
 		});
 		await announce(tx, row.tenant);
 	}

@@ -1,12 +1,12 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import { notify } from '#lib/notifications/notifications.server.ts';
 import { tellMoved, tellOfTime } from '../containers/moveNotices.server.ts';
-import { moveError } from '../migrationErrors.ts';
+import { moveErrorInBoth } from '../migrationErrors.ts';
 import type { MovingRow } from './tenantMoveRow.server.ts';
 
 /** The customer hears when it begins, where that is not at once. */
 export function tellPlanned(tx: Tx, row: MovingRow & { notBefore: Date }): Promise<void> {
-	return tellOfTime(tx, row, [row]);
+	return tellOfTime(tx, row.notBefore, [row]);
 }
 
 /** It lives elsewhere: in the activity of its customer, and told to who noticed. */
@@ -20,12 +20,11 @@ export function tellGoneOver(tx: Tx, row: MovingRow): Promise<void> {
  */
 export async function tellTurnedBack(tx: Tx, row: MovingRow): Promise<void> {
 	const { slug, id: tenantId } = row.tenant;
-	const technical = row.error ? moveError(row.error).technical : null;
 	await notify(tx, {
 		permission: 'infrastructure:read',
 		kind: 'tenant_move_turned_back_staff',
 		severity: 'warning',
-		data: { slug, why: technical ?? row.error ?? '' },
+		data: { slug, ...moveErrorInBoth(row.error) },
 		href: `/admin/tenants/${tenantId}`,
 		dedupeKey: `move-back:${row.id}`
 	});

@@ -1,18 +1,20 @@
+import { MIB } from '#lib/core/bytes.ts';
 import { MINUTE, now, SECOND } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import { SagaStop, type Step } from '#lib/core/saga.server.ts';
+import { SagaStop, type Step, type StepResult } from '#lib/core/saga.server.ts';
 import {
 	destroyContainer,
 	ensureContainer
-} from '../../../infrastructure/containers/containers.server.ts';
-import { odooIn } from '../../../infrastructure/containers/odooClient.server.ts';
-import { ensureHa } from '../../../infrastructure/ha/ha.server.ts';
-import { readTakenVmids } from '../../../infrastructure/nodes/clients.server.ts';
-import { placementRules } from '../../../infrastructure/placement/placement.server.ts';
+} from '#lib/infrastructure/containers/containers.server.ts';
+import { odooIn } from '#lib/infrastructure/containers/odooClient.server.ts';
+import { ensureHa } from '#lib/infrastructure/ha/ha.server.ts';
+import { readTakenVmids } from '#lib/infrastructure/nodes/clients.server.ts';
+import { placementRules } from '#lib/infrastructure/placement/placement.server.ts';
 import { patience } from '../../containerStep.server.ts';
 import { stepMessage } from '../../stepMessages.ts';
-import { changeInPlace, giveBackInPlace, holdInPlace } from './tenantMoveInPlace.server.ts';
+import { changeInPlace, giveBackInPlace, placeInPlace } from './tenantMoveInPlace.server.ts';
+import { mustBeKeptOut, mustSuit } from './tenantMovePremises.server.ts';
 import { reserveForMove } from './tenantMoveRoom.server.ts';
 import { isSwitched, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
 import { refusalsNow } from './tenantMoveRules.server.ts';
@@ -25,7 +27,6 @@ import {
 
 /** How long a move waits for room that is being made, before it is turned back. */
 const ROOM_MS = 30 * MINUTE;
-const MB = 1024 ** 2;
 
 /** Waits for its time, looks whether anything speaks against it now, and measures what is to be moved. */
 export const preflightStep: Step<TenantMoveState> = {
@@ -56,6 +57,7 @@ export const preflightStep: Step<TenantMoveState> = {
 			const reach = await odoo.reachOf(databaseName);
 			if (reach !== 'open')
 				throw new SagaStop(`the database ${databaseName} is ${reach}`, 'MOVE_REFUSED');
+			await mustBeKeptOut(odoo, row.fromContainerId);
 			const { databaseBytes, fileBytes, freeBytes } = await odoo.room(databaseName);
 			// Packed it is smaller, its files are not; half of the database is plenty.
 			const needed = databaseBytes / 2 + fileBytes;
@@ -71,7 +73,8 @@ export const preflightStep: Step<TenantMoveState> = {
 	/** The place was taken when it was asked for, or by the next step: it is the last that is given back. */
 	async undo(context) {
 		const row = await rowOf(context);
-		if (context.state.inPlace || !row.toContainerId || isSwitched(row)) return;
+		if (!row.toContainerId || isSwitched(row)) return;
+		if (context.state.inPlace) return giveBackInPlace(context, row);
 		const { purpose, createdByJobId } = await db.container.findUniqueOrThrow({
 			where: { id: row.toContainerId }
 		});
@@ -88,7 +91,7 @@ export const placeStep: Step<TenantMoveState> = {
 		const row = await rowOf(context);
 		if (context.state.roomAskedAt === undefined) await context.save({ roomAskedAt: Date.now() });
 		if (context.state.inPlace) {
-			await holdInPlace(context, row);
+			if (!(await placeInPlace(context, row))) return roomComes(context);
 			return { message: stepMessage('copy_room_held', {}) };
 		}
 		const rules = await placementRules();
@@ -97,18 +100,19 @@ export const placeStep: Step<TenantMoveState> = {
 			reserveForMove(tx, row, { jobId: context.jobId, rules, taken })
 		);
 		if ('noRoom' in place) {
-			if (!place.noRoom.yields || Date.now() - context.state.roomAskedAt! > ROOM_MS)
-				throw new SagaStop('no room', 'NO_CAPACITY');
-			return { wait: 5, reason: 'NO_CAPACITY', message: stepMessage('copy_room_comes', {}) };
+			if (!place.noRoom.yields) throw new SagaStop('no room', 'NO_CAPACITY');
+			return roomComes(context);
 		}
 		const node = await db.node.findUniqueOrThrow({ where: { id: place.nodeId } });
 		return { message: stepMessage('placed', { node: node.name, vmid: place.vmid }) };
-	},
-	async undo(context) {
-		const row = await rowOf(context);
-		if (context.state.inPlace && !isSwitched(row)) await giveBackInPlace(context, row);
 	}
 };
+
+/** What was made ahead for others goes to make room. @throws {SagaStop} NO_CAPACITY when that takes too long */
+function roomComes({ state }: TenantMoveContext): StepResult {
+	if (Date.now() - state.roomAskedAt! > ROOM_MS) throw new SagaStop('no room', 'NO_CAPACITY');
+	return { wait: 5, reason: 'NO_CAPACITY', message: stepMessage('copy_room_comes', {}) };
+}
 
 /** The new place exists, runs, and has room for what is to come. In place: limits and high availability. */
 export const containerStep: Step<TenantMoveState> = {
@@ -132,7 +136,10 @@ export const containerStep: Step<TenantMoveState> = {
 			const { wait, reason } = progress;
 			return { wait, reason, message: stepMessage(`container_${reason}`, { node, vmid }) };
 		}
-		if (!context.state.inPlace) await mustHaveRoom(context, row);
+		if (!context.state.inPlace) {
+			await mustSuit(context, row);
+			await mustHaveRoom(context, row);
+		}
 		return { message: stepMessage('container_ready', { node, vmid }) };
 	},
 	/** After the instance is back where it was: what is on the other side is in nobody's way. */
@@ -163,7 +170,7 @@ async function mustHaveRoom(context: TenantMoveContext, row: MovingRow): Promise
 	const odoo = await odooIn(row.toContainerId!, context.trace);
 	try {
 		const { freeBytes } = await odoo.room(null);
-		const needed = (row.sizeMb ?? 0) * MB * 1.6;
+		const needed = (row.sizeMb ?? 0) * MIB * 1.6;
 		if (freeBytes < needed)
 			throw new SagaStop(
 				`${mb(freeBytes)} MB free where ${mb(needed)} MB are needed`,
@@ -188,5 +195,5 @@ async function began(tx: Tx, id: string, sizeMb: number | null): Promise<void> {
 }
 
 function mb(bytes: number): number {
-	return Math.ceil(bytes / MB);
+	return Math.ceil(bytes / MIB);
 }

@@ -4,8 +4,8 @@ import {
 	type Explanation,
 	type Place,
 	type PlacementRules
-} from '../../../infrastructure/placement/placement.server.ts';
-import type { TakenVmids } from '../../../infrastructure/placement/rooms.server.ts';
+} from '#lib/infrastructure/placement/placement.server.ts';
+import type { TakenVmids } from '#lib/infrastructure/placement/rooms.server.ts';
 import { wantedOf } from './moveFits.server.ts';
 import type { MovingRow } from './tenantMoveRow.server.ts';
 

@@ -1,3 +1,4 @@
+import { placesOf } from '#lib/infrastructure/containers/odooClient.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
 import type { TenantMoveContext } from './tenantMoveState.ts';
@@ -30,4 +31,10 @@ export function isSwitched({
 	return toContainerId === fromContainerId
 		? tenant.isolation === toIsolation
 		: toContainerId !== null && tenant.containerId === toContainerId;
+}
+
+/** Whether both containers have their databases in the same PostgreSQL, under different roles. */
+export async function isOneServer({ fromContainerId, toContainerId }: MovingRow): Promise<boolean> {
+	const [from, to] = [await placesOf(fromContainerId), await placesOf(toContainerId!)];
+	return from.databases.vmid === to.databases.vmid && from.databases.nodeId === to.databases.nodeId;
 }

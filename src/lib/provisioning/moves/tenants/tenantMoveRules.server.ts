@@ -42,7 +42,10 @@ export async function refusalsNow(
 	const container = tenant.containerId
 		? await tx.container.findUnique({
 				where: { id: tenant.containerId },
-				include: { node: { select: { status: true, haltedAt: true } } }
+				include: {
+					node: { select: { status: true, haltedAt: true } },
+					postgres: { select: { status: true } }
+				}
 			})
 		: null;
 	if (!container || !LIVE.has(tenant.status)) return ['state'];
@@ -50,10 +53,12 @@ export async function refusalsNow(
 	// That it goes elsewhere within its kind of place was said when it was asked for.
 	if (isSame && !own) found.push('same');
 	if (container.adopted) found.push('adopted');
-	if (container.postgresContainerId) found.push('postgres');
-	const { node } = container;
-	if (node.status === 'offline' || node.haltedAt || container.status !== 'running')
-		found.push('offline');
+	// Two nodes for Odoo are none for a database that is on a third. Elsewhere placement says so.
+	if (container.postgresContainerId && to.toIsolation === 'dedicated_ha' && isInPlace(tenant, to))
+		found.push('postgres');
+	const { node, postgres } = container;
+	const isStill = container.status !== 'running' || (postgres && postgres.status !== 'running');
+	if (node.status === 'offline' || node.haltedAt || isStill) found.push('offline');
 	const open = await tx.tenantMigration.findFirst({
 		where: {
 			tenantId: tenant.id,

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import type { StepContext } from '#lib/core/saga.server.ts';
 
-const resources = z.object({ cpuCores: z.number(), ramMb: z.number(), diskGb: z.number() });
-
 /** What the move of an instance by its database remembers between its steps and over a crash. */
 export const tenantMoveState = z.object({
 	migrationId: z.uuid(),
@@ -14,8 +12,6 @@ export const tenantMoveState = z.object({
 	offAirAskedAt: z.number().optional(),
 	tunnelAskedAt: z.number().optional(),
 	onAirAskedAt: z.number().optional(),
-	/** In place: the limits that its container had before. */
-	limitsBefore: resources.optional(),
 	/** This run meant to take writing from the old database: what is undone is let in again. */
 	holdIntended: z.boolean().optional(),
 	/** The name was free on the other side, and this run meant to take it there. */
@@ -37,6 +33,13 @@ function markOf(jobId: string): string {
  */
 export function sideName(databaseName: string, jobId: string): string {
 	return `${databaseName}__${markOf(jobId)}`;
+}
+
+/**
+ * What the old database is called while it is only kept: the two may be on one server, where no name is given twice.
+ */
+export function keptName(databaseName: string, jobId: string): string {
+	return `${databaseName}__was_${markOf(jobId)}`;
 }
 
 /** Where a run's packed files lie inside a container. */

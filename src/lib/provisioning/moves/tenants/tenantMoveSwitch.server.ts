@@ -1,16 +1,17 @@
 import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import type { Step } from '#lib/core/saga.server.ts';
-import { audit, SYSTEM } from '../../../logs/audit.server.ts';
-import { odooIn } from '../../../infrastructure/containers/odooClient.server.ts';
-import { removeHa } from '../../../infrastructure/ha/ha.server.ts';
+import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
+import { odooIn } from '#lib/infrastructure/containers/odooClient.server.ts';
+import { removeHa } from '#lib/infrastructure/ha/ha.server.ts';
 import { stepMessage } from '../../stepMessages.ts';
 import { announce } from '../../tenantState.server.ts';
 import { backOnAir } from '../airBreak.server.ts';
 import { followTunnels } from '../containers/containerMoveEdge.server.ts';
-import { isSwitched, rowIn, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
+import { isOneServer, isSwitched, rowIn, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
 import {
 	folderOf,
+	keptName,
 	sideName,
 	type TenantMoveContext,
 	type TenantMoveState
@@ -36,8 +37,12 @@ async function makeReady(context: TenantMoveContext, row: MovingRow): Promise<vo
 	const target = await odooIn(row.toContainerId!, context.trace);
 	const source = await odooIn(row.fromContainerId, context.trace);
 	try {
+		const isOne = await isOneServer(row);
+		const old = isOne ? keptName(name, context.jobId) : name;
+		// On one server the name is free only once the old one has left it.
+		if (isOne) await source.renameDatabase(name, old);
 		await target.renameDatabase(sideName(name, context.jobId), name);
-		const [here, there] = [await source.reachOf(name), await target.reachOf(name)];
+		const [here, there] = [await source.reachOf(old), await target.reachOf(name)];
 		if (here === 'held' && there === 'held') return;
 		throw new AppError('VENDOR_FAILED', {
 			params: { vendor: 'odoo' },
@@ -119,7 +124,7 @@ export const onAirStep: Step<TenantMoveState> = {
 
 /**
  * The old one is put where nobody gets into it: under another name in a container that others live in. A container of its
- * own is stopped once the run has ended (`tenantMoveEnd.server.ts`); until then its database is held as it is. In place:
+ * own is stopped once the run has ended (`tenantMoveKept.server.ts`); until then its database is held as it is. In place:
  * what stood by for it is let go.
  */
 export const keepStep: Step<TenantMoveState> = {
@@ -136,7 +141,7 @@ export const keepStep: Step<TenantMoveState> = {
 		});
 		if (purpose === 'shared') {
 			const { databaseName } = row.tenant;
-			const kept = sideName(databaseName, context.jobId);
+			const kept = keptName(databaseName, context.jobId);
 			const source = await odooIn(row.fromContainerId, context.trace);
 			try {
 				await source.renameDatabase(databaseName, kept);

@@ -5,15 +5,17 @@ import { retrySaga, startSaga, wakeSaga } from '#lib/core/saga.server.ts';
 import {
 	placementRules,
 	releaseContainer
-} from '../../../infrastructure/placement/placement.server.ts';
-import { capacityAppeared } from '../../../infrastructure/nodes/waiters.server.ts';
+} from '#lib/infrastructure/placement/placement.server.ts';
+import { capacityAppeared } from '#lib/infrastructure/nodes/waiters.server.ts';
 import type { Isolation, Prisma, TenantMigration } from '#prisma/generated/client.ts';
-import { audit, type Actor } from '../../../logs/audit.server.ts';
+import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import { announce } from '../../tenantState.server.ts';
 import { againstMove } from '../migrationWords.ts';
 import { moveFits } from './moveFits.server.ts';
 import { tenantMoveSaga } from './tenantMove.server.ts';
 import { beginCleanup } from './tenantMoveKept.server.ts';
+import { holdInPlace, letGoInPlace } from './tenantMoveInPlace.server.ts';
+import { tellCalledOff } from '../containers/moveNotices.server.ts';
 import { tellPlanned } from './tenantMoveNotices.server.ts';
 import { handOver, reserveForMove } from './tenantMoveRoom.server.ts';
 import { isSwitched, rowIn, type MovingRow } from './tenantMoveRow.server.ts';
@@ -90,6 +92,19 @@ export async function askForTenantMove(
 	return begun;
 }
 
+/**
+ * Begins one whose time has not come: its customer was told of another, so that staff answer for it.
+ * @throws {AppError} NOT_FOUND, WRONG_STATE when it does not wait for its time
+ */
+export async function beginTenantMove(tx: Tx, id: string, by: Actor): Promise<TenantMigration> {
+	const row = await locked(tx, id);
+	if (row.status !== 'planned' || !row.jobId || !row.notBefore)
+		throw wrongState(row.status, 'running');
+	await note(tx, row, by, 'tenants.move-begin');
+	await wakeSaga(tx, row.jobId);
+	return tx.tenantMigration.update({ where: { id }, data: { notBefore: null } });
+}
+
 /** The old one may go now. Saying it twice does nothing. @throws {AppError} NOT_FOUND, WRONG_STATE unless it waits for that */
 export async function confirmTenantMove(tx: Tx, id: string, by: Actor): Promise<TenantMigration> {
 	const row = await locked(tx, id);
@@ -136,6 +151,8 @@ export async function cancelTenantMove(tx: Tx, id: string, by: Actor): Promise<T
 		throw wrongState(row.status, 'cancelled');
 	await note(tx, row, by, 'tenants.move-cancel');
 	if (!row.jobId) return letGo(tx, row);
+	// What becomes of a plan is said by who applies plans.
+	if (row.status === 'planned' && !row.planId) await tellCalledOff(tx, [row]);
 	// Its switch is a writing of this run: whoever holds the run's row first decides.
 	const { count } = await tx.provisioningJob.updateMany({
 		where: { id: row.jobId, status: { in: ['queued', 'running', 'waiting'] } },
@@ -161,6 +178,7 @@ async function letGo(tx: Tx, row: MovingRow): Promise<TenantMigration> {
 		data: { status: 'cancelled', finishedAt: now() }
 	});
 	const { toContainerId, fromContainerId } = row;
+	if (isInPlaceRow(row)) await letGoInPlace(tx, row);
 	const ours = toContainerId
 		? await tx.container.findFirst({
 				where: { id: toContainerId, createdByJobId: row.id, status: 'provisioning' }
@@ -204,7 +222,9 @@ async function plan(
 	};
 	const { id } = await tx.tenantMigration.create({ data });
 	const row = await rowIn(tx, id);
-	if (!fit.inPlace) {
+	if (fit.inPlace) {
+		if ((await holdInPlace(tx, row, false)) === 'no_room') throw refused('no_room');
+	} else {
 		const rules = await placementRules();
 		const room = { jobId: id, rules, taken: new Map(), promiseOnly, clusterId, nodeId };
 		const place = await reserveForMove(tx, row, room);

@@ -9,6 +9,7 @@ import { deleteOrCancel, sendPaymentLink } from '#lib/provisioning/requests.serv
 import { migrationsOf } from '#lib/provisioning/moves/migrations.server.ts';
 import { migrationAct } from '#lib/provisioning/moves/tenants/staffMoves.server.ts';
 import {
+	beginTenantMove,
 	cancelTenantMove,
 	confirmTenantMove,
 	retryTenantMove
@@ -130,6 +131,14 @@ export const actions: Actions = {
 				});
 			await migrationAct(id, migration_id, (tx, found) => confirmTenantMove(tx, found, by));
 			return { message: m.tenant_move_confirmed_done() };
+		});
+	},
+	beginMove: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, migration, async ({ migration_id }) => {
+			await migrationAct(event.params.id, migration_id, (tx, id) => beginTenantMove(tx, id, by));
+			return { message: m.move_begun_early() };
 		});
 	},
 	cancelMove: (event) => {

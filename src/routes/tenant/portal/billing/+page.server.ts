@@ -8,6 +8,7 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { type Member, requireCustomer, requireStepUp } from '#lib/identity/guard.server.ts';
 import { planMigrations } from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
+import { waitingPlans } from '#lib/provisioning/moves/tenants/waitingPlans.server.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -21,10 +22,11 @@ export const load: PageServerLoad = async (event) => {
 			cardChanged: event.url.searchParams.has('card')
 		};
 		// The steps of a run are the platform's; whose instances they are about is in the query.
-		const migrations = maySee
-			? await asOwner(tx, (owner) => planMigrations(owner, customerId))
-			: [];
-		return { ...shown, migrations };
+		const moves = await asOwner(tx, async (owner) => ({
+			migrations: maySee ? await planMigrations(owner, customerId) : [],
+			waiting: maySee ? await waitingPlans(owner, customerId) : []
+		}));
+		return { ...shown, ...moves };
 	});
 };
 

@@ -8,6 +8,8 @@ import { db } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { hasSteppedUp, requireStaff, requireStepUp } from '#lib/identity/guard.server.ts';
+import { planMigrations } from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
+import { waitingPlans } from '#lib/provisioning/moves/tenants/waitingPlans.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { RequestEvent } from '@sveltejs/kit';
 import type { Actions, PageServerLoad } from './$types';
@@ -31,12 +33,15 @@ export const load: PageServerLoad = async (event) => {
 	const [subscription] = await subscriptionsOf(db, customerId, found.id);
 	const page = await subscriptionPage(db, { id: found.id, customerId });
 	const { companyName } = found.customer;
+	const isIts = ({ subscriptionId }: { subscriptionId: string }) => subscriptionId === found.id;
 	return {
 		subscription: subscription!,
 		company: { id: found.customerId, name: companyName },
 		tenants: found.tenants,
 		invoices: page?.invoices ?? [],
 		movements: page?.movements ?? [],
+		migrations: (await planMigrations(db, customerId)).filter(isIts),
+		waiting: (await waitingPlans(db, customerId)).filter(isIts),
 		late: await dunningViews(db, {
 			customerId: found.customerId,
 			subscriptionId: found.id,

@@ -3,15 +3,15 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { drainPlanOf } from '#lib/provisioning/moves/drains/drainContainers.server.ts';
+import { staysOf } from '#lib/provisioning/moves/drains/drainContainers.server.ts';
 import {
+	beginDrain,
 	cancelDrain,
 	drainOfId,
 	pauseDrain,
-	resumeDrain,
-	retryDrainMove,
-	skipDrainMove
+	resumeDrain
 } from '#lib/provisioning/moves/drains/drains.server.ts';
+import { retryDrainMove, skipDrainMove } from '#lib/provisioning/moves/drains/drainMoves.server.ts';
 import { drainRows } from '#lib/provisioning/moves/drains/drainView.server.ts';
 import { listMoves, MOVE_LIST } from '#lib/provisioning/moves/moveList.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
@@ -22,11 +22,15 @@ export const load: PageServerLoad = async (event) => {
 	const { permissions } = requireStaff(event, 'infrastructure:read');
 	const { id, nodeId } = await drainOfId(db, event.params.id);
 	const [drain] = await drainRows(db, [id]);
+	const told = await db.tenantMigration.count({
+		where: { status: 'planned', notBefore: { not: null }, containerMove: { drainId: id } }
+	});
 	const query = parseListQuery(event.url, { ...MOVE_LIST, pageSize: 50 });
 	return {
 		drain: drain!,
+		told,
 		list: await listMoves(db, { ...query, drainId: id }),
-		stays: (await drainPlanOf(db, nodeId)).stays,
+		stays: await staysOf(db, nodeId),
 		mayWrite: permissions.has('infrastructure:write'),
 		crumbs: [
 			{ label: m.admin_nav_infrastructure(), href: '/admin/infrastructure' },
@@ -46,6 +50,14 @@ export const actions: Actions = {
 		return answerForm(event.request, none, async () => {
 			await transaction((tx) => pauseDrain(tx, event.params.id, by));
 			return { message: m.drain_paused_done() };
+		});
+	},
+	begin: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, none, async () => {
+			await transaction((tx) => beginDrain(tx, event.params.id, by));
+			return { message: m.move_begun_early() };
 		});
 	},
 	resume: (event) => {
@@ -68,7 +80,7 @@ export const actions: Actions = {
 		requireStaff(event, 'infrastructure:write');
 		const by = actorOf(event.locals.auth!);
 		return answerForm(event.request, one, async ({ move }) => {
-			await transaction((tx) => skipDrainMove(tx, event.params.id, move, by));
+			await skipDrainMove(event.params.id, move, by);
 			return { message: m.drain_skip_done() };
 		});
 	},
@@ -76,8 +88,8 @@ export const actions: Actions = {
 		requireStaff(event, 'infrastructure:write');
 		const by = actorOf(event.locals.auth!);
 		return answerForm(event.request, one, async ({ move }) => {
-			await transaction((tx) => retryDrainMove(tx, event.params.id, move, by));
-			return { message: m.cmove_retry_done() };
+			const { status } = await transaction((tx) => retryDrainMove(tx, event.params.id, move, by));
+			return { message: status === 'planned' ? m.cmove_retry_turn() : m.cmove_retry_done() };
 		});
 	}
 };

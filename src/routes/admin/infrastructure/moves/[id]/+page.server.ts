@@ -3,9 +3,10 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
+import { cancelMove, mayCancel } from '#lib/provisioning/moves/containers/moveCancel.server.ts';
 import {
 	askForMove,
-	cancelMove,
+	beginEarly,
 	confirmMove,
 	retryMove
 } from '#lib/provisioning/moves/containers/moves.server.ts';
@@ -31,10 +32,12 @@ export const load: PageServerLoad = async (event) => {
 		run: isIts ? found?.run : null,
 		steps: isIts && found ? found.steps : [],
 		lines: isIts && found ? found.lines : [],
-		migrations: await migrationsOfMove(db, move.id),
+		migrations: await migrationsOfMove(db, move),
 		isAway: container?.nodeId === move.toNodeId,
 		may: {
 			write: permissions.has('infrastructure:write'),
+			// Who has asked for it already waits for the run.
+			cancel: move.error !== 'cancelled' && (await mayCancel(db, move)),
 			tenants: permissions.has('tenants:read')
 		},
 		crumbs: [
@@ -50,8 +53,16 @@ export const actions: Actions = {
 		requireStaff(event, 'infrastructure:write');
 		const by = actorOf(event.locals.auth!);
 		return answerForm(event.request, z.object({}), async () => {
-			await transaction((tx) => retryMove(tx, event.params.id, by));
-			return { message: m.cmove_retry_done() };
+			const { status } = await transaction((tx) => retryMove(tx, event.params.id, by));
+			return { message: status === 'planned' ? m.cmove_retry_turn() : m.cmove_retry_done() };
+		});
+	},
+	begin: (event) => {
+		requireStaff(event, 'infrastructure:write');
+		const by = actorOf(event.locals.auth!);
+		return answerForm(event.request, z.object({}), async () => {
+			await transaction((tx) => beginEarly(tx, event.params.id, by));
+			return { message: m.move_begun_early() };
 		});
 	},
 	cancel: (event) => {

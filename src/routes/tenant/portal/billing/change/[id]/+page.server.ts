@@ -14,6 +14,7 @@ import {
 	migrationsOfChange,
 	planMovesOf
 } from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
+import { waitingPlans } from '#lib/provisioning/moves/tenants/waitingPlans.server.ts';
 import { orderPlanChange } from '#lib/provisioning/planChanges.server.ts';
 import { z } from 'zod';
 import type { Actions, PageServerLoad } from './$types';
@@ -31,7 +32,10 @@ export const load: PageServerLoad = async (event) => {
 		return asOwner(tx, async (owner) => ({
 			...shown,
 			moves: await planMovesOf(owner, change),
-			migrations: await migrationsOfChange(owner, change)
+			migrations: await migrationsOfChange(owner, change),
+			waiting: (await waitingPlans(owner, customerId)).filter(
+				({ subscriptionId }) => subscriptionId === change.subscriptionId
+			)
 		}));
 	});
 };

@@ -13,6 +13,7 @@ import {
 	migrationsOfChange,
 	planMovesOf
 } from '#lib/provisioning/moves/tenants/planMoveView.server.ts';
+import { waitingPlans } from '#lib/provisioning/moves/tenants/waitingPlans.server.ts';
 import { orderPlanChange } from '#lib/provisioning/planChanges.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
@@ -42,6 +43,9 @@ export const load: PageServerLoad = async (event) => {
 		card: subscription?.card ?? null,
 		moves: await planMovesOf(db, change),
 		migrations: await migrationsOfChange(db, change),
+		waiting: (await waitingPlans(db, change.customerId)).filter(
+			({ subscriptionId }) => subscriptionId === change.subscriptionId
+		),
 		mayChange: staff.permissions.has('billing:write'),
 		crumbs: [
 			{ label: m.billing_subscriptions(), href: '/admin/billing/subscriptions' },
