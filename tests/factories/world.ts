@@ -1,6 +1,7 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { GIB } from '#lib/core/bytes.ts';
 import { enrolCluster, type NodeEnrolment } from '#lib/infrastructure/nodes/enrol.server.ts';
-import { GIB, surveyNode, surveyTemplate } from '#lib/infrastructure/nodes/survey.server.ts';
+import { surveyNode, surveyTemplate } from '#lib/infrastructure/nodes/survey.server.ts';
 import { proxmox as proxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
 import type { StorageRow } from '#lib/integrations/proxmox/types.ts';
 import { unrecorded } from '#lib/integrations/record.ts';
@@ -10,7 +11,7 @@ const ROOTFS_STORAGE = 'ceph';
 const TEMPLATE_VMID = 9018;
 
 /** What a cluster says of itself, asked before the transaction that enrols it. */
-export async function surveyWorld(vendors: Vendors) {
+export async function surveyWorld(vendors: Pick<Vendors, 'proxmox' | 'ssh'>) {
 	const nodes: NodeEnrolment[] = [];
 	const storages = new Map<string, StorageRow[]>();
 	let template;
@@ -75,7 +76,7 @@ export async function createWorld(
 }
 
 /** As the first look at the nodes would find them, so that it need not be waited for. */
-async function keepStorages(
+export async function keepStorages(
 	tx: Tx,
 	clusterId: string,
 	storages: Map<string, StorageRow[]>
