@@ -113,6 +113,7 @@ function databaseUrl(): string {
 if (import.meta.main) {
 	const [command = 'apply', name] = process.argv.slice(2);
 	if (command === 'new') await writeMigration(name);
+	else if (command === 'diff') console.log((await schemaDifference(databaseUrl())) || 'none');
 	else if (command === 'status') {
 		const { pending, failed, edited } = await migrationStatus(databaseUrl());
 		console.log(`pending: ${pending.join(', ') || 'none'}`);

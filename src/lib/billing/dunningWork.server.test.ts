@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adopt, aSignup, payFor } from '../../../tests/factories/billing.ts';
 import { createMember } from '../../../tests/factories/identity.ts';
 import { eventsOf, listenToBilling, waitingJobs } from '../../../tests/setup/billing.ts';
@@ -16,7 +16,6 @@ import { keepEvent, processEvent } from './events.server.ts';
 import './jobs.server.ts';
 import { refreshSubscription } from './refresh.server.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 await testDatabase();
 const stripe = await testStripe();
 listenToBilling();
@@ -32,8 +31,10 @@ beforeEach(async () => {
 	seen = eventsOf(stripe).length;
 });
 afterEach(async () => {
-	// What an earlier story left open does not wake up in the next one.
+	// What an earlier story left open does not wake up in the next one, nor renew: each of its days would be dearer.
 	await db.dunningCase.updateMany({ where: { closedAt: null }, data: { closedAt: now() } });
+	for (const { id, status } of stripe.server.account.all('subscriptions'))
+		if (status !== 'canceled') await api.subscriptions.cancel(id);
 });
 
 /** Does what webhooks do. */

@@ -1,5 +1,7 @@
-import { expect, expectAccessible, lookAt, test } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, tellOnce, test } from '../fixtures.ts';
 import { mailedLink } from '../buying.ts';
+
+tellOnce();
 
 test('an owner invites somebody, who joins with a password of their own', async ({
 	page,

@@ -1,6 +1,8 @@
 import type { Page } from '@playwright/test';
 import { registrar } from '../../setup/registrar.ts';
-import { expect, expectAccessible, lookAt, test } from '../fixtures.ts';
+import { expect, expectAccessible, lookAt, tellOnce, test } from '../fixtures.ts';
+
+tellOnce();
 
 const TARGET = 'customers.sajet.us';
 
@@ -25,14 +27,13 @@ test('a customer brings a domain, makes it the address of its instance, breaks a
 	page,
 	demo,
 	loginAs,
-	expectConsole,
-	isMobile
+	expectConsole
 }) => {
 	test.setTimeout(300_000);
 	// The visitor's pages are the stand-in's: it has no icon, and a rule is on its way for a moment.
 	expectConsole(/\.localhost/);
 	const dns = registrar({ url: demo.sandbox });
-	const zone = `tienda-${Date.now().toString(36)}${isMobile ? 'm' : 'd'}.com`;
+	const zone = `tienda-${Date.now().toString(36)}.com`;
 	const domain = `erp.${zone}`;
 	const under = (host: string) => {
 		const edge = new URL(demo.vendors.edge);
@@ -80,19 +81,16 @@ test('a customer brings a domain, makes it the address of its instance, breaks a
 	await expect(page.getByText('No hay nada que cambiar.')).toBeVisible();
 	await lookAt(page, 'domain-active');
 
-	if (!isMobile) {
-		// One instance has one address, and both widths tell their story at the same time.
-		await page.getByRole('button', { name: 'Hacer principal' }).click();
-		const dialog = page.getByRole('dialog', { name: `Hacer principal ${domain}` });
-		await expect(dialog.getByText(`Quien entre por ${platform} llega a ${domain}.`)).toBeVisible();
-		await lookAtDialog(page, 'domain-make-primary');
-		await dialog.getByRole('button', { name: 'Hacer principal' }).click();
-		await expect(page.getByText('Sí: es la dirección de la instancia')).toBeVisible();
-		await expect(async () => {
-			await visitor.goto(`${under(platform)}/web/login`);
-			expect(new URL(visitor.url()).hostname).toBe(`${domain}.localhost`);
-		}).toPass({ timeout: 30_000 });
-	}
+	await page.getByRole('button', { name: 'Hacer principal' }).click();
+	const dialog = page.getByRole('dialog', { name: `Hacer principal ${domain}` });
+	await expect(dialog.getByText(`Quien entre por ${platform} llega a ${domain}.`)).toBeVisible();
+	await lookAtDialog(page, 'domain-make-primary');
+	await dialog.getByRole('button', { name: 'Hacer principal' }).click();
+	await expect(page.getByText('Sí: es la dirección de la instancia')).toBeVisible();
+	await expect(async () => {
+		await visitor.goto(`${under(platform)}/web/login`);
+		expect(new URL(visitor.url()).hostname).toBe(`${domain}.localhost`);
+	}).toPass({ timeout: 30_000 });
 
 	await dns.unset(cname);
 	await verifyUntil(page, 'Error');
@@ -103,7 +101,7 @@ test('a customer brings a domain, makes it the address of its instance, breaks a
 	await expect(async () => {
 		await visitor.goto(`${under(platform)}/web/login`);
 		await expect(visitor.locator('input[name=login]')).toBeVisible();
-		if (!isMobile) expect(new URL(visitor.url()).hostname).toBe(`${platform}.localhost`);
+		expect(new URL(visitor.url()).hostname).toBe(`${platform}.localhost`);
 	}).toPass({ timeout: 30_000 });
 
 	await dns.set('CNAME', domain, TARGET);
