@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { overwriteGetLocale } from '#i18n/paraglide/runtime.js';
+import { getLocale, overwriteGetLocale } from '#i18n/paraglide/runtime.js';
 import { STEP_CODES, stepError, stepMessage, stepNote, stepSentence } from './stepMessages.ts';
 
 const UTC = { locale: 'es', timeZone: 'UTC' };
 
 /** Rendered as somebody reads it who has chosen this language. */
 function as<T>(locale: 'es' | 'en', render: () => T): T {
+	const usual = getLocale;
 	overwriteGetLocale(() => locale);
 	try {
 		return render();
 	} finally {
-		overwriteGetLocale(() => 'es');
+		// The next file of this worker asks by its own requests.
+		overwriteGetLocale(usual);
 	}
 }
 

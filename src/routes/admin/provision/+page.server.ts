@@ -6,8 +6,10 @@ import { requireStaff } from '#lib/identity/guard.server.ts';
 import {
 	explainCapacity,
 	placementRules,
+	type Explanation,
 	type PlacementRules
 } from '#lib/infrastructure/placement/placement.server.ts';
+import { lacksHa } from '#lib/infrastructure/placement/haLack.ts';
 import type { Movable } from '#lib/infrastructure/placement/makeRoom.ts';
 import { simulateSale, waysOut } from '#lib/infrastructure/placement/sale.server.ts';
 import { readWorld, type World } from '#lib/infrastructure/placement/world.server.ts';
@@ -27,10 +29,13 @@ import {
 	QUEUE_LIST,
 	waitHistory
 } from '#lib/provisioning/waiting.server.ts';
-import { parseListQuery } from '#lib/ui/list-query.ts';
+import { listHref, parseListQuery } from '#lib/ui/list-query.ts';
 import type { Plan } from '#prisma/generated/client.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
+
+/** Places that are named of each plan. */
+const SHOWN = 8;
 
 export const load: PageServerLoad = async (event) => {
 	const staff = requireStaff(event, 'provisioning:read');
@@ -45,7 +50,7 @@ export const load: PageServerLoad = async (event) => {
 		// Only where something is full: they are all containers there are.
 		if (!explanation.fits) movables ??= await movableContainers(db);
 		const out = explanation.fits ? null : waysOut(world, wanted, rules, movables ?? []);
-		found.push({ key: plan.key, name: plan.name, ...explanation, out });
+		found.push({ ...inShort({ key: plan.key, name: plan.name, ...explanation }, event.url), out });
 	}
 	const waits = await waitHistory(db);
 	const { rows, meta } = await listWaiting(db, parseListQuery(event.url, QUEUE_LIST));
@@ -71,6 +76,20 @@ export const load: PageServerLoad = async (event) => {
 		crumbs: [{ label: m.admin_nav_provision() }]
 	};
 };
+
+/** A cluster of fifty nodes is named for the plan that is asked for; of the others the best places are. */
+function inShort(found: Explanation & { key: string; name: string }, url: URL) {
+	const isAll = url.searchParams.get('all') === found.key;
+	const [shared, nodes] = isAll
+		? [found.shared, found.nodes]
+		: [found.shared.slice(0, SHOWN), found.nodes.slice(0, SHOWN)];
+	const href = listHref(url, { all: found.key });
+	const left = {
+		shared: found.shared.length - shared.length,
+		nodes: found.nodes.length - nodes.length
+	};
+	return { ...found, shared, nodes, more: { ...left, impossible: lacksHa(found), href } };
+}
 
 export const actions: Actions = {
 	make_room: (event) => {
