@@ -22,7 +22,7 @@ test('staff restart a container, take a snapshot of it and go back to it', async
 	await row.getByRole('button', { name: /^Acciones de / }).click();
 	await page.getByRole('menuitem', { name: 'Reiniciar…' }).click();
 	const restart = page.getByRole('dialog');
-	await expect(restart.getByText(`Fuera del aire mientras reinicia: ${buyer.slug}.`)).toBeVisible();
+	await expect(restart.getByText(`Fuera de línea mientras reinicia: ${buyer.slug}.`)).toBeVisible();
 	await restart.locator('input[name=timeout_seconds]').fill('2');
 	await restart.getByRole('button', { name: 'Reiniciar' }).click();
 	await expect(restart.locator('[aria-invalid=true]')).toHaveCount(1);
