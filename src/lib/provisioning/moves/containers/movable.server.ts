@@ -3,16 +3,28 @@ import type { Movable } from '#lib/infrastructure/placement/makeRoom.ts';
 import { GONE_TENANTS } from '#lib/infrastructure/placement/slots.server.ts';
 import { busyOf, isAsItShould, moveRefusalOf } from './moveRefusals.server.ts';
 
+/** As many of one size on one node: a way out takes at most half of them, and some may be held by something just now. */
+const ALIKE = 12;
+
 /**
- * Every container that would not be refused if its move were asked for now, whatever the target: by the rules of
- * `moveRefusalNow`, in three questions for all. Without those of nodes that do not answer: their room is nobody's way out.
+ * Containers that would not be refused if their move were asked for now, whatever the target: by the rules of
+ * `moveRefusalNow`, a dozen of each size on each node, in a few questions for all. Without those of nodes that do not
+ * answer: their room is nobody's way out.
  */
 export async function movableContainers(tx: Tx): Promise<Movable[]> {
+	const alike = await tx.$queryRaw<{ id: string }[]>`
+		SELECT id FROM (
+			SELECT container.id, row_number() OVER (
+				PARTITION BY node_id, ha_node_id, storage, cpu_cores, ram_mb, disk_gb ORDER BY vmid
+			) AS nth
+			FROM lxc_containers container JOIN proxmox_nodes node ON node.id = container.node_id
+			WHERE container.status IN ('running', 'stopped', 'error') AND purpose IN ('odoo', 'shared')
+				AND NOT adopted AND NOT retiring AND warm_plan_id IS NULL
+				AND task_upid IS NULL AND move_to_node_id IS NULL
+				AND node.status = 'online' AND node.halted_at IS NULL AND node.removed_at IS NULL
+		) ranked WHERE nth <= ${ALIKE}`;
 	const rows = await tx.container.findMany({
-		where: {
-			status: { in: ['running', 'stopped', 'error'] },
-			node: { status: 'online', haltedAt: null, removedAt: null }
-		},
+		where: { id: { in: alike.map(({ id }) => id) } },
 		select: {
 			...{ id: true, vmid: true, hostname: true, clusterId: true, nodeId: true, haNodeId: true },
 			...{ storage: true, cpuCores: true, ramMb: true, diskGb: true },
