@@ -40,7 +40,7 @@ export async function input(changes: Changes = {}): Promise<BuildInput> {
 /** Asks for a template; its id. */
 export async function build(changes: Changes = {}): Promise<string> {
 	const wanted = await input(changes);
-	return transaction((tx) => requestBuild(tx, wanted, staff, new Map()));
+	return transaction((tx) => requestBuild(tx, wanted, staff));
 }
 
 export function templateOf(id: string) {

@@ -44,9 +44,9 @@ export interface Doubt {
 }
 
 /**
- * The rows of containers go where the containers are and say how they are, but not where something else has their VMID. Who was moved leaves an entry in the ledger
- * and in the audit log, who was stopped past us is a difference, who has vanished is an alert. A container on a node that
- * says nothing is unknown: its row stays as it is.
+ * The rows of containers go where the containers are and say how they are, but not where something else has their VMID.
+ * Who was moved leaves an entry in the ledger and in the audit log, who was stopped past us is a difference, who has
+ * vanished is an alert. A container on a node that says nothing is unknown: its row stays as it is.
  * @param proven those that are known to be ours, whatever they look like
  * @returns those that would have been followed, if they looked like ours
  */

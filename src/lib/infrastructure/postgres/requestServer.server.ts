@@ -1,60 +1,33 @@
-import { lock, type Tx } from '#lib/core/db.server.ts';
+import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { compensateSaga, retrySaga, startSaga } from '#lib/core/saga.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
-import { judge } from '../placement/placement.ts';
-import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
-import { clusterRooms, type TakenVmids } from '../placement/rooms.server.ts';
-import { candidates } from '../placement/world.server.ts';
+import { reserveBare } from '../placement/reserveBare.server.ts';
 import { makeServerSaga } from './makeServer.server.ts';
 import type { ServerInput } from './serverForms.ts';
 
 /**
  * Takes the place of a server of databases, VMID and address included, and begins to make it.
- * @param taken from `readTakenVmids`, asked before the transaction
  * @returns the container's id
  * @throws {AppError} BAD_INPUT beside the node when it is not online or has no room, beside the name when it is taken
  */
-export async function requestServer(
-	tx: Tx,
-	input: ServerInput,
-	by: Actor,
-	taken: TakenVmids
-): Promise<string> {
-	await lock(tx, PLACEMENT_LOCK);
-	const rooms = await clusterRooms(tx, taken);
-	const candidate = (await candidates(tx, rooms)).find(({ nodeId }) => nodeId === input.node_id);
-	if (!candidate) throw new AppError('NOT_FOUND');
-	const { clusterId, nodeId, name } = candidate;
-	const { name: hostname } = input;
-	const namesake = { clusterId, hostname, status: { not: 'deleted' as const } };
+export async function requestServer(tx: Tx, input: ServerInput, by: Actor): Promise<string> {
+	const { image, name: hostname } = input;
+	const row = await reserveBare(tx, input, { purpose: 'postgres', hostname: () => hostname });
+	const { id, clusterId, vmid, cpuCores, ramMb, diskGb } = row;
+	const namesake = { clusterId, hostname, id: { not: id }, status: { not: 'deleted' as const } };
 	if ((await tx.container.count({ where: namesake })) > 0)
 		throw new AppError('BAD_INPUT', { fields: { name: m.dbserver_name_taken() } });
-	const limits = { cpuCores: input.cpu_cores, ramMb: input.ram_mb, diskGb: input.disk_gb };
-	// It is made from Debian's image, and needs neither a template nor another server.
-	const place = { ...candidate, hasTemplate: true, databases: undefined };
-	const [verdict] = judge([place], { isolation: 'dedicated', clusterId, ...limits });
-	const room = rooms.get(clusterId);
-	const [vmid, lease] = [room?.nextVmid() ?? null, room?.nextAddress() ?? null];
-	if (!verdict?.fits || vmid === null || lease === null)
-		throw new AppError('BAD_INPUT', { fields: { node_id: m.template_no_room({ node: name }) } });
-	const { id } = await tx.container.create({
-		data: {
-			...{ ...limits, clusterId, nodeId, vmid, hostname, purpose: 'postgres' },
-			ipAddress: lease.address,
-			address: { create: lease }
-		}
-	});
-	const about = { subjectId: id, customerId: null, state: { image: input.image } };
+	const about = { subjectId: id, customerId: null, state: { image } };
 	const jobId = await startSaga(tx, makeServerSaga, about);
 	await tx.container.update({ where: { id }, data: { createdByJobId: jobId } });
 	await audit(tx, {
 		actor: by,
 		action: 'infrastructure.database-server-make',
 		subject: { type: 'container', id },
-		after: { vmid, node: name, hostname, ...limits }
+		after: { vmid, node: row.nodeName, hostname, cpuCores, ramMb, diskGb }
 	});
 	await publish(tx, 'staff:containers', id);
 	return id;

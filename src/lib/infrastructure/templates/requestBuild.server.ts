@@ -1,57 +1,27 @@
-import { lock, type Tx } from '#lib/core/db.server.ts';
+import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { compensateSaga, retrySaga, startSaga } from '#lib/core/saga.server.ts';
-import { m } from '#i18n/paraglide/messages.js';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
-import { judge } from '../placement/placement.ts';
-import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
-import { clusterRooms, type TakenVmids } from '../placement/rooms.server.ts';
-import { candidates } from '../placement/world.server.ts';
+import { reserveBare } from '../placement/reserveBare.server.ts';
 import { buildTemplateSaga } from './buildTemplate.server.ts';
 import type { BuildInput } from './templateForms.ts';
 
 /**
  * Takes the place of a template that is to be built, VMID and address included, and begins its build.
- * @param taken from `readTakenVmids`, asked before the transaction
  * @returns the template's id
  * @throws {AppError} BAD_INPUT beside the node when it is not online or has no room
  */
-export async function requestBuild(
-	tx: Tx,
-	input: BuildInput,
-	by: Actor,
-	taken: TakenVmids
-): Promise<string> {
-	await lock(tx, PLACEMENT_LOCK);
-	const rooms = await clusterRooms(tx, taken);
-	const candidate = (await candidates(tx, rooms)).find(({ nodeId }) => nodeId === input.node_id);
-	if (!candidate) throw new AppError('NOT_FOUND');
-	const { clusterId, name } = candidate;
-	const limits = { cpuCores: input.cpu_cores, ramMb: input.ram_mb, diskGb: input.disk_gb };
-	const [verdict] = judge([candidate], { isolation: 'dedicated', clusterId, ...limits });
-	const room = rooms.get(clusterId);
-	const [vmid, lease] = [room?.nextVmid() ?? null, room?.nextAddress() ?? null];
-	if (!verdict?.fits || vmid === null || lease === null)
-		throw new AppError('BAD_INPUT', {
-			fields: { node_id: m.template_no_room({ node: name }) }
-		});
+export async function requestBuild(tx: Tx, input: BuildInput, by: Actor): Promise<string> {
 	const odooVersion = `${input.odoo_version}.0`;
-	const container = await tx.container.create({
-		data: {
-			...limits,
-			clusterId,
-			nodeId: input.node_id,
-			vmid,
-			hostname: `tpl-odoo-${input.odoo_version}-${vmid}`,
-			purpose: 'template',
-			odooVersion,
-			ipAddress: lease.address,
-			// A template never runs.
-			wantedRunning: false,
-			address: { create: lease }
-		}
+	const container = await reserveBare(tx, input, {
+		purpose: 'template',
+		hostname: (vmid) => `tpl-odoo-${input.odoo_version}-${vmid}`,
+		odooVersion,
+		// A template never runs.
+		wantedRunning: false
 	});
+	const { clusterId, vmid, nodeName } = container;
 	const isGit = input.source === 'git';
 	const template = await tx.template.create({
 		data: {
@@ -78,7 +48,7 @@ export async function requestBuild(
 		actor: by,
 		action: 'infrastructure.template-build',
 		subject: { type: 'template', id: template.id },
-		after: { vmid, node: name, odooVersion, kind: input.kind, source: input.source }
+		after: { vmid, node: nodeName, odooVersion, kind: input.kind, source: input.source }
 	});
 	await publish(tx, 'staff:templates', template.id);
 	return template.id;

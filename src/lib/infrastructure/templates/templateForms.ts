@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import '#lib/core/validation.ts';
 import { m } from '#i18n/paraglide/messages.js';
+import { bareFields, type BareSize } from '../containers/bareForm.ts';
 
 /** Major versions that setup_odoo_lxc knows. */
 export const ODOO_VERSIONS = ['17', '18', '19', '20'] as const;
+
+export const TEMPLATE_SIZE: BareSize = { ramMb: 2048, diskGb: 10, leastGb: 6, mostGb: 1000 };
 
 const optional = z.literal('').transform(() => undefined);
 
 /** What a template is to be built from, where, and how large. */
 export const buildForm = z
 	.object({
-		node_id: z.uuid(),
+		...bareFields(TEMPLATE_SIZE),
 		odoo_version: z.enum(ODOO_VERSIONS),
 		kind: z.enum(['all_in_one', 'odoo_only']),
 		source: z.enum(['packages', 'git']),
@@ -41,16 +43,7 @@ export const buildForm = z
 			.max(100)
 			.regex(/^[A-Za-z0-9][\w./-]*$/, { error: () => m.template_bad_git_ref() })
 			.optional()
-			.or(optional),
-		/** `local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst` */
-		image: z
-			.string()
-			.trim()
-			.max(255)
-			.regex(/^[\w.-]+:vztmpl\/debian-12[\w.+-]*$/, { error: () => m.template_bad_image() }),
-		cpu_cores: z.coerce.number().int().min(1).max(64).default(2),
-		ram_mb: z.coerce.number().int().min(1024).max(262_144).default(2048),
-		disk_gb: z.coerce.number().int().min(6).max(1000).default(10)
+			.or(optional)
 	})
 	.superRefine((input, context) => {
 		const needed = input.source === 'packages' ? 'packages_path' : 'git_url';

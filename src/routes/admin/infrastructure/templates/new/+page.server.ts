@@ -3,30 +3,16 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
-import { readTakenVmids } from '#lib/infrastructure/nodes/clients.server.ts';
+import { bareChoices } from '#lib/infrastructure/containers/bareView.server.ts';
 import { requestBuild } from '#lib/infrastructure/templates/requestBuild.server.ts';
 import { buildForm } from '#lib/infrastructure/templates/templateForms.ts';
-import { debianImages } from '#lib/infrastructure/templates/templateView.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	requireStaff(event, 'infrastructure:write');
-	const nodes = await db.node.findMany({
-		where: { removedAt: null },
-		orderBy: { name: 'asc' },
-		select: { id: true, name: true, status: true, cluster: { select: { name: true } } }
-	});
-	const asked = event.url.searchParams.get('node');
-	const node =
-		nodes.find(({ id }) => id === asked) ??
-		nodes.find(({ status }) => status === 'online') ??
-		nodes[0];
 	return {
-		nodes,
-		node: node?.id ?? null,
-		// The page is there at once; what the node has comes when it answers.
-		images: node ? debianImages(node) : Promise.resolve([]),
+		...(await bareChoices(db, event.url)),
 		crumbs: [
 			{ label: m.admin_nav_infrastructure(), href: '/admin/infrastructure' },
 			{ label: m.template_title(), href: '/admin/infrastructure/templates' },
@@ -40,8 +26,7 @@ export const actions: Actions = {
 		requireStaff(event, 'infrastructure:write');
 		return answerForm(event.request, buildForm, async (input) => {
 			const by = actorOf(event.locals.auth!);
-			const taken = await readTakenVmids({});
-			const id = await transaction((tx) => requestBuild(tx, input, by, taken));
+			const id = await transaction((tx) => requestBuild(tx, input, by));
 			redirect(303, `/admin/infrastructure/templates/${id}`);
 		});
 	}
