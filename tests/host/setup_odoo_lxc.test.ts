@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectionsOfServer } from '../../src/lib/infrastructure/postgres/connections.ts';
 import { bridge, Container, debian, FOLDER, run, takeDown, type Ran } from './container.ts';
 import { packageProxy } from './packages.ts';
 import { SCRIPT, SOURCES, STEPS, systemIn, VMID, well } from './system.ts';
@@ -50,6 +51,11 @@ it('leaves what the control plane calls: names, users and places agree', async (
 	expect(
 		await line('runuser', '-u', 'postgres', '--', 'psql', '-X', '-d', 'postgres', '-At', '-c', role)
 	).toBe('t|f');
+	const show = ['psql', '-X', '-d', 'postgres', '-At', '-c', 'show max_connections'];
+	const kilobytes = await line('awk', '/^MemTotal/ { print $2 }', '/proc/meminfo');
+	expect(await line('runuser', '-u', 'postgres', '--', ...show)).toBe(
+		String(connectionsOfServer(Math.floor(Number(kilobytes) / 1024)))
+	);
 	expect(await line('locale', '-a')).toMatch(/en_US\.utf8[\s\S]*es_ES\.utf8[\s\S]*es_MX\.utf8/);
 	expect(await line('wkhtmltopdf', '--version')).toContain('wkhtmltopdf 0.12');
 	const config = container.read('/etc/odoo/odoo.conf');
@@ -231,6 +237,10 @@ it('a second system with PostgreSQL alone, and Odoo that has its databases there
 	expect(await container.exec(verify, STEPS)).toMatchObject({
 		...{ code: 0, stdout: expect.stringMatching(/^PostgreSQL \d+/m) }
 	});
+	// All of its memory is PostgreSQL's.
+	const buffers = "select pg_size_bytes(current_setting('shared_buffers')) > 134217728";
+	const superuser = ['psql', '-X', '-d', 'postgres', '-At', '-c', buffers];
+	expect(await line('runuser', '-u', 'postgres', '--', ...superuser)).toBe('t');
 	const far = ['--kind', 'odoo_only', '--postgres', '127.0.0.1', '--role', 'odoo_far'];
 	const wrong = await container.exec(
 		['bash', '-s', '--', 'role', '--version', '18', ...far],

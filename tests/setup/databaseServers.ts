@@ -20,22 +20,23 @@ export async function wish(changes: Record<string, string> = {}): Promise<Server
 /** Asks for a server of databases; its container's id. */
 export async function askForServer(changes: Record<string, string> = {}): Promise<string> {
 	const wanted = await wish(changes);
-	return transaction((tx) => requestServer(tx, wanted, staff, new Map()));
+	return transaction((tx) => requestServer(tx, wanted, staff));
 }
 
 /** The container once the run that makes it has come to that. */
 export function made(id: string, status: 'succeeded' | 'failed' | 'compensated') {
 	return eventually(async () => {
-		const row = await db.container.findUniqueOrThrow({ where: { id } });
-		const run = await db.provisioningJob.findUniqueOrThrow({ where: { id: row.createdByJobId! } });
-		return run.status === status && row;
+		const container = () => db.container.findUniqueOrThrow({ where: { id } });
+		const { createdByJobId } = await container();
+		const run = await db.provisioningJob.findUniqueOrThrow({ where: { id: createdByJobId! } });
+		return run.status === status && container();
 	}, 60);
 }
 
 /** A template without PostgreSQL, ready for being made current; its id. */
 export async function odooOnly(): Promise<string> {
 	const wanted = await input({ kind: 'odoo_only' });
-	const id = await transaction((tx) => requestBuild(tx, wanted, staff, new Map()));
+	const id = await transaction((tx) => requestBuild(tx, wanted, staff));
 	await eventually(
 		async () => (await db.template.findUniqueOrThrow({ where: { id } })).status === 'ready',
 		60

@@ -5,21 +5,67 @@ step_postgresql() {
 		*)
 			packages postgresql postgresql-client
 			systemctl enable -q postgresql
+			size_to_memory
 			systemctl is-active -q postgresql || systemctl start postgresql
-			within 60 as_postgres psql -X -At -d postgres -c 'select 1' || fail 'PostgreSQL does not answer'
+			postgresql_answers
+			[[ $KIND != postgres ]] || listen_to_network
+			# The control plane goes by what the memory carries; whoever is in connects anew.
+			if [[ $(superuser "$MORE_CONNECTIONS") == t ]]; then systemctl restart postgresql; fi
+			postgresql_answers
 			;;
 	esac
-	case $KIND in
-		postgres) listen_to_network ;;
-	esac
+}
+
+# Whether what is configured now, by whoever comes last, is more than what it was started with.
+MORE_CONNECTIONS="select setting::int > current_setting('max_connections')::int
+	from pg_file_settings where name = 'max_connections' order by seqno desc limit 1"
+
+superuser() { as_postgres psql -X -At -d postgres -c "$1"; }
+postgresql_answers() { within 60 superuser 'select 1' || fail 'PostgreSQL does not answer'; }
+
+# Where Debian keeps the configuration of the PostgreSQL that is there.
+postgresql_folder() {
+	printf '/etc/postgresql/%s/main' "$(find /etc/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -1)"
+}
+
+# Settings that go by the memory which the container has when PostgreSQL starts: a copy is of another size than its template,
+# and sizes are changed. A connection may take 10 MB; half of the memory is for them. A server of databases has a quarter for
+# what it reads besides, where Odoo in the same container needs it itself. The control plane counts by the same numbers:
+# src/lib/infrastructure/postgres/connections.ts.
+size_to_memory() {
+	local buffers=''
+	[[ $KIND != postgres ]] || buffers='echo "shared_buffers = $((memory / 4))MB"'
+	put /usr/local/sbin/erpcore-postgresql 755 <<-EOF
+		#!/bin/sh
+		# Usage: erpcore-postgresql VERSION/CLUSTER
+		set -eu
+		memory=\$(awk '/^MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo)
+		most=\$((memory / 20))
+		[ "\$most" -ge 100 ] || most=100
+		[ "\$most" -le 1000 ] || most=1000
+		file=/etc/postgresql/\$1/conf.d/erpcore-memory.conf
+		{
+			echo "max_connections = \$most"
+			$buffers
+		} >"\$file.new"
+		mv "\$file.new" "\$file"
+	EOF
+	# Without it PostgreSQL starts with what it had.
+	put /etc/systemd/system/postgresql@.service.d/erpcore.conf 644 <<-'EOF'
+		[Service]
+		ExecStartPre=-/usr/local/sbin/erpcore-postgresql %I
+	EOF
+	[[ $CHANGED == no ]] || systemctl daemon-reload
+	local folder
+	folder=$(postgresql_folder)
+	/usr/local/sbin/erpcore-postgresql "${folder#/etc/postgresql/}"
 }
 
 # Of a PostgreSQL container: others reach it, by password, from the networks that were named and from nowhere else.
 listen_to_network() {
 	[[ -n $PG_NETWORK ]] || fail '--network says who may connect'
-	local major folder
-	major=$(find /etc/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -1)
-	folder=/etc/postgresql/$major/main
+	local folder
+	folder=$(postgresql_folder)
 	put "$folder/conf.d/erpcore.conf" 640 postgres:postgres <<-'EOF'
 		listen_addresses = '*'
 		password_encryption = scram-sha-256
@@ -44,7 +90,7 @@ step_role() {
 		odoo_only) remember_password ;;
 		*)
 			local found
-			found=$(as_postgres psql -X -At -d postgres -c "select rolcreatedb and not rolsuper from pg_roles where rolname = '$PG_USER'")
+			found=$(superuser "select rolcreatedb and not rolsuper from pg_roles where rolname = '$PG_USER'")
 			case $found in
 				t) ;;
 				f) as_postgres psql -X -q -d postgres -c "alter role \"$PG_USER\" createdb nosuperuser" ;;

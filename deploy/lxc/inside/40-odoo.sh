@@ -112,14 +112,21 @@ launcher() {
 
 pip_install() { "$ODOO_VENV/bin/pip" install --disable-pip-version-check --no-cache-dir -q "$@"; }
 
+# What was not there before is written down before it is installed: of a run that broke off, the next one finds it there.
 build_with() {
-	local -a missing=()
-	local name
-	for name in "${TOOLCHAIN[@]}"; do installed "$name" || missing+=("$name"); done
+	local list=$STATE/toolchain name
+	local -a ours=()
+	{
+		[[ ! -e $list ]] || cat "$list"
+		for name in "${TOOLCHAIN[@]}"; do installed "$name" || printf '%s\n' "$name"; done
+	} | sort -u >"$list.new"
+	mv "$list.new" "$list"
 	packages "${TOOLCHAIN[@]}" "${RUNTIME[@]}"
 	"$@"
-	[[ ${#missing[@]} -eq 0 ]] || {
+	mapfile -t ours <"$list"
+	[[ ${#ours[@]} -eq 0 ]] || {
 		apt-mark -q manual "${RUNTIME[@]}" >/dev/null
-		apt-get -q -y -o Dpkg::Use-Pty=0 purge --autoremove "${missing[@]}"
+		apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 purge --autoremove "${ours[@]}"
 	}
+	rm -f "$list"
 }

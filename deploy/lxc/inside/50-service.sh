@@ -1,5 +1,6 @@
 # See contracts of Odoo: the manager is closed (list_db), the database is that of the host's first label (dbfilter), and the
-# headers of the proxy are believed, because nobody but nginx reaches Odoo (http_interface).
+# headers of the proxy are believed, because nobody but nginx reaches Odoo (http_interface). Connections are those of each
+# process, which handles one request or scheduled job at a time; of the one with the websockets they are many at once.
 step_config() {
 	local password database=()
 	password=$(sed -n 's/^admin_passwd = //p' "$ODOO_CONF" 2>/dev/null || true)
@@ -21,7 +22,8 @@ step_config() {
 		http_interface = 127.0.0.1
 		http_port = 8069
 		gevent_port = 8072
-		db_maxconn = 16
+		db_maxconn = 5
+		db_maxconn_gevent = 16
 		limit_time_cpu = 60
 		limit_time_real = 120
 		${database[0]:-}

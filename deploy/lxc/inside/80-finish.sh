@@ -1,10 +1,11 @@
 # Everything is as it has to be: asked, not assumed.
 step_verify() {
 	if [[ $KIND == postgres ]]; then
-		as_postgres psql -X -At -d postgres -c 'select version()'
-		[[ $(as_postgres psql -X -At -d postgres -c 'show password_encryption') == scram-sha-256 ]] || fail 'passwords are not kept as SCRAM'
-		[[ $(as_postgres psql -X -At -d postgres -c "select count(*) from pg_hba_file_rules where error is not null") == 0 ]] || fail 'pg_hba.conf has an error'
-		[[ $(as_postgres psql -X -At -d postgres -c "select count(*) > 0 from pg_hba_file_rules where type = 'host' and auth_method = 'scram-sha-256' and address not in ('127.0.0.1', '::1')") == t ]] || fail 'nobody may connect from the network'
+		superuser 'select version()'
+		[[ $(superuser 'show password_encryption') == scram-sha-256 ]] || fail 'passwords are not kept as SCRAM'
+		[[ $(superuser "select count(*) from pg_hba_file_rules where error is not null") == 0 ]] || fail 'pg_hba.conf has an error'
+		[[ $(superuser "select count(*) > 0 from pg_hba_file_rules where type = 'host' and auth_method = 'scram-sha-256' and address not in ('127.0.0.1', '::1')") == t ]] || fail 'nobody may connect from the network'
+		[[ $(superuser "$MORE_CONNECTIONS") == f ]] || fail 'PostgreSQL takes fewer connections than its memory carries'
 		systemctl is-enabled -q postgresql
 		return 0
 	fi

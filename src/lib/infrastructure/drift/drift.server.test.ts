@@ -160,6 +160,20 @@ describe('nothing is said', () => {
 		expect(run).toMatchObject({ compared: { clusters: 0 }, error: expect.any(String) });
 		expect(await only()).toMatchObject({ id });
 	});
+
+	it('of high availability, where that alone is not said', async () => {
+		const { id: haNodeId } = await db.node.findFirstOrThrow({ where: { name: elsewhere() } });
+		await db.container.update({ where: { id: row.id }, data: { haNodeId } });
+		change({ cores: 4 });
+		await reconcileClusters();
+		expect(await open()).toHaveLength(2);
+		const refusal = { kind: 'status', status: 403, times: 50 } as const;
+		sandbox.kernel.faults.add({ target: 'proxmox', match: '/cluster/ha', ...refusal });
+		putBack();
+		await reconcileClusters();
+		expect(await only()).toMatchObject({ kind: 'infrastructure.ha-missing' });
+		await db.container.update({ where: { id: row.id }, data: { haNodeId: null } });
+	});
 });
 
 describe('who was moved', () => {

@@ -12,7 +12,14 @@ export const DRIFT_KINDS = [
 	'template',
 	'ha-missing',
 	'ha-error'
-].map((kind) => `infrastructure.${kind}`);
+].map(named);
+
+/** What a cluster says of high availability alone. */
+export const HA_KINDS = new Set(['ha-missing', 'ha-error'].map(named));
+
+function named(kind: string): string {
+	return `infrastructure.${kind}`;
+}
 
 /** Held by who notes differences: a known one is seen again, a new one is written once. */
 export const DRIFT_LOCK = 'infrastructure.drifts';

@@ -23,6 +23,8 @@ export interface ClusterLook {
 	found: Found[];
 	/** Rows of which nothing can be said now: a run is at work on them, or their node is down. */
 	open: Set<string>;
+	/** Rows of which the cluster does not say how they are under high availability. */
+	unguarded: Set<string>;
 	/** How many of those are on each silent node. */
 	silent: Map<string, number>;
 	/** Containers that were there before us, whose rows have other limits than they. */
@@ -63,7 +65,8 @@ export async function lookAtBooks(
 		)
 	);
 	const look: ClusterLook = {
-		...{ found: [], open: new Set(held), silent: new Map(), grown: [] },
+		...{ found: [], open: new Set(held), unguarded: new Set() },
+		...{ silent: new Map(), grown: [] },
 		compared: { containers: 0, guests: guests.size, configs: 0 }
 	};
 	const toRead: { row: Booked; node: string }[] = [];
@@ -94,8 +97,8 @@ export async function lookAtBooks(
 	look.found.push(...addressesTwice(books.rows, seen));
 	const compared = (id: string) => !look.open.has(id);
 	const guarded = await haDrifts(proxmox, clusterId, compared);
-	// It does not say: what was found before stays open.
-	if (!guarded) for (const { id } of books.rows) look.open.add(id);
+	// It does not say: what was found of that before stays open.
+	if (!guarded) look.unguarded = new Set(books.rows.map(({ id }) => id));
 	look.found.push(...(guarded ?? []));
 	return look;
 }

@@ -14,7 +14,7 @@ import {
 import { closeAlert } from '#lib/notifications/alerts.server.ts';
 import type { Drift, ReconcileRun } from '#prisma/generated/client.ts';
 import { askCluster } from '../nodes/clients.server.ts';
-import { DRIFT_KINDS, DRIFT_LOCK } from './kinds.ts';
+import { DRIFT_KINDS, DRIFT_LOCK, HA_KINDS } from './kinds.ts';
 import { lookAtBooks, type ClusterLook } from './lookCluster.server.ts';
 
 /** What only a container's own configuration shows. */
@@ -40,7 +40,12 @@ export async function reconcileClusters(byLabel: string | null = null): Promise<
 	const differed = new Set(
 		open.flatMap(({ kind, subjectId }) => (IN_CONFIG.has(kind) ? [subjectId] : []))
 	);
-	for (const { id, name } of await db.cluster.findMany({ orderBy: { name: 'asc' } })) {
+	// Of one whose nodes were all removed nothing can be compared any more: what was open of it is closed below.
+	const clusters = await db.cluster.findMany({
+		where: { nodes: { some: { removedAt: null } } },
+		orderBy: { name: 'asc' }
+	});
+	for (const { id, name } of clusters) {
 		let look: ClusterLook;
 		try {
 			look = await askCluster(id, {}, (proxmox) =>
@@ -58,7 +63,10 @@ export async function reconcileClusters(byLabel: string | null = null): Promise<
 			compared[key] += look.compared[key];
 		found += await transaction((tx) => note(tx, look, began));
 		await keep(
-			open.filter(({ subjectId }) => look.open.has(subjectId)),
+			open.filter(
+				({ kind, subjectId }) =>
+					look.open.has(subjectId) || (HA_KINDS.has(kind) && look.unguarded.has(subjectId))
+			),
 			began
 		);
 	}

@@ -5,6 +5,7 @@ import { publish } from '#lib/core/live.server.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import { closeAlert } from '#lib/notifications/alerts.server.ts';
 import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
+import { detachForgotten } from '../postgres/leftRoles.server.ts';
 import { WARM, whyNodeStays } from './dwellers.server.ts';
 import { lockedNode } from './oneNode.server.ts';
 
@@ -39,10 +40,14 @@ export async function removeNode(tx: Tx, id: string, by: Actor): Promise<void> {
 	await publish(tx, ['staff:nodes', 'staff:containers'], id);
 }
 
-/** On a node that is dead: should it ever come back, the sweeper knows them by their marks. */
+/**
+ * On a node that is dead: should it ever come back, the sweeper knows them by their marks. What they have on a server of
+ * databases goes at once.
+ */
 async function forgetWarm(tx: Tx, nodeId: string): Promise<void> {
 	const where = { ...WARM, nodeId };
 	await tx.ipAddress.deleteMany({ where: { container: where } });
 	await tx.container.updateMany({ where, data: { status: 'deleted', deletedAt: now() } });
+	await detachForgotten(tx);
 	await tx.warmPool.deleteMany({ where: { nodeId } });
 }

@@ -194,8 +194,20 @@ describe('two clusters whose nodes have the same names', () => {
 		north.state.containers[gone.vmid] = gone;
 		guest('south').config.cores = PRO.cpuCores;
 		await collectMetrics();
-		await reconcileClusters();
+		// Of one whose nodes were all removed nobody says anything any more.
+		const { id: emptied } = await db.cluster.create({
+			data: {
+				...{ name: 'viejo', odooVersion: '18.0', templatePrefix: 'tpl_18' },
+				...{ rootfsStorage: 'ceph', backupStorage: 'nfs-backup' }
+			}
+		});
+		const stranger = { subjectType: 'guest', subjectId: `${emptied}/700` };
+		await db.drift.create({
+			data: { kind: 'infrastructure.stranger', ...stranger, lastSeenAt: new Date(0) }
+		});
+		expect(await reconcileClusters()).toMatchObject({ error: null, compared: { clusters: 2 } });
 		expect(await db.drift.count({ where: { closedAt: null } })).toBe(0);
+		await db.cluster.delete({ where: { id: emptied } });
 	});
 
 	it('keep what is made ahead for their own nodes', async () => {

@@ -164,7 +164,7 @@ export async function reserveContainer(
 			hostname: isShared ? `erp-shared-${vmid}` : request.hostname,
 			purpose: isShared ? 'shared' : 'odoo',
 			odooVersion: room.odooVersion,
-			postgresContainerId: room.serverFor(best.candidate.nodeId),
+			postgresContainerId: room.serverFor(best.candidate.nodeId, explanation.wanted),
 			ipAddress: lease.address,
 			slots: isShared ? request.rules.tenantsPerSharedContainer : 1,
 			...standbyOf(best),

@@ -10,6 +10,7 @@ import {
 	type Wanted
 } from './placement.ts';
 import { rejectionSentence } from './rejections.ts';
+import { simulate } from './simulate.ts';
 
 const node = (overrides: Partial<Candidate> = {}): Candidate => ({
 	nodeId: overrides.name ?? 'pve1',
@@ -28,7 +29,12 @@ const node = (overrides: Partial<Candidate> = {}): Candidate => ({
 	hasTemplate: true,
 	...overrides
 });
+/** With two cores it opens 46 connections: of five workers, of scheduled jobs, of websockets. */
 const wanted: Wanted = { isolation: 'dedicated', cpuCores: 2, ramMb: 4096, diskGb: 50 };
+/** A server of databases on pve1. */
+const pg = (load: number, free: number) => ({
+	...{ containerId: `pg-${load}`, nodeId: 'pve1', load, free }
+});
 
 describe('a node', () => {
 	it.each<[string, Partial<Candidate>, Partial<Wanted>, object]>([
@@ -62,7 +68,9 @@ describe('a node', () => {
 		['has its containers', { containers: 50 }, {}, { code: 'containers', max: 50 }],
 		['has no addresses', { freeAddresses: 0 }, {}, { code: 'addresses' }],
 		['has no VMIDs', { freeVmids: 0 }, {}, { code: 'vmids' }],
-		['has no template', { hasTemplate: false }, {}, { code: 'template' }]
+		['has no template', { hasTemplate: false }, {}, { code: 'template' }],
+		['has no server of databases', { databases: [] }, {}, { code: 'database_server' }],
+		['has full ones alone', { databases: [pg(0, 45)] }, {}, { code: 'database_server_full' }]
 	])('%s and says so', (_what, overrides, change, reason) => {
 		expect(rejections(node(overrides), { ...wanted, ...change })).toEqual([reason]);
 	});
@@ -73,6 +81,21 @@ describe('a node', () => {
 			'offline',
 			'containers',
 			'addresses'
+		]);
+	});
+
+	it('takes one after the other until the servers of databases have no connections left', () => {
+		const candidates = [
+			node({ databases: [pg(0, 100), pg(1, 50)] }),
+			node({ name: 'pve2', databases: [pg(0, 100), pg(1, 50)] })
+		];
+		const ahead = { ...wanted, nodeId: 'pve1', clusterId: 'c1', postgresContainerId: 'pg-0' };
+		const question = { wanted, count: 9, candidates, shared: [], warm: [], held: [ahead] };
+		const found = simulate({ ...question, newShared: { ...wanted, slots: 4 } });
+		expect(found).toMatchObject({ fits: 4, yielded: 1 });
+		expect(found.full.map(({ reasons }) => reasons)).toEqual([
+			[{ code: 'database_server_full' }],
+			[{ code: 'database_server_full' }]
 		]);
 	});
 

@@ -1,5 +1,6 @@
 import type { Isolation } from '#prisma/generated/enums.ts';
 import type { PlacingState } from '../nodes/health.ts';
+import { bestServer, type ReadyServer } from '../postgres/names.ts';
 import { partnerFor, type Partner } from './partner.ts';
 import { byRank } from './ranking.ts';
 
@@ -34,13 +35,13 @@ export interface Candidate {
 	freeAddresses: number;
 	/** VMIDs left in the cluster's range. */
 	freeVmids: number;
-	/** Its cluster has a template to copy. */
+	/** Its cluster has a template that is ready and chosen for new containers. */
 	hasTemplate: boolean;
 	/**
-	 * Where its cluster's new containers have their databases: `elsewhere` on a server of databases, `nowhere` when the
-	 * template has no PostgreSQL and no such server is ready; absent: inside.
+	 * Servers of databases that are ready in its cluster, where the template for new containers has no PostgreSQL; absent:
+	 * they have their databases inside.
 	 */
-	databases?: 'elsewhere' | 'nowhere' | undefined;
+	databases?: ReadyServer[] | undefined;
 	/** What it has for high availability; absent: its storages were not looked at yet. */
 	ha?: HaAbility;
 }
@@ -84,7 +85,8 @@ export type Rejection =
 	| { code: 'cluster' }
 	| { code: keyof Resources; wanted: number; free: number }
 	| { code: 'containers'; max: number }
-	| { code: 'addresses' | 'template' | 'vmids' | 'database_server' | 'ha_databases' };
+	| { code: 'addresses' | 'template' | 'vmids' | 'ha_databases' }
+	| { code: 'database_server' | 'database_server_full' };
 
 export interface Verdict {
 	candidate: Candidate;
@@ -142,10 +144,20 @@ export function rejections(node: Candidate, wanted: Wanted): Rejection[] {
 	if (node.freeAddresses < 1) reasons.push({ code: 'addresses' });
 	if (node.freeVmids < 1) reasons.push({ code: 'vmids' });
 	if (!node.hasTemplate) reasons.push({ code: 'template' });
-	if (node.databases === 'nowhere') reasons.push({ code: 'database_server' });
+	const withoutServer = lacksServer(node, wanted);
+	if (withoutServer) reasons.push({ code: withoutServer });
 	// One that goes on elsewhere without its databases is not available.
 	if (node.databases && wanted.isolation === 'dedicated_ha') reasons.push({ code: 'ha_databases' });
 	return reasons;
+}
+
+/** What keeps a new container on this node from a server of databases: none is ready, or none has connections left. */
+export function lacksServer(
+	{ databases, nodeId }: Candidate,
+	odoo: Resources
+): 'database_server' | 'database_server_full' | null {
+	if (!databases || bestServer(databases, nodeId, odoo)) return null;
+	return databases.length > 0 ? 'database_server_full' : 'database_server';
 }
 
 /** A shared container as placement sees it. */

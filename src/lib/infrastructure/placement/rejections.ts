@@ -53,6 +53,8 @@ export function rejectionSentence(reason: Rejection, locale: string): string {
 			return m.rejection_template();
 		case 'database_server':
 			return m.rejection_database_server();
+		case 'database_server_full':
+			return m.rejection_database_server_full();
 		case 'ha_databases':
 			return m.rejection_ha_databases();
 	}

@@ -1,6 +1,7 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import type { OdooSize } from '../postgres/connections.ts';
 import { bestServer, type ReadyServer } from '../postgres/names.ts';
-import { READY_SERVERS } from '../postgres/servers.server.ts';
+import { READY_SERVERS, readyServer, type ServerRow } from '../postgres/servers.server.ts';
 import { freeAddress, poolSize, type Pool } from './addresses.ts';
 
 /** VMIDs that a cluster says are taken, by cluster id; null: it was asked and says nothing; absent: it was not asked. */
@@ -15,9 +16,9 @@ export interface ClusterRoom {
 	freeAddresses: number;
 	hasTemplate: boolean;
 	/** Where what is copied from the current template has its databases; see `Candidate`. */
-	databases?: 'elsewhere' | 'nowhere' | undefined;
-	/** The server of databases for a new container on this node; null: it has them inside, or there is none. */
-	serverFor(nodeId: string): string | null;
+	databases?: ReadyServer[] | undefined;
+	/** The server of databases for a new container on this node; null: it has them inside, or there is none with room. */
+	serverFor(nodeId: string, odoo: OdooSize): string | null;
 	/** One that nobody has, and that nobody ever had while there are such, because backups are named after it. */
 	nextVmid(except?: number): number | null;
 	nextAddress(): { poolId: string; address: string } | null;
@@ -35,7 +36,7 @@ interface Row {
 	pools: (Pool & { id: string; leased: string[] })[];
 	hasTemplate: boolean;
 	needsServer: boolean;
-	servers: ReadyServer[];
+	servers: ServerRow[];
 }
 
 /** The room of every cluster, by its id, in one question: placements ask it one after the other, under their lock. */
@@ -58,8 +59,9 @@ export async function clusterRooms(tx: Tx, taken: TakenVmids): Promise<Map<strin
 				FROM address_pools pool WHERE pool.cluster_id = cluster.id
 			) AS pools,
 			EXISTS (
-				SELECT FROM lxc_containers
-				WHERE cluster_id = cluster.id AND purpose = 'template' AND status <> 'deleted'
+				SELECT FROM container_templates template JOIN lxc_containers container ON container.id = template.container_id
+				WHERE template.cluster_id = cluster.id AND template.current AND template.status = 'ready'
+					AND template.odoo_version = cluster.odoo_version AND container.status <> 'deleted'
 			) AS "hasTemplate",
 			EXISTS (
 				SELECT FROM container_templates
@@ -67,7 +69,7 @@ export async function clusterRooms(tx: Tx, taken: TakenVmids): Promise<Map<strin
 			) AS "needsServer",
 			(
 				SELECT coalesce(jsonb_agg(jsonb_build_object(
-					'containerId', server."containerId", 'nodeId', server."nodeId", 'load', server.load
+					'containerId', server."containerId", 'nodeId', server."nodeId", 'ramMb', server."ramMb", 'served', server.served
 				)), '[]')
 				FROM (${READY_SERVERS}) AS server WHERE server."clusterId" = cluster.id
 			) AS servers
@@ -77,15 +79,16 @@ export async function clusterRooms(tx: Tx, taken: TakenVmids): Promise<Map<strin
 
 function roomOf(row: Row, said: ReadonlySet<number> | null | undefined): ClusterRoom {
 	const taken = said ?? new Set<number>();
-	const { vmidMin: min, vmidMax: max, pools, needsServer, servers } = row;
+	const { vmidMin: min, vmidMax: max, pools } = row;
+	const servers = row.needsServer ? row.servers.map(readyServer) : undefined;
 	const used = new Set(row.vmids);
 	for (const vmid of taken) if (vmid >= min && vmid <= max) used.add(vmid);
 	return {
 		odooVersion: row.odooVersion,
 		isSilent: said === null,
 		hasTemplate: row.hasTemplate,
-		...(needsServer && { databases: servers.length > 0 ? 'elsewhere' : 'nowhere' }),
-		serverFor: (nodeId) => (needsServer ? bestServer(servers, nodeId) : null),
+		databases: servers,
+		serverFor: (nodeId, odoo) => (servers ? bestServer(servers, nodeId, odoo) : null),
 		freeVmids: max - min + 1 - used.size,
 		freeAddresses: pools.reduce((sum, pool) => sum + poolSize(pool) - pool.leased.length, 0),
 		nextVmid: (except) => {

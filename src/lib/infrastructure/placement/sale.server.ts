@@ -25,7 +25,10 @@ export async function simulateSale(
 				// One that is shared has slots, which are counted as such.
 				...(wanted.isolation === 'shared' && { purpose: { not: 'shared' } })
 			},
-			select: { nodeId: true, clusterId: true, cpuCores: true, ramMb: true, diskGb: true }
+			select: {
+				...{ nodeId: true, clusterId: true, postgresContainerId: true },
+				...{ cpuCores: true, ramMb: true, diskGb: true }
+			}
 		}),
 		candidates: (world ?? (await readWorld(tx))).nodes,
 		shared: wanted.isolation === 'shared' ? await sharedCandidates(tx) : []

@@ -9,6 +9,8 @@ import {
 	type Wanted
 } from './placement.ts';
 import { without, type Holding } from '../pools/without.ts';
+import { connectionsOfOdoo } from '../postgres/connections.ts';
+import { bestServer } from '../postgres/names.ts';
 
 /** The question "how many more of this plan?", asked of a world that is changed by each one that is placed. */
 export interface Question {
@@ -92,11 +94,17 @@ function commit({ candidate, partner }: Verdict, by: Resources, all: Candidate[]
 	const storage = partner?.storage.own === false ? partner.storage.storage : null;
 	promise(candidate, by, storage);
 	if (partner) promise(partner.candidate, by, storage);
-	// Addresses and VMIDs are the whole cluster's.
+	const server = bestServer(candidate.databases ?? [], candidate.nodeId, by);
+	// Addresses, VMIDs and servers of databases are the whole cluster's.
 	for (const one of all) {
 		if (one.clusterId !== candidate.clusterId) continue;
 		one.freeAddresses -= 1;
 		one.freeVmids -= 1;
+		one.databases = one.databases?.map((each) =>
+			each.containerId === server
+				? { ...each, load: each.load + 1, free: each.free - connectionsOfOdoo(by) }
+				: each
+		);
 	}
 }
 

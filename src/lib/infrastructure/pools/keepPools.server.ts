@@ -88,7 +88,7 @@ async function begin(tx: Tx, pool: Pool, mould: Mould, room: ClusterRoom): Promi
 			hostname: isShared ? `erp-shared-${vmid}` : `erp-warm-${vmid}`,
 			purpose: isShared ? 'shared' : 'odoo',
 			odooVersion: room.odooVersion,
-			postgresContainerId: room.serverFor(pool.nodeId),
+			postgresContainerId: room.serverFor(pool.nodeId, mould),
 			ipAddress: lease.address,
 			address: { create: lease }
 		}

@@ -7,6 +7,7 @@ import { askForAct } from '../containers/acts.server.ts';
 import { beginMaintenance, endMaintenance } from '../nodes/maintenance.server.ts';
 import { removeNode } from '../nodes/removeNode.server.ts';
 import { explainCapacity, placementRules } from '../placement/placement.server.ts';
+import '../postgres/serverJobs.server.ts';
 import { makeCurrent } from '../templates/templates.server.ts';
 import { keepPools } from './keepPools.server.ts';
 import { retryPool } from './pools.server.ts';
@@ -110,7 +111,13 @@ describe('a node', () => {
 		await expect(remove()).rejects.toMatchObject({ code: 'STILL_ALIVE' });
 		await db.node.update({ where: { id: id('pve3') }, data: { offlineSince: new Date() } });
 		const credential = await db.nodeCredential.findUniqueOrThrow({ where: { nodeId: id('pve3') } });
+		const secret = { create: { postgresPassword: 'sealed' } };
+		await db.container.update({
+			where: { id: ready!.id },
+			data: { postgresRole: 'odoo_gone', secret }
+		});
 		await remove();
+		await eventually(async () => (await db.containerSecret.count()) === 0);
 		expect(await db.container.findUniqueOrThrow({ where: { id: ready!.id } })).toMatchObject({
 			status: 'deleted'
 		});

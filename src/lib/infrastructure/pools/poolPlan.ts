@@ -1,5 +1,11 @@
 import type { Isolation } from '#prisma/generated/enums.ts';
-import { judge, RESOURCES, type Candidate, type Resources } from '../placement/placement.ts';
+import {
+	judge,
+	lacksServer,
+	RESOURCES,
+	type Candidate,
+	type Resources
+} from '../placement/placement.ts';
 
 /** What one container of a plan must be: the plan's limits, or those of a new shared container. */
 export interface Mould extends Resources {
@@ -55,13 +61,15 @@ export type GiveUpReason =
 	'maintenance' | 'surplus' | 'template' | 'limits' | 'broken' | 'room' | 'node';
 
 /**
- * Why a pool is below its target: `not_sold` the plan, `no_template`, `no_server` of databases, `offline`, `maintenance` and `unwell` the node, `silent` its cluster, `no_room`,
- * `wanted` somebody waits for room, `busy` customers' containers are copied first.
+ * Why a pool is below its target: `not_sold` the plan, `no_template`, `no_server` of databases, `server_full` each of them,
+ * `offline`, `maintenance` and `unwell` the node, `silent` its cluster, `no_room`, `wanted` somebody waits for room, `busy`
+ * customers' containers are copied first.
  */
 export type PoolWait =
 	| 'not_sold'
 	| 'no_template'
 	| 'no_server'
+	| 'server_full'
 	| 'offline'
 	| 'maintenance'
 	| 'unwell'
@@ -141,7 +149,8 @@ function whyNot({ mould, nodeId, clusterId }: Pool, world: PoolWorld): PoolWait 
 	if (!node) return 'offline';
 	if (node.status !== 'online') return node.status;
 	if (!world.templates.has(clusterId)) return 'no_template';
-	if (node.databases === 'nowhere') return 'no_server';
+	const lacking = lacksServer(node, mould);
+	if (lacking) return lacking === 'database_server' ? 'no_server' : 'server_full';
 	if (world.somebodyWaits) return 'wanted';
 	if (!hasRoom(node, mould, world.reserve)) return 'no_room';
 	return world.busy.has(clusterId) ? 'busy' : null;

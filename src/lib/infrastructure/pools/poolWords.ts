@@ -5,6 +5,7 @@ const WAITS: Record<PoolWait, () => string> = {
 	not_sold: m.pool_wait_not_sold,
 	no_template: m.pool_wait_no_template,
 	no_server: m.rejection_database_server,
+	server_full: m.rejection_database_server_full,
 	offline: m.pool_wait_offline,
 	maintenance: m.pool_wait_maintenance,
 	unwell: m.pool_wait_unwell,

@@ -1,9 +1,12 @@
 import type { Candidate, Resources } from '../placement/placement.ts';
+import { connectionsOfOdoo } from '../postgres/connections.ts';
 
 /** A container with what it holds of its node. */
 export interface Holding extends Resources {
 	nodeId: string;
 	clusterId: string;
+	/** The server that has its databases, if any. */
+	postgresContainerId?: string | null;
 }
 
 export function less(from: Resources, by: Resources): Resources {
@@ -25,7 +28,18 @@ export function without(world: Candidate[], gone: Holding[]): Candidate[] {
 			committed: here.reduce(less, node.committed),
 			containers: node.containers - here.length,
 			freeAddresses: node.freeAddresses + inCluster,
-			freeVmids: node.freeVmids + inCluster
+			freeVmids: node.freeVmids + inCluster,
+			databases: node.databases?.map((server) => ({
+				...server,
+				free: server.free + promisedTo(gone, server.containerId)
+			}))
 		};
 	});
+}
+
+/** Connections of a server that are free once these are gone. */
+function promisedTo(gone: Holding[], serverId: string): number {
+	return gone
+		.filter(({ postgresContainerId }) => postgresContainerId === serverId)
+		.reduce((sum, one) => sum + connectionsOfOdoo(one), 0);
 }

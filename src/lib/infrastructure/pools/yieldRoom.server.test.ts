@@ -14,7 +14,7 @@ import { checkNodes } from '../nodes/nodes.server.ts';
 import { moveReservation } from '../placement/placement.server.ts';
 import { keepPools } from './keepPools.server.ts';
 
-const { id, target, settled, inProxmox, pool } = await testWarmPools();
+const { sandbox, id, target, settled, inProxmox, pool } = await testWarmPools();
 const [PVE1, PVE2, PVE3] = [id('pve1'), id('pve2'), id('pve3')];
 
 /** The memory that a node may promise besides what it has is so much. */
@@ -134,4 +134,38 @@ describe('what was made ahead goes', () => {
 		await expectKept();
 		expect(await pool()).toBeNull();
 	});
+});
+
+it('limits that get smaller keep their room until Proxmox has taken it away', async () => {
+	const containerId = await taken();
+	await leave(PVE1, 0);
+	const free = async () => {
+		const [node] = await nodeFigures(db, [PVE1]);
+		return node!.limit.ramMb - node!.committed.ramMb;
+	};
+	/** How often whoever waits for room was told. */
+	const told = () =>
+		db.$queryRaw<object[]>`SELECT FROM pgboss.job WHERE name = 'provisioning.capacity-appeared'`;
+	const shrink = async () => {
+		await db.$executeRaw`DELETE FROM pgboss.job WHERE name = 'provisioning.capacity-appeared'`;
+		const wish = { cpu_cores: 1, ram_mb: PRO.ramMb - 1024, disk_gb: PRO.diskGb };
+		const { id } = await transaction((tx) =>
+			askForAct(tx, containerId, { act: 'resize', ...wish }, BY)
+		);
+		return eventually(() =>
+			db.containerAct.findFirst({ where: { id, status: { in: ['succeeded', 'failed'] } } })
+		);
+	};
+	const seen: number[] = [];
+	const change = { target: 'proxmox', match: '^PUT .*/config$' } as const;
+	const onTaken = () => void free().then((mb) => seen.push(mb));
+	sandbox.kernel.faults.add({ ...change, kind: 'status', status: 403, onTaken });
+	expect(await shrink()).toMatchObject({ status: 'failed' });
+	expect([seen, await free()]).toEqual([[0], 0]);
+	expect(await told()).not.toEqual([]);
+	expect(inProxmox(containerId)).toMatchObject([{ config: { memory: PRO.ramMb } }]);
+	expect(await shrink()).toMatchObject({ status: 'succeeded' });
+	expect(await free()).toBe(1024);
+	expect(await told()).not.toEqual([]);
+	await db.containerAct.deleteMany();
 });

@@ -1,3 +1,5 @@
+import { connectionsOfOdoo, type OdooSize } from './connections.ts';
+
 /** Last characters of a container's id, which are its random ones. */
 function markOf(containerId: string): string {
 	return containerId.replaceAll('-', '').slice(-12);
@@ -24,11 +26,19 @@ export interface ReadyServer {
 	nodeId: string;
 	/** Instances that may come to have their databases there: the slots of the containers that it serves. */
 	load: number;
+	/** Connections that no Odoo is promised; below 0 once those there have grown. */
+	free: number;
 }
 
-/** On the same node first, since a query is then no matter of the network; then the one that is promised least. */
-export function bestServer(servers: ReadyServer[], nodeId: string): string | null {
+/**
+ * Of those that have connections left for one more Odoo of this size: on the same node first, since a query is then no matter
+ * of the network; then the one that is promised least.
+ */
+export function bestServer(servers: ReadyServer[], nodeId: string, odoo: OdooSize): string | null {
 	const far = (server: ReadyServer) => Number(server.nodeId !== nodeId);
-	const [best] = servers.toSorted((a, b) => far(a) - far(b) || a.load - b.load);
+	const needed = connectionsOfOdoo(odoo);
+	const [best] = servers
+		.filter(({ free }) => free >= needed)
+		.toSorted((a, b) => far(a) - far(b) || a.load - b.load);
 	return best?.containerId ?? null;
 }

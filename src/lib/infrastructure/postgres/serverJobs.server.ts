@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { transaction } from '#lib/core/db.server.ts';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 // Importing it is what makes the saga known.
 import './makeServer.server.ts';
+import { detachForgotten, detachLeft } from './leftRoles.server.ts';
 import { removeServer } from './removeServer.server.ts';
 import { watchServers } from './watchServers.server.ts';
 
@@ -19,9 +21,20 @@ defineJob({
 });
 
 defineJob({
+	name: 'infrastructure.detach-databases',
+	payload: z.object({ containerId: z.uuid() }),
+	run: ({ containerId }) => detachLeft(containerId),
+	// Who looks each minute asks again.
+	queue: { policy: 'short', retryLimit: 0 }
+});
+
+defineJob({
 	name: 'infrastructure.watch-database-servers',
 	payload: z.object({}),
-	run: () => watchServers(),
+	async run() {
+		await watchServers();
+		await transaction((tx) => detachForgotten(tx));
+	},
 	schedule: { cron: '* * * * *', payload: {} },
 	// One at a time; what one look misses the next one does.
 	queue: { policy: 'short', retryLimit: 0 }

@@ -1,5 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import type { ContainerPurpose, ContainerStatus } from '#prisma/generated/enums.ts';
+import { promisedOn } from './connections.ts';
 
 interface Subject {
 	id: string;
@@ -12,9 +13,15 @@ interface Subject {
 /** Of a server of databases: the run that made it, and what may be done with it; null for any other container. */
 export async function serverView(tx: Tx, { id, purpose, status, adopted, served }: Subject) {
 	if (purpose !== 'postgres') return null;
-	const { createdByJobId, retiring } = await tx.container.findUniqueOrThrow({
+	const { createdByJobId, retiring, ramMb, ...row } = await tx.container.findUniqueOrThrow({
 		where: { id },
-		select: { createdByJobId: true, retiring: true }
+		select: {
+			...{ createdByJobId: true, retiring: true, ramMb: true },
+			served: {
+				where: { status: { not: 'deleted' } },
+				select: { cpuCores: true, ramMb: true }
+			}
+		}
 	});
 	const run =
 		createdByJobId && !adopted
@@ -31,6 +38,8 @@ export async function serverView(tx: Tx, { id, purpose, status, adopted, served 
 		steps: run && !isMade ? run.steps : [],
 		isMade,
 		retiring,
+		/** Of one that we made; how many another takes is not known. */
+		connections: isMade ? promisedOn(ramMb, row.served) : null,
 		may: {
 			retry: hasFailed,
 			giveUp: hasFailed,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decrypt } from '#lib/core/crypto.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { enqueue } from '#lib/core/queue.server.ts';
 import { eventually } from '../../../../tests/setup/queue.ts';
 import { placeTenant } from '../../../../tests/setup/containers.ts';
 import { dyingAt } from '../../../../tests/setup/deaths.ts';
@@ -36,12 +37,16 @@ const gone = ({ run, place, tenantId }: Placed) =>
 
 it('the nearest server is taken, then the one that is promised least', () => {
 	const servers = [
-		{ containerId: 'a', nodeId: 'n1', load: 30 },
-		{ containerId: 'b', nodeId: 'n2', load: 2 },
-		{ containerId: 'c', nodeId: 'n2', load: 1 }
+		{ containerId: 'a', nodeId: 'n1', load: 30, free: 60 },
+		{ containerId: 'b', nodeId: 'n2', load: 2, free: 200 },
+		{ containerId: 'c', nodeId: 'n2', load: 1, free: 60 }
 	];
-	expect(['n1', 'n2', 'n3'].map((node) => bestServer(servers, node))).toEqual(['a', 'c', 'c']);
-	expect(bestServer([], 'n1')).toBeNull();
+	const on = (cpuCores: number) =>
+		['n1', 'n2', 'n3'].map((node) => bestServer(servers, node, { cpuCores, ramMb: 65_536 }));
+	expect(on(2)).toEqual(['a', 'c', 'c']);
+	// Those that have no connections left for one so large are passed over.
+	expect(on(4)).toEqual(['b', 'b', 'b']);
+	expect(on(32)).toEqual([null, null, null]);
 });
 
 it('a life: made, used by containers of their own roles, let go by them, destroyed', async () => {
@@ -145,6 +150,9 @@ it('a life: made, used by containers of their own roles, let go by them, destroy
 	await watchServers();
 	expect((await alerts())[0]!.closedAt).not.toBeNull();
 	expect(await why('dedicated')).toEqual([]);
+	await db.container.update({ where: { id }, data: { ramMb: 1024 } });
+	expect(await why('dedicated')).toEqual([{ code: 'database_server_full' }]);
+	await db.container.update({ where: { id }, data: { ramMb: server.ramMb } });
 	expect(await why('dedicated_ha')).toContainEqual({ code: 'ha_databases' });
 
 	// Dies after the role is gone, and before anybody noted it.
@@ -222,7 +230,7 @@ describe('what fails', () => {
 		const count = await db.container.count();
 		const ask = async (changes: Record<string, string>) => {
 			const wanted = await wish(changes);
-			return transaction((tx) => requestServer(tx, wanted, staff, new Map()));
+			return transaction((tx) => requestServer(tx, wanted, staff));
 		};
 		await expect(ask({ ram_mb: '262144' })).rejects.toMatchObject({
 			fields: { node_id: expect.stringContaining('pve1') }
@@ -268,5 +276,10 @@ describe('what fails', () => {
 		const client = await odooIn(containerId, {});
 		expect(await client.healthy()).toBe(true);
 		await client.close();
+		// Forgotten, not destroyed: whoever looks at the servers each minute finds what it left.
+		await db.container.update({ where: { id: containerId }, data: { status: 'deleted' } });
+		await transaction((tx) => enqueue(tx, 'infrastructure.watch-database-servers', {}));
+		await eventually(async () => (await db.containerSecret.count()) === 0);
+		expect(onServer(pve, server.vmid)).toMatchObject({ roles: [], all: [] });
 	});
 });

@@ -24,6 +24,7 @@ import { SETUP_SCRIPT, SETUP_VERSION } from './setupScript.server.ts';
 import { SETUP_STEPS } from './setupSteps.ts';
 import { buildForm } from './templateForms.ts';
 import { makeCurrent, requestDeletion, retire } from './templates.server.ts';
+import { templateView } from './templateView.server.ts';
 
 const { sandbox, pve } = await testTemplates();
 
@@ -145,8 +146,16 @@ describe('a build', () => {
 			...{ odooVersion: '19.0', templatePrefix: 'tpl_19' }
 		});
 		const after = await placeTenant();
+		// What is still to be copied from it would wait for it for ever.
+		const mayRetire = async () => (await templateView(db, enrolled.id)).may.retired;
+		expect(await mayRetire()).toBe(false);
+		await expect(transaction((tx) => retire(tx, enrolled.id, staff))).rejects.toMatchObject({
+			...{ code: 'STILL_ALIVE' },
+			params: { what: expect.stringContaining(`CT ${before.place.vmid} `) }
+		});
 		for (const { run, place } of [before, after])
 			await eventually(async () => (await ensureContainer(run, place.containerId)).ready, 30);
+		expect(await mayRetire()).toBe(true);
 		const versions = [];
 		for (const { place } of [before, after]) {
 			const inside = await odooIn(place.containerId, {});

@@ -1,4 +1,5 @@
 import type { Tx } from '#lib/core/db.server.ts';
+import { capacityAppeared } from '../nodes/waiters.server.ts';
 
 /** New containers of its cluster are copied from it, as part of `tx`; the caller has checked that it may be. */
 export async function useForNew(tx: Tx, templateId: string): Promise<void> {
@@ -16,6 +17,8 @@ export async function useForNew(tx: Tx, templateId: string): Promise<void> {
 			templatePrefix: `tpl_${Number.parseInt(odooVersion, 10)}`
 		}
 	});
+	// A cluster of which nothing could be sold so far may have one now.
+	await capacityAppeared(tx);
 }
 
 /**

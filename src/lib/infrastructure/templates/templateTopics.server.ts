@@ -15,7 +15,8 @@ defineTopic({
 
 defineTopic({
 	name: 'admin.template',
-	channels: (id) => [`template:${id}`],
+	// Who waits to be copied from it keeps it from being retired.
+	channels: (id) => [`template:${id}`, 'staff:containers'],
 	guard: async (event, id) => {
 		requireStaff(event, 'infrastructure:read');
 		const template = z.uuid().safeParse(id).success

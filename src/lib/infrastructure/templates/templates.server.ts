@@ -3,10 +3,12 @@ import { lock, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
+import { m } from '#i18n/paraglide/messages.js';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import type { Template } from '#prisma/generated/client.ts';
 import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
 import { poolsChanged } from '../pools/poolNotice.server.ts';
+import { connectionsOfOdoo } from '../postgres/connections.ts';
 import { readyServers } from '../postgres/servers.server.ts';
 import { useForNew } from './currentTemplate.server.ts';
 
@@ -24,8 +26,8 @@ export async function makeCurrent(tx: Tx, templateId: string, by: Actor): Promis
 	await lock(tx, PLACEMENT_LOCK);
 	const template = await found(tx, templateId);
 	if (template.current) return;
-	if (!mayBe(template, await hasServer(tx, template.clusterId)).current)
-		throw wrong(template, 'current');
+	const isServed = await hasServer(tx, template.clusterId);
+	if (!mayBe(template, { isServed, awaiting: [] }).current) throw wrong(template, 'current');
 	const before = await tx.template.findFirst({
 		where: { clusterId: template.clusterId, current: true },
 		select: { id: true, odooVersion: true }
@@ -36,11 +38,19 @@ export async function makeCurrent(tx: Tx, templateId: string, by: Actor): Promis
 	await note(tx, template, by, 'template-current', { before, odooVersion: template.odooVersion });
 }
 
-/** Takes one that is not current out of use; nothing of it is touched. @throws {AppError} WRONG_STATE */
+/**
+ * Takes one that is not current out of use; nothing of it is touched.
+ * @throws {AppError} WRONG_STATE; STILL_ALIVE while containers wait to be copied from it, and there is no other for them
+ */
 export async function retire(tx: Tx, templateId: string, by: Actor): Promise<void> {
 	await lock(tx, PLACEMENT_LOCK);
 	const template = await found(tx, templateId);
 	if (template.current || template.status !== 'ready') throw wrong(template, 'retired');
+	const awaiting = await awaitingCopy(tx, template);
+	if (awaiting.length > 0)
+		throw new AppError('STILL_ALIVE', {
+			params: { what: m.template_awaited({ names: awaiting.join(', ') }) }
+		});
 	await tx.template.update({
 		where: { id: templateId },
 		data: { status: 'retired', retiredAt: now() }
@@ -88,19 +98,51 @@ async function note(
 	await publish(tx, `template:${id}`);
 }
 
-/** Whether a server of databases is ready for what is copied from a template without PostgreSQL. */
+/** Whether a server of databases is ready, and has connections left, for what is copied from a template without PostgreSQL. */
 export async function hasServer(tx: Tx, clusterId: string): Promise<boolean> {
-	return (await readyServers(tx, clusterId)).length > 0;
+	const least = connectionsOfOdoo({ cpuCores: 1, ramMb: 0 });
+	return (await readyServers(tx, clusterId)).some(({ free }) => free >= least);
+}
+
+/** More than so many names are none for a sentence. */
+const NAMED = 10;
+
+/**
+ * Containers that were promised of this template's version and kind, are not made yet, and would find no other template,
+ * as `CT 201 acme`, the first of them; see `findTemplate`.
+ */
+export async function awaitingCopy(
+	tx: Tx,
+	{ id, clusterId, odooVersion, kind, status }: Template
+): Promise<string[]> {
+	if (status !== 'ready') return [];
+	const alike = { clusterId, odooVersion, kind, status } as const;
+	if ((await tx.template.count({ where: { ...alike, id: { not: id } } })) > 0) return [];
+	const rows = await tx.container.findMany({
+		where: {
+			...{ clusterId, odooVersion, status: 'provisioning', retiring: false },
+			purpose: { in: ['odoo', 'shared'] },
+			postgresContainerId: kind === 'odoo_only' ? { not: null } : null
+		},
+		select: { vmid: true, hostname: true },
+		orderBy: { vmid: 'asc' },
+		take: NAMED
+	});
+	return rows.map(({ vmid, hostname }) => `CT ${vmid} ${hostname}`);
 }
 
 /**
  * Whether a person may do it now: what the page offers and the verbs above refuse otherwise.
- * @param hasServer whether a server of databases is ready
+ * @param isServed whether a server of databases is ready
+ * @param awaiting containers that are still to be copied from it
  */
-export function mayBe({ status, kind, current, jobId }: Template, hasServer: boolean) {
+export function mayBe(
+	{ status, kind, current, jobId }: Template,
+	{ isServed, awaiting }: { isServed: boolean; awaiting: string[] }
+) {
 	return {
-		current: status === 'ready' && (kind === 'all_in_one' || hasServer) && !current,
-		retired: status === 'ready' && !current,
+		current: status === 'ready' && (kind === 'all_in_one' || isServed) && !current,
+		retired: status === 'ready' && !current && awaiting.length === 0,
 		deleted: status === 'retired' && jobId !== null
 	};
 }
