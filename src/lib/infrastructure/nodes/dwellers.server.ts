@@ -19,6 +19,8 @@ export interface Dwellers {
 	}[];
 	/** `CT 201 acme`: of other nodes, that it takes over when theirs dies. */
 	standbys: string[];
+	/** The same of those that are being moved to it, or that came from it and may have to go back. */
+	moves: string[];
 	/** Names of those that lead to it or run on it. */
 	tunnels: string[];
 	edgeServers: string[];
@@ -47,11 +49,14 @@ export async function dwellersOf(
 		where: { deletedAt: null, OR: [{ nodeId }, { hostNodeId: nodeId }] },
 		...byName
 	});
-	const standbys = await tx.container.findMany({
-		where: { haNodeId: nodeId, status: { not: 'deleted' } },
-		select: { vmid: true, hostname: true },
-		orderBy: { vmid: 'asc' }
-	});
+	const namedBy = (way: { haNodeId: string } | { moveToNodeId: string }) =>
+		tx.container.findMany({
+			where: { ...way, status: { not: 'deleted' } },
+			select: { vmid: true, hostname: true },
+			orderBy: { vmid: 'asc' }
+		});
+	const standbys = await namedBy({ haNodeId: nodeId });
+	const moves = await namedBy({ moveToNodeId: nodeId });
 	const edgeServers = await tx.edgeServer.findMany({ where: { nodeId }, ...byName });
 	return {
 		total: await tx.container.count({ where }),
@@ -68,7 +73,8 @@ export async function dwellersOf(
 			orderBy: { vmid: 'asc' },
 			take: SHOWN
 		}),
-		standbys: standbys.map(({ vmid, hostname }) => `${vmid} ${hostname}`),
+		standbys: standbys.map(nameOf),
+		moves: moves.map(nameOf),
 		tunnels: tunnels.map(({ name }) => name),
 		edgeServers: edgeServers.map(({ name }) => name)
 	};
@@ -89,20 +95,24 @@ export async function whyNodeStays(
 		select: { vmid: true, hostname: true },
 		orderBy: { vmid: 'asc' }
 	});
-	const name = (one: { vmid: number; hostname: string }) => `${one.vmid} ${one.hostname}`;
-	const containers = lives.containers.filter(({ warmPlanId }) => !warmPlanId).map(name);
+	const containers = lives.containers.filter(({ warmPlanId }) => !warmPlanId).map(nameOf);
 	const total = lives.total - warm.length;
 	const parts = [
 		...(total > 0 ? [m.node_lives_containers({ names: list(containers, total) })] : []),
 		// Of a node that does not answer nobody can take them down, and nobody misses them.
 		...(warm.length > 0 && !offlineSince
-			? [m.node_lives_warm({ names: list(warm.map(name)) })]
+			? [m.node_lives_warm({ names: list(warm.map(nameOf)) })]
 			: []),
 		...(lives.standbys.length > 0 ? [m.node_lives_standbys({ names: list(lives.standbys) })] : []),
+		...(lives.moves.length > 0 ? [m.node_lives_moves({ names: list(lives.moves) })] : []),
 		...(lives.tunnels.length > 0 ? [m.node_lives_tunnels({ names: list(lives.tunnels) })] : []),
 		...(lives.edgeServers.length > 0 ? [m.node_lives_edge({ names: list(lives.edgeServers) })] : [])
 	];
 	return parts.length > 0 ? parts.join('; ') : null;
+}
+
+function nameOf({ vmid, hostname }: { vmid: number; hostname: string }): string {
+	return `${vmid} ${hostname}`;
 }
 
 function list(names: string[], total = names.length): string {
