@@ -11,7 +11,7 @@ import { wantedVersion } from '#lib/domains/tunnels/tunnels.server.ts';
 import { notApplied } from '../publishStep.server.ts';
 import { stepMessage } from '../stepMessages.ts';
 import { republish, transition } from '../tenantState.server.ts';
-import { beginPlannedOutages, endPlannedOutages } from '../uptime/plannedOutages.server.ts';
+import { beginPlannedOutages, endOutages, planFailed } from '../uptime/plannedOutages.server.ts';
 
 /** What an air break needs of a saga step: its `context` fits. */
 export type AirRun = Pick<StepContext<object>, 'jobId' | 'trace' | 'signal' | 'write' | 'log'>;
@@ -94,7 +94,7 @@ export async function backOnAir(
 	const away = tenants.filter((tenant) => !isOnAir(tenant)).map(({ id }) => id);
 	await run.write(async (tx) => {
 		await stamp(tx, run, away, { onAirAt: now() });
-		await endPlannedOutages(tx, away, now());
+		await endOutages(tx, away, now());
 	});
 	const left = await notStamped(run, visible.filter(isOnAir), 'onAirAt');
 	for (const some of inParts(left)) {
@@ -103,7 +103,7 @@ export async function backOnAir(
 		const on = some.filter((_, i) => seen[i]!.ok).map(({ id }) => id);
 		await run.write(async (tx) => {
 			await stamp(tx, run, on, { onAirAt: at });
-			await endPlannedOutages(tx, on, at);
+			await endOutages(tx, on, at);
 			await tx.tenant.updateMany({ where: { id: { in: on } }, data: { probeMisses: 0 } });
 			for (const tenant of some)
 				if (tenant.status === 'degraded' && on.includes(tenant.id))
@@ -119,9 +119,17 @@ export async function backOnAir(
 	return null;
 }
 
-/** From here on what keeps them away is no plan of ours: the break is over, however it ended. */
-export async function endAirBreak(tx: Tx, tenantIds: string[]): Promise<void> {
-	await endPlannedOutages(tx, tenantIds, now());
+/**
+ * The run cannot bring them back by itself: what keeps away who is still off the air is no plan of ours from here on, however
+ * long staff need.
+ */
+export async function endAirBreak(tx: Tx, jobId: string): Promise<void> {
+	const away = await tx.tenantMigration.findMany({
+		where: { jobId, offAirAt: { not: null }, onAirAt: null },
+		select: { tenantId: true }
+	});
+	const ids = away.map(({ tenantId }) => tenantId);
+	await planFailed(tx, ids, now());
 }
 
 /** Where it came from, or where it was sent meanwhile; what its subscription wanted and could not have is looked at now. */

@@ -63,6 +63,14 @@ const container = await db.container.create({
 	}
 });
 
+const server = await db.container.create({
+	data: {
+		...{ clusterId: template.clusterId, nodeId: template.nodeId, vmid: 501, hostname: 'bases' },
+		...{ purpose: 'postgres', cpuCores: 2, ramMb: 4096, diskGb: 40, status: 'running' },
+		served: { connect: { id: container.id } }
+	}
+});
+
 beforeEach(async () => {
 	setClockOffset(0);
 	sandbox.kernel.faults.clear();
@@ -77,7 +85,7 @@ beforeEach(async () => {
 	await db.tenantOutage.deleteMany();
 	await db.containerAct.deleteMany();
 	await db.tenant.deleteMany();
-	await db.container.update({ where: { id: container.id }, data: { wantedRunning: true } });
+	await db.container.updateMany({ data: { wantedRunning: true } });
 });
 
 async function onAir(data: object = {}) {
@@ -185,32 +193,38 @@ it('calls it degraded after some misses, tells once, and takes both back when it
 	expect(await alerts(DOWN)).toBe(0);
 });
 
-it('keeps apart what we keep off the air ourselves, and tells when it does not come back', async () => {
-	const tenant = await onAir();
-	await db.container.update({ where: { id: container.id }, data: { wantedRunning: false } });
-	moods.set(tenant.slug, 'broken');
-	for (let round = 0; round < 4; round++) await probeAll();
-	expect(await fresh(tenant)).toMatchObject({ status: 'degraded' });
-	expect(await counted(tenant)).toEqual({ probes: null, answered: null });
-	expect(await alerts(DOWN)).toBe(0);
-	// Started again, it has its time to come up; after that it is an outage like any other.
-	await db.container.update({ where: { id: container.id }, data: { wantedRunning: true } });
-	await db.containerAct.create({
-		data: {
-			...{ containerId: container.id, act: 'start', status: 'succeeded', byLabel: 'ops' },
-			finishedAt: now()
-		}
-	});
-	await probeAll();
-	expect(await alerts(DOWN)).toBe(0);
-	setClockOffset(5 * MINUTE);
-	await probeAll();
-	expect(await alerts(DOWN)).toBe(1);
-	expect(await outages(tenant)).toMatchObject([
-		{ planned: true, endedAt: expect.any(Date) },
-		{ planned: false, endedAt: null }
-	]);
-});
+it.each([
+	['its container', container.id],
+	['the server of its databases', server.id]
+])(
+	'keeps apart that staff stop %s, and tells when it does not come back',
+	async (_what, stopped) => {
+		const tenant = await onAir();
+		await db.container.update({ where: { id: stopped }, data: { wantedRunning: false } });
+		moods.set(tenant.slug, 'broken');
+		for (let round = 0; round < 4; round++) await probeAll();
+		expect(await fresh(tenant)).toMatchObject({ status: 'degraded' });
+		expect(await counted(tenant)).toEqual({ probes: null, answered: null });
+		expect(await alerts(DOWN)).toBe(0);
+		// Started again, it has its time to come up; after that it is an outage like any other.
+		await db.container.update({ where: { id: stopped }, data: { wantedRunning: true } });
+		await db.containerAct.create({
+			data: {
+				...{ containerId: stopped, act: 'start', status: 'succeeded', byLabel: 'ops' },
+				finishedAt: now()
+			}
+		});
+		await probeAll();
+		expect(await alerts(DOWN)).toBe(0);
+		setClockOffset(5 * MINUTE);
+		await probeAll();
+		expect(await alerts(DOWN)).toBe(1);
+		expect(await outages(tenant)).toMatchObject([
+			{ planned: true, endedAt: expect.any(Date) },
+			{ planned: false, endedAt: null }
+		]);
+	}
+);
 
 it('ends the outage, and the alert, of who is taken off the air in its middle', async () => {
 	const tenant = await onAir();

@@ -18,7 +18,10 @@ export interface Probed {
 	/** The outage that it is in, and whether that was ours. */
 	outageId: string | null;
 	outagePlanned: boolean | null;
-	/** We keep it off the air ourselves: staff stopped its container, an act of theirs has just been at it, or it comes back from a move. */
+	/**
+	 * We keep it off the air ourselves: staff stopped its container or that of its databases, an act of theirs has just been at
+	 * one of them, or it comes back from a move.
+	 */
 	planned: boolean;
 	/** Staff were told that it is down. */
 	alerted: boolean;
@@ -40,11 +43,14 @@ export async function* probedPages(): AsyncGenerator<Probed[]> {
 				tenant.database_name AS "databaseName", tenant.status::text AS status, tenant.probe_misses AS misses,
 				domain.id AS "domainId", domain.external_domain AS hostname,
 				outage.id AS "outageId", outage.planned AS "outagePlanned",
-				NOT container.wanted_running OR EXISTS (SELECT 1 FROM container_acts act
-					WHERE act.container_id = container.id AND act.act IN ('start', 'stop', 'restart', 'rollback')
-						AND (act.status IN ('queued', 'running') OR act.finished_at > ${after(now(), -BOOT)}))
+				EXISTS (SELECT 1 FROM lxc_containers needed
+					WHERE needed.id IN (container.id, container.postgres_container_id)
+						AND (NOT needed.wanted_running OR EXISTS (SELECT 1 FROM container_acts act
+							WHERE act.container_id = needed.id AND act.act IN ('start', 'stop', 'restart', 'rollback')
+								AND (act.status IN ('queued', 'running') OR act.finished_at > ${after(now(), -BOOT)}))))
 					OR EXISTS (SELECT 1 FROM tenant_migrations move WHERE move.tenant_id = tenant.id
-						AND move.status IN ('planned', 'running') AND move.off_air_at IS NOT NULL AND move.on_air_at IS NULL) AS planned,
+						AND move.status IN ('planned', 'running') AND move.off_air_at IS NOT NULL AND move.on_air_at IS NULL)
+						AND outage.planned IS DISTINCT FROM false AS planned,
 				EXISTS (SELECT 1 FROM alerts alert WHERE alert.rule = 'provisioning.tenant-down'
 					AND alert.subject_type = 'tenant' AND alert.subject_id = tenant.id::text AND alert.closed_at IS NULL) AS alerted,
 				tunnel.id AS "tunnelId", tunnel.name AS tunnel

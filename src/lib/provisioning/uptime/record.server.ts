@@ -1,3 +1,4 @@
+import { now } from '#lib/core/clock.server.ts';
 import { transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
@@ -29,6 +30,7 @@ export async function recordLooks(looks: Look[]): Promise<void> {
 		});
 		changing.push(...batch.filter((look) => isChange(look, most, isAlone(look))));
 	}
+	await transaction((tx) => countStranded(tx, now()));
 	for (let from = 0; from < changing.length; from += CHANGES)
 		await Promise.all(
 			changing.slice(from, from + CHANGES).map((look) => change(look, isAlone(look)))
@@ -50,6 +52,20 @@ async function countLooks(tx: Tx, batch: Look[]): Promise<void> {
 		ON CONFLICT (tenant_id, at) DO UPDATE SET probes = hour.probes + 1, answered = hour.answered + EXCLUDED.answered,
 			latency_sum_ms = hour.latency_sum_ms + EXCLUDED.latency_sum_ms,
 			latency_max_ms = greatest(hour.latency_max_ms, EXCLUDED.latency_max_ms)`;
+}
+
+/**
+ * Of who is being moved nobody has to look: visitors see the page that says so. Once its move has failed that is no plan of
+ * ours, and each of these minutes is a miss.
+ */
+async function countStranded(tx: Tx, at: Date): Promise<void> {
+	await tx.$executeRaw`
+		INSERT INTO tenant_uptime_hours AS hour (tenant_id, customer_id, at, probes, answered, latency_sum_ms, latency_max_ms)
+		SELECT tenant.id, tenant.customer_id, date_trunc('hour', ${at}::timestamptz, 'UTC'), 1, 0, 0, 0
+		FROM tenant_outages outage JOIN tenant_deployments tenant ON tenant.id = outage.tenant_id
+		WHERE outage.ended_at IS NULL AND NOT outage.planned AND tenant.status = 'migrating' AND tenant.published
+		ORDER BY 1
+		ON CONFLICT (tenant_id, at) DO UPDATE SET probes = hour.probes + 1`;
 }
 
 const missesOf = ({ seen, misses }: Look) => (seen.ok ? 0 : misses + 1);

@@ -1,10 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
 import { after, DAY, HOUR, MINUTE, now, setClockOffset } from '#lib/core/clock.server.ts';
 import { addMonths, startOfMonth } from '#lib/core/dates.ts';
-import { asCustomer, db } from '#lib/core/db.server.ts';
+import { asCustomer, db, transaction } from '#lib/core/db.server.ts';
 import { createUnplacedTenant } from '../../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../../tests/setup/database.ts';
 import { listTenantRows } from '../tenantList.server.ts';
+import { beginPlannedOutages, endOutages, planFailed } from './plannedOutages.server.ts';
+import { recordLooks } from './record.server.ts';
 import { uptimeOf } from './uptime.server.ts';
 import { uptimeSchema, uptimeView } from './uptimeView.server.ts';
 
@@ -87,6 +89,28 @@ it('shows a customer its own alone', async () => {
 		})
 	);
 	expect(stolen.days.every(({ probes }) => probes === 0)).toBe(true);
+});
+
+it('counts against its month who stays off the air after a move that failed', async () => {
+	const tenant = await onAir();
+	const { id, customerId } = tenant;
+	await db.tenant.update({ where: { id }, data: { status: 'migrating' } });
+	const looks = async () => {
+		await recordLooks([]);
+		const of = { tenantId: id, customerId, slaBasisPoints: 9_900, zone };
+		const { probes, answered, outages, planned } = (await uptimeOf(db, of)).months[0]!;
+		return { probes, answered, outages, planned };
+	};
+	await transaction((tx) => beginPlannedOutages(tx, [id], after(now(), -HOUR)));
+	expect(await looks()).toEqual({ probes: 0, answered: 0, outages: 0, planned: 1 });
+	await transaction((tx) => planFailed(tx, [id], now()));
+	expect(await looks()).toEqual({ probes: 1, answered: 0, outages: 1, planned: 1 });
+	expect(await looks()).toMatchObject({ probes: 2, answered: 0 });
+	// A second failure says nothing new.
+	await transaction((tx) => planFailed(tx, [id], now()));
+	expect(await db.tenantOutage.count({ where: { tenantId: id, endedAt: null } })).toBe(1);
+	await transaction((tx) => endOutages(tx, [id], now()));
+	expect(await looks()).toMatchObject({ probes: 2, outages: 1, planned: 1 });
 });
 
 it('narrows the list of instances to who is below its promise, or near it', async () => {

@@ -26,7 +26,9 @@ const SEEN: Record<string, () => string> = {
 	nodata: m.uptime_seen_nxdomain,
 	refused: m.uptime_seen_refused,
 	tls: m.uptime_seen_tls,
-	lost: m.uptime_seen_lost
+	lost: m.uptime_seen_lost,
+	moving: m.uptime_seen_moving,
+	move_failed: m.uptime_seen_move_failed
 };
 
 /** What was seen instead of the login page, in words for staff. */

@@ -183,6 +183,8 @@ it('turns back when it is given up before the switch, and what was paid meanwhil
 	expect(move).toMatchObject({ status: 'cancelled', error: 'cancelled' });
 	expect((await until('tres', 'active')).container!.nodeId).toBe(container!.nodeId);
 	await expectWhole(containerId!);
+	// Those who were off the air for nothing are told: the third was suspended, and nobody noticed.
+	expect(await db.notification.count({ where: { kind: 'tenant_move_turned_back' } })).toBe(2);
 	const again = await transaction((tx) => retryMove(tx, asked.id, BY));
 	expect(await ended(again.id)).toMatchObject({ status: 'confirming' });
 	await expectWhole(containerId!);

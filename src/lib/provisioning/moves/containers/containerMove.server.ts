@@ -16,8 +16,9 @@ import {
 	preflightStep,
 	startStep
 } from './containerMoveSteps.server.ts';
+import { endAirBreak } from '../airBreak.server.ts';
 import { wakeDrain } from '../drains/drainWake.server.ts';
-import { tellMoved, tellTurnedBack } from './moveNotices.server.ts';
+import { tellBackAgain, tellMoved, tellTurnedBack } from './moveNotices.server.ts';
 import { writeMove } from './moveRows.server.ts';
 import { troubleInBoth, troubleText } from '../moveWords.ts';
 
@@ -89,6 +90,7 @@ export const containerMoveSaga = defineSaga<ContainerMoveState>({
 		const move = await moveOfRun(tx, run);
 		const failed = { status: 'failed', error: troubleText(message) } as const;
 		await writeMove(tx, move, failed, failed);
+		await endAirBreak(tx, run.jobId);
 		await alertStaff(tx, move, failed.error);
 		if (move.drainId) await wakeDrain(tx, move.drainId);
 	},
@@ -120,6 +122,7 @@ export const containerMoveSaga = defineSaga<ContainerMoveState>({
 				{ status, finishedAt, error: move.error }
 			);
 			if (status === 'rolled_back') await tellTurnedBack(tx, move, move.error ?? 'failed');
+			await tellBackAgain(tx, await tx.tenantMigration.findMany({ where: { jobId: run.jobId } }));
 			await closeAlert(tx, alertOf(move));
 		}
 		await end(tx, move);

@@ -133,7 +133,7 @@ export const offAirStep: MoveStep = {
 			}
 		} catch (error) {
 			// What keeps them away is seen by the probes, and is nobody's plan.
-			if (error instanceof AppError) await context.write((tx) => endAirBreak(tx, tenantIds));
+			if (error instanceof AppError) await context.write((tx) => endAirBreak(tx, context.jobId));
 			throw error;
 		}
 	}

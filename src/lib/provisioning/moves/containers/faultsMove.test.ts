@@ -117,9 +117,19 @@ describe('whatever fails while a container is moved', async () => {
 			expect(move.migrations.map(({ status }) => status)).toEqual(['rolled_back']);
 			const told = { kind: 'provisioning.move-failed', dedupeKey: `move-back:${move.jobId}` };
 			expect(await db.notification.count({ where: told })).toBe(1);
+			const { customerId, offAirAt } = move.migrations[0]!;
+			const back = { kind: 'tenant_move_turned_back', customerId };
+			expect(await db.notification.count({ where: back })).toBe(offAirAt ? 1 : 0);
 		} else expect(nodeId).toBe(move.toNodeId);
 		for (const id of row.armed.splice(0)) faults.clear(id);
 		if (row.lasts === 'for good') {
+			// However long staff need: that is no planned outage any more.
+			const { tenantId } = move.migrations[0]!;
+			const orderBy = { startedAt: 'asc' } as const;
+			expect(await db.tenantOutage.findMany({ where: { tenantId }, orderBy })).toMatchObject([
+				{ planned: true, endedAt: expect.any(Date) },
+				{ planned: false, seen: 'move_failed' }
+			]);
 			await transaction((tx) => retryMove(tx, row.moveId, BY));
 			expect((await ended(row.moveId)).status).toBe('confirming');
 			expect(await db.alert.count({ where: alert })).toBe(0);

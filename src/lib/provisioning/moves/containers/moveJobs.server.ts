@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { now } from '#lib/core/clock.server.ts';
-import { db, transaction } from '#lib/core/db.server.ts';
+import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { log } from '#lib/core/log.server.ts';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
+import { actLockOf } from '#lib/infrastructure/containers/acts.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import { ArchiveOutOfReach, removeArchive } from '#lib/backups/containerBackups.server.ts';
 import { tellCalledOff, tellTurnedBack } from './moveNotices.server.ts';
 import { rowsOfLastTry, writeMove } from './moveRows.server.ts';
-import { beginMove } from './moves.server.ts';
+import { beginMove, moveOf } from './moves.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
@@ -20,7 +21,7 @@ defineJob({
 	name: 'provisioning.begin-move',
 	payload: z.object({ moveId: z.uuid(), waited: z.number().int().optional() }),
 	run: ({ moveId, waited }) => beginPlanned(moveId, waited),
-	queue: { ...ONE_PER_KEY, retryLimit: 10 }
+	queue: ONE_PER_KEY
 });
 
 defineJob({
@@ -39,17 +40,21 @@ export async function beginPlanned(moveId: string, waited = 0): Promise<void> {
 		if (!(error instanceof AppError)) throw error;
 		// Somebody gave it up, or began it by hand.
 		if (error.code === 'WRONG_STATE') return;
-		await transaction(async (tx) => {
-			const move = await tx.containerMove.findUniqueOrThrow({
-				where: { id: moveId },
-				include: { migrations: true }
-			});
-			await tellCalledOff(tx, rowsOfLastTry(move, move.migrations));
-			const over = { status: 'rolled_back', error: error.message, finishedAt: now() } as const;
-			await writeMove(tx, move, over, over);
-			await tellTurnedBack(tx, move, error.message);
-		});
+		await transaction((tx) => turnBackPlanned(tx, moveId, error.message));
 	}
+}
+
+/** Whoever gave it up or began it meanwhile was first. @param why `code` */
+async function turnBackPlanned(tx: Tx, moveId: string, why: string): Promise<void> {
+	const known = await tx.containerMove.findUnique({ where: { id: moveId } });
+	if (!known) return;
+	await lock(tx, actLockOf(known.containerId));
+	const move = await moveOf(tx, moveId);
+	if (move.status !== 'planned') return;
+	await tellCalledOff(tx, rowsOfLastTry(move, move.migrations));
+	const over = { status: 'rolled_back', error: why, finishedAt: now() } as const;
+	await writeMove(tx, move, over, over);
+	await tellTurnedBack(tx, { ...move, finishedAt: over.finishedAt }, why);
 }
 
 /** Removes the archives of moves that were confirmed or whose time is over; one that cannot go now is tried again. */

@@ -4,7 +4,7 @@ import { queueMail } from '#lib/notifications/mail.server.ts';
 import { notify } from '#lib/notifications/notifications.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import { dateTime, duration } from '#lib/ui/format.ts';
-import type { Prisma, TenantMigration } from '#prisma/generated/client.ts';
+import type { ContainerMove, Prisma, TenantMigration } from '#prisma/generated/client.ts';
 import { troubleInBoth } from '../moveWords.ts';
 
 const tenant = { select: { slug: true, status: true, customer: true } } as const;
@@ -132,10 +132,32 @@ export async function tellMoved(tx: Tx, migrations: TenantMigration[]): Promise<
 	}
 }
 
+/** Who was off the air for nothing hears that it is where it was. Customers of the others noticed nothing. */
+export async function tellBackAgain(
+	tx: Tx,
+	migrations: Pick<TenantMigration, 'id' | 'tenantId' | 'customerId' | 'offAirAt'>[]
+): Promise<void> {
+	for (const { id, tenantId, customerId, offAirAt } of migrations) {
+		if (!offAirAt) continue;
+		const { slug } = await tx.tenant.findFirstOrThrow({
+			where: { id: tenantId, customerId },
+			select: { slug: true }
+		});
+		await notify(tx, {
+			customerId,
+			kind: 'tenant_move_turned_back',
+			severity: 'info',
+			data: { slug },
+			href: '/tenant/portal',
+			dedupeKey: `move-turned-back:${id}`
+		});
+	}
+}
+
 /** Staff hear of a move that was turned back; what must be looked at is an alert instead. */
 export async function tellTurnedBack(
 	tx: Tx,
-	move: { id: string; containerId: string; jobId: string | null },
+	move: Pick<ContainerMove, 'id' | 'containerId' | 'jobId' | 'finishedAt'>,
 	why: string
 ): Promise<void> {
 	const { vmid, hostname } = await tx.container.findUniqueOrThrow({
@@ -147,6 +169,7 @@ export async function tellTurnedBack(
 		severity: 'warning',
 		data: { vmid, hostname, ...troubleInBoth(why) },
 		href: `/admin/infrastructure/moves/${move.id}`,
-		dedupeKey: `move-back:${move.jobId}`
+		// What never began has no run: each time that it could not is news.
+		dedupeKey: `move-back:${move.jobId ?? `${move.id}:${move.finishedAt?.getTime()}`}`
 	});
 }

@@ -290,7 +290,7 @@ function whyNoRoom(verdicts: Verdict[]): string {
 	const locale = getLocale();
 	return verdicts
 		.map(({ candidate, reasons }) => {
-			const why = reasons.map((reason) => rejectionSentence(reason, locale)).join(', ');
+			const why = reasons.map((reason) => rejectionSentence(reason, locale)).join(' ');
 			return `${candidate.name}: ${why}`;
 		})
 		.join(' · ');

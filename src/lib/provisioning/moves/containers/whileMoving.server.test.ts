@@ -1,7 +1,9 @@
 import { expect, it, vi } from 'vitest';
-import { db, transaction } from '#lib/core/db.server.ts';
+import { after, HOUR, now } from '#lib/core/clock.server.ts';
+import { db, lock, transaction } from '#lib/core/db.server.ts';
+import { ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { wishSchema } from '#lib/infrastructure/containers/actForms.ts';
-import { askForAct } from '#lib/infrastructure/containers/acts.server.ts';
+import { actLockOf, askForAct } from '#lib/infrastructure/containers/acts.server.ts';
 import { holdGrowth } from '#lib/infrastructure/containers/growth.server.ts';
 import { BY } from '../../../../../tests/setup/containerActs.ts';
 import { customDomains, readyForDomains } from '../../../../../tests/setup/customDomains.ts';
@@ -10,7 +12,10 @@ import { ownPlan } from '../../../../../tests/setup/planMoves.ts';
 import { eventually } from '../../../../../tests/setup/queue.ts';
 import { tunnelPerNode } from '../../../../../tests/setup/tunnelPerNode.ts';
 import { applyPlan, holdRoom } from '../../applyPlan.server.ts';
+import { askForTenantMove } from '../tenants/tenantMoves.server.ts';
 import { waitingPlans } from '../tenants/waitingPlans.server.ts';
+import { cancelMove } from './moveCancel.server.ts';
+import { beginPlanned } from './moveJobs.server.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 const { platform, pve, settled, until, elsewhere, ask, ended, expectWhole } = await testMoves(3);
@@ -86,6 +91,68 @@ it('leaves the limits of what is on its way alone, and gives what was paid meanw
 	expect(atProxmox()).toEqual({ cores: 3, memory: 6144, size: '60' });
 	expect(await waitingPlans(db, customerId)).toEqual([]);
 	await expectWhole(containerId!);
+});
+
+it('says of each planned one that it cannot begin, and is neither that of an instance nor begun after it was given up', async () => {
+	const { id, customerId, containerId } = await until('crece', 'active');
+	const plan = () => ask(containerId!, null, { notBefore: after(now(), HOUR) });
+	const adopt = (adopted: boolean) =>
+		db.container.update({ where: { id: containerId! }, data: { adopted } });
+	const staff = () => db.notification.count({ where: { kind: 'provisioning.move-failed' } });
+	const before = await staff();
+	for (let times = 0; times < 2; times += 1) {
+		const { id: moveId } = await plan();
+		await adopt(true);
+		await beginPlanned(moveId);
+		await adopt(false);
+		expect(await db.containerMove.findUniqueOrThrow({ where: { id: moveId } })).toMatchObject({
+			...{ status: 'rolled_back', error: 'adopted', jobId: null }
+		});
+	}
+	expect(await staff()).toBe(before + 2);
+	const off = { customerId, kind: 'tenant_move_called_off' };
+	expect(await db.notification.count({ where: off })).toBe(2);
+
+	// What it has planned of its instance is no room that is held for a move by database.
+	const { id: moveId } = await plan();
+	const same = { tenantId: id, toIsolation: 'dedicated' } as const;
+	const other = { ...same, nodeId: (await elsewhere(containerId!)).id };
+	for (const [wish, message] of [
+		[same, 'same'],
+		[other, 'moving']
+	] as const)
+		await expect(transaction((tx) => askForTenantMove(tx, wish, BY))).rejects.toMatchObject({
+			...{ code: 'MOVE_REFUSED', message }
+		});
+
+	// Staff give it up between the refusal and what follows from it.
+	await adopt(true);
+	const name = actLockOf(containerId!);
+	const waiting = (count: number) =>
+		eventually(async () => {
+			const waits = await db.$queryRaw<object[]>`
+				SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+					AND ((classid::bigint << 32) | objid::bigint) = hashtextextended(${name}, 0)`;
+			return waits.length === count;
+		});
+	const acts = await transaction(async (tx) => {
+		await lock(tx, name);
+		const begins = beginPlanned(moveId);
+		await waiting(1);
+		const cancels = transaction((tx) => cancelMove(tx, moveId, BY));
+		await waiting(2);
+		return [begins, cancels];
+	});
+	await Promise.all(acts);
+	await adopt(false);
+	expect(await db.containerMove.findUniqueOrThrow({ where: { id: moveId } })).toMatchObject({
+		...{ status: 'cancelled', error: null }
+	});
+	expect(await staff()).toBe(before + 2);
+	// One that failed for good would stand in the way of all that follow under its key.
+	const dead = await db.$queryRaw`
+		SELECT name FROM pgboss.queue WHERE policy = 'key_strict_fifo' AND retry_limit < ${ONE_PER_KEY.retryLimit}`;
+	expect(dead).toEqual([]);
 });
 
 it('goes by the tunnel of its node where tunnels go by node, and takes the domains of its customer along', async () => {

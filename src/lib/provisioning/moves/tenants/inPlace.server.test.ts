@@ -9,6 +9,7 @@ import { eventually } from '../../../../../tests/setup/queue.ts';
 import { ended, liveTenant, move, moveIs } from '../../../../../tests/setup/tenantMoves.ts';
 import { clusterOf } from '../../../../sandbox/proxmox/cluster.ts';
 import { orderPlanChange, previewPlanChange } from '../../planChanges.server.ts';
+import { sweepMoves } from './tenantMoveJobs.server.ts';
 import {
 	beginTenantMove,
 	cancelTenantMove,
@@ -95,6 +96,21 @@ it('is refused before the charge where the last room was taken a moment ago', as
 	expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
 	const refused = both.find((result) => result.status === 'rejected');
 	expect(refused!.reason).toMatchObject({ code: 'MOVE_REFUSED', message: 'no_room' });
+	// What is held is given back, though another row cannot even be read.
+	const held = await db.tenantMigration.findFirstOrThrow({ where: { planId: ha.id } });
+	const { fromContainerId, toContainerId, planId } = held;
+	const { id: tenantId, customerId } = one.id === held.tenantId ? other : one;
+	const broken = await db.tenantMigration.create({
+		data: {
+			...{ tenantId, customerId, fromContainerId, toContainerId, planId, byLabel: 'tests' },
+			...{ fromIsolation: 'dedicated', toIsolation: 'dedicated_ha', limitsBefore: {} },
+			createdAt: new Date(0)
+		}
+	});
+	await db.tenantMigration.update({ where: { id: held.id }, data: { createdAt: new Date(1) } });
+	await sweepMoves();
+	expect(await lastMove({ id: held.tenantId })).toMatchObject({ status: 'cancelled' });
+	await db.tenantMigration.delete({ where: { id: broken.id } });
 	await db.node.update({
 		where: { id: nodeId },
 		data: { ramTotalMb: node.ramTotalMb, ramOvercommit: node.ramOvercommit }
@@ -134,23 +150,27 @@ it('gives the room back at once when the order cannot even be made', async () =>
 
 it('stays what it was when high availability cannot be had', async () => {
 	const tenant = await liveTenant('pro', 'sola');
-	const { cpuCores } = await planOf('pro');
+	const pro = await planOf('pro');
+	// Fewer cores, more memory: what it may have again keeps its room meanwhile.
+	const slim = await ownPlan({ isolation: 'dedicated_ha', cpuCores: 1, ramMb: 6144 });
+	const seen: object[] = [];
 	platform.fault({
 		...{ target: 'proxmox', match: '^POST .*/cluster/ha/resources', kind: 'status', status: 500 },
-		...{ times: 8, body: JSON.stringify({ data: null, message: 'unable to write the rules' }) }
+		...{ times: 8, body: JSON.stringify({ data: null, message: 'unable to write the rules' }) },
+		onTaken: () => void placeOf(tenant.containerId!).then((place) => seen.push(place))
 	});
-	const enterprise = await planOf('enterprise');
-	const to = { toIsolation: 'dedicated_ha', planId: enterprise.id } as const;
+	const to = { toIsolation: 'dedicated_ha', planId: slim.id } as const;
 	const row = await ended((await move(tenant, to)).id);
 	expect(row).toMatchObject({
 		status: 'rolled_back',
 		error: expect.stringContaining('unable to write the rules')
 	});
 	const container = await placeOf(row.fromContainerId);
-	expect(container).toMatchObject({ cpuCores, haNodeId: null, status: 'running' });
+	expect(seen[0]).toMatchObject({ cpuCores: pro.cpuCores, ramMb: 6144 });
+	expect(container).toMatchObject({ ...limitsOf(pro), haNodeId: null, status: 'running' });
 	expect(await fresh(tenant)).toMatchObject({ status: 'active', isolation: 'dedicated' });
 	platform.sandbox.kernel.faults.clear();
 	const again = await transaction((tx) => retryTenantMove(tx, row.id, SYSTEM));
 	expect(await ended(again.id)).toMatchObject({ status: 'succeeded', error: null });
-	expect(await placeOf(row.fromContainerId)).toMatchObject({ cpuCores: enterprise.cpuCores });
+	expect(await placeOf(row.fromContainerId)).toMatchObject({ cpuCores: 1, ramMb: 6144 });
 });

@@ -1,6 +1,9 @@
 import { expect, it, vi } from 'vitest';
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
+import { nodeFigures } from '#lib/infrastructure/nodes/figures.server.ts';
+import { SYSTEM } from '#lib/logs/audit.server.ts';
 import { testPlatform } from '../../../../../tests/setup/platform.ts';
+import { ownPlan } from '../../../../../tests/setup/planMoves.ts';
 import { secondCluster } from '../../../../../tests/setup/secondCluster.ts';
 import {
 	confirmed,
@@ -15,6 +18,7 @@ import {
 } from '../../../../../tests/setup/tenantMoves.ts';
 import { clusterOf } from '../../../../sandbox/proxmox/cluster.ts';
 import { moveTrouble } from '../moveViewWords.ts';
+import { retryTenantMove } from './tenantMoves.server.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 const platform = await testPlatform();
@@ -56,6 +60,36 @@ it('is turned back before anybody notices where modules are missing or Odoo cann
 	const there = await ended((await move(tenant, { toIsolation: 'dedicated', nodeId })).id);
 	expect(there).toMatchObject({ status: 'confirming', error: null });
 	await confirmed(there.id);
+});
+
+it('goes to the node that was chosen, though it waits for room there, and when it is tried again', async () => {
+	const tenant = await liveTenant('basic', 'elegida');
+	const { id: nodeId, clusterId } = await nodeBeside(tenant);
+	// Nothing but what was made ahead for others holds the last room there.
+	const plan = await ownPlan({ cpuCores: 1, ramMb: 1024, diskGb: 10 });
+	await db.container.create({
+		data: {
+			...{ clusterId, nodeId, vmid: 950, hostname: 'listo', purpose: 'odoo', status: 'stopped' },
+			...{ cpuCores: 1, ramMb: 1024, diskGb: 10, wantedRunning: false, warmPlanId: plan.id }
+		}
+	});
+	const [figures] = await nodeFigures(db, [nodeId]);
+	const few = { maxContainers: figures!.containers + figures!.expected };
+	await db.node.update({ where: { id: nodeId }, data: few });
+	for (const body of ['Avail\n9000000000\n', 'Avail\n1000\n'])
+		platform.fault({ target: 'ssh', match: 'df -B1', kind: 'malformed', body, times: 1 });
+	const asked = await move(tenant, { toIsolation: 'dedicated', nodeId });
+	expect(asked).toMatchObject({ toContainerId: null, askedNodeId: nodeId });
+	const nodeOf = async (id: string | null) =>
+		(await db.container.findUniqueOrThrow({ where: { id: id! } })).nodeId;
+	const first = await ended(asked.id);
+	expect(first).toMatchObject({ status: 'rolled_back' });
+	expect(await nodeOf(first.toContainerId)).toBe(nodeId);
+	const again = await transaction((tx) => retryTenantMove(tx, asked.id, SYSTEM));
+	const second = await ended(again.id);
+	expect(second).toMatchObject({ status: 'confirming', error: null });
+	expect(await nodeOf(second.toContainerId)).toBe(nodeId);
+	await confirmed(second.id);
 });
 
 it('goes to a cluster of its own names and numbers, and back', async () => {

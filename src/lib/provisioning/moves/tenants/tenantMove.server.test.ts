@@ -200,9 +200,8 @@ it('waits for its time, is turned back when it is cancelled, and begins anew', a
 		where: { customerId, template: 'move_called_off' }
 	});
 	expect(off.map(({ data }) => data)).toMatchObject([{ subdomain: 'luego' }]);
-	expect(
-		await db.notification.count({ where: { customerId, kind: 'tenant_move_called_off' } })
-	).toBe(1);
+	const told = (kind: string) => db.notification.count({ where: { customerId, kind } });
+	expect(await told('tenant_move_called_off')).toBe(1);
 	await expect(transaction((tx) => beginTenantMove(tx, planned.id, SYSTEM))).rejects.toMatchObject({
 		code: 'WRONG_STATE'
 	});
@@ -217,6 +216,7 @@ it('waits for its time, is turned back when it is cancelled, and begins anew', a
 	expect((await platform.open('luego.sajet.us', '/web/login')).status).toBe(503);
 	await transaction((tx) => cancelTenantMove(tx, running.id, SYSTEM));
 	await moveIs(running, ['cancelled']);
+	expect(await told('tenant_move_turned_back')).toBe(1);
 	expect(await fresh(tenant)).toMatchObject({ status: 'active', isolation: 'shared' });
 	expect(databasesOf(platform, 'luego')).toMatchObject([{ name: 'luego', reach: 'open' }]);
 	const again = await transaction((tx) => retryTenantMove(tx, running.id, SYSTEM));

@@ -16,6 +16,7 @@ import {
 	packStep,
 	transferStep
 } from './tenantMoveCopy.server.ts';
+import { endAirBreak } from '../airBreak.server.ts';
 import { moveErrorInBoth } from '../migrationErrors.ts';
 import { stopKept } from './tenantMoveKept.server.ts';
 import { tellGoneOver, tellTurnedBack } from './tenantMoveNotices.server.ts';
@@ -88,6 +89,7 @@ export const tenantMoveSaga = defineSaga<TenantMoveState>({
 			where: { id: row.id },
 			data: { status: 'failed', error }
 		});
+		await endAirBreak(tx, run.jobId);
 		await openAlert(tx, {
 			rule: FAILED_RULE,
 			subjectType: 'tenant',
@@ -120,7 +122,7 @@ async function turnedBack(tx: Tx, run: Run): Promise<void> {
 		where: { id: row.id },
 		data: { status: row.error ? 'rolled_back' : 'cancelled', finishedAt: now() }
 	});
-	if (row.error) await tellTurnedBack(tx, row);
+	await tellTurnedBack(tx, row);
 	// The slot that it held is somebody else's now.
 	await capacityAppeared(tx);
 	await afterwards(tx, row);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { after, HOUR, now } from '#lib/core/clock.server.ts';
-import { db, transaction } from '#lib/core/db.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
+import { log } from '#lib/core/log.server.ts';
 import { defineJob } from '#lib/core/queue.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import { isBeingPaid } from './heldForPayment.server.ts';
@@ -19,7 +20,10 @@ const HELD_FOR = HOUR;
 /** At most so many of each in one round. */
 const MOST = 100;
 
-/** Ends what is kept once its time is over, stops what runs for nobody, and gives back what was held for nothing. */
+/**
+ * Ends what is kept once its time is over, stops what runs for nobody, and gives back what was held for nothing. What goes
+ * wrong with one keeps nobody from the others; the next round tries it again.
+ */
 export async function sweepMoves(): Promise<void> {
 	const kept = await db.tenantMigration.findMany({
 		where: { status: 'confirming', containerMoveId: null },
@@ -28,7 +32,7 @@ export async function sweepMoves(): Promise<void> {
 		select: { id: true, keepUntil: true, confirmedAt: true, error: true }
 	});
 	for (const { id, keepUntil, confirmedAt, error } of kept)
-		await transaction(async (tx) => {
+		await alone(id, async (tx) => {
 			const row = await rowIn(tx, id);
 			const isOver = confirmedAt !== null || (keepUntil !== null && keepUntil <= now());
 			// What failed waits for staff.
@@ -40,12 +44,22 @@ export async function sweepMoves(): Promise<void> {
 			...{ status: 'planned', jobId: null, containerMoveId: null, planId: { not: null } },
 			createdAt: { lt: after(now(), -HELD_FOR) }
 		},
+		orderBy: { createdAt: 'asc' },
 		take: MOST,
 		include: { tenant: { select: { subscriptionId: true } } }
 	});
 	for (const { id, planId, tenant } of held)
-		if (!(await isBeingPaid(db, tenant, planId)))
-			await transaction((tx) => cancelTenantMove(tx, id, SYSTEM));
+		await alone(id, async (tx) => {
+			if (!(await isBeingPaid(tx, tenant, planId))) await cancelTenantMove(tx, id, SYSTEM);
+		});
+}
+
+async function alone(id: string, work: (tx: Tx) => Promise<unknown>): Promise<void> {
+	try {
+		await transaction(work);
+	} catch (error) {
+		log.error({ err: error, migration: id }, 'a kept or held move could not be ended');
+	}
 }
 
 defineJob({

@@ -1,6 +1,6 @@
 import type { Tx } from '#lib/core/db.server.ts';
 import { notify } from '#lib/notifications/notifications.server.ts';
-import { tellMoved, tellOfTime } from '../containers/moveNotices.server.ts';
+import { tellBackAgain, tellMoved, tellOfTime } from '../containers/moveNotices.server.ts';
 import { moveErrorInBoth } from '../migrationErrors.ts';
 import type { MovingRow } from './tenantMoveRow.server.ts';
 
@@ -15,26 +15,19 @@ export function tellGoneOver(tx: Tx, row: MovingRow): Promise<void> {
 }
 
 /**
- * It is where it was. Staff hear why; its customer hears of it when it was off the air for nothing, unless the move was for a
- * plan: what that means is said by who applies plans.
+ * It is where it was. Staff hear why, unless they gave it up themselves; its customer hears of it when it was off the air for
+ * nothing, unless the move was for a plan: what that means is said by who applies plans.
  */
 export async function tellTurnedBack(tx: Tx, row: MovingRow): Promise<void> {
 	const { slug, id: tenantId } = row.tenant;
-	await notify(tx, {
-		permission: 'infrastructure:read',
-		kind: 'tenant_move_turned_back_staff',
-		severity: 'warning',
-		data: { slug, ...moveErrorInBoth(row.error) },
-		href: `/admin/tenants/${tenantId}`,
-		dedupeKey: `move-back:${row.id}`
-	});
-	if (!row.offAirAt || row.planId) return;
-	await notify(tx, {
-		customerId: row.customerId,
-		kind: 'tenant_move_turned_back',
-		severity: 'info',
-		data: { slug },
-		href: '/tenant/portal',
-		dedupeKey: `move-turned-back:${row.id}`
-	});
+	if (row.error)
+		await notify(tx, {
+			permission: 'infrastructure:read',
+			kind: 'tenant_move_turned_back_staff',
+			severity: 'warning',
+			data: { slug, ...moveErrorInBoth(row.error) },
+			href: `/admin/tenants/${tenantId}`,
+			dedupeKey: `move-back:${row.id}`
+		});
+	if (!row.planId) await tellBackAgain(tx, [row]);
 }

@@ -16,7 +16,7 @@ import { stepMessage } from '../../stepMessages.ts';
 import { changeInPlace, giveBackInPlace, placeInPlace } from './tenantMoveInPlace.server.ts';
 import { mustBeKeptOut, mustSuit } from './tenantMovePremises.server.ts';
 import { reserveForMove } from './tenantMoveRoom.server.ts';
-import { isSwitched, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
+import { destinationOf, isSwitched, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
 import { refusalsNow } from './tenantMoveRules.server.ts';
 import {
 	folderOf,
@@ -44,7 +44,7 @@ export const preflightStep: Step<TenantMoveState> = {
 				message: stepMessage('copy_planned', { until: row.notBefore!.toISOString() })
 			};
 		const own = { migrationId: row.id, jobId: context.jobId };
-		const [against] = await refusalsNow(db, row.tenant, row, own);
+		const [against] = await refusalsNow(db, row.tenant, destinationOf(row), own);
 		if (against) throw new SagaStop(against, 'MOVE_REFUSED');
 		if (context.state.inPlace) {
 			await context.write((tx) => began(tx, row.id, null));

@@ -7,10 +7,10 @@ import {
 } from '#lib/infrastructure/placement/placement.server.ts';
 import type { TakenVmids } from '#lib/infrastructure/placement/rooms.server.ts';
 import { wantedOf } from './moveFits.server.ts';
-import type { MovingRow } from './tenantMoveRow.server.ts';
+import { destinationOf, type MovingRow } from './tenantMoveRow.server.ts';
 
 /**
- * Takes the room of a move and notes it in its row, which is what holds it. What it holds already is answered again, and is
+ * Takes the room of a move, where it was asked to go, and notes it in its row, which is what holds it. What it holds already is answered again, and is
  * this run's own from here on.
  * @param by.jobId the run; before there is one, the move's own id
  * @returns why there is none; then nothing was taken
@@ -18,20 +18,13 @@ import type { MovingRow } from './tenantMoveRow.server.ts';
 export async function reserveForMove(
 	tx: Tx,
 	row: MovingRow,
-	by: {
-		jobId: string;
-		rules: PlacementRules;
-		taken: TakenVmids;
-		promiseOnly?: boolean;
-		clusterId?: string | null;
-		nodeId?: string | null;
-	}
+	by: { jobId: string; rules: PlacementRules; taken: TakenVmids; promiseOnly?: boolean }
 ): Promise<Place | { noRoom: Explanation }> {
 	const { tenant, toIsolation } = row;
 	const from = await tx.container.findUniqueOrThrow({ where: { id: row.fromContainerId } });
 	const plan = await tx.plan.findUniqueOrThrow({ where: { id: row.planId ?? tenant.planId } });
 	const size = row.planId || toIsolation !== 'shared' ? plan : { ...plan, isolation: toIsolation };
-	const wanted = wantedOf(from, { ...size, isolation: toIsolation }, { toIsolation, ...by });
+	const wanted = wantedOf(from, { ...size, isolation: toIsolation }, destinationOf(row));
 	const place = await reserveContainer(tx, {
 		...wanted,
 		...{ tenantId: tenant.id, jobId: by.jobId, rules: by.rules, taken: by.taken },

@@ -1,6 +1,7 @@
 import { placesOf } from '#lib/infrastructure/containers/odooClient.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
-import type { Prisma } from '#prisma/generated/client.ts';
+import type { Prisma, TenantMigration } from '#prisma/generated/client.ts';
+import type { Destination } from './tenantMoveRules.server.ts';
 import type { TenantMoveContext } from './tenantMoveState.ts';
 
 const include = {
@@ -31,6 +32,14 @@ export function isSwitched({
 	return toContainerId === fromContainerId
 		? tenant.isolation === toIsolation
 		: toContainerId !== null && tenant.containerId === toContainerId;
+}
+
+/** Where it was asked to go, however often it is tried. */
+export function destinationOf(
+	row: Pick<TenantMigration, 'toIsolation' | 'askedClusterId' | 'askedNodeId'>
+): Destination {
+	const { toIsolation, askedClusterId, askedNodeId } = row;
+	return { toIsolation, clusterId: askedClusterId, nodeId: askedNodeId };
 }
 
 /** Whether both containers have their databases in the same PostgreSQL, under different roles. */

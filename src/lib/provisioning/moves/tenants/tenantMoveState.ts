@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { StepContext } from '#lib/core/saga.server.ts';
 
+export const limits = z.object({ cpuCores: z.number(), ramMb: z.number(), diskGb: z.number() });
+
 /** What the move of an instance by its database remembers between its steps and over a crash. */
 export const tenantMoveState = z.object({
 	migrationId: z.uuid(),
@@ -12,6 +14,8 @@ export const tenantMoveState = z.object({
 	offAirAskedAt: z.number().optional(),
 	tunnelAskedAt: z.number().optional(),
 	onAirAskedAt: z.number().optional(),
+	/** In place: cores, memory and disk that its container was read back to have. */
+	limits: limits.optional(),
 	/** This run meant to take writing from the old database: what is undone is let in again. */
 	holdIntended: z.boolean().optional(),
 	/** The name was free on the other side, and this run meant to take it there. */

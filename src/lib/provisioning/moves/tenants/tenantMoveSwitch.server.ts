@@ -8,6 +8,7 @@ import { stepMessage } from '../../stepMessages.ts';
 import { announce } from '../../tenantState.server.ts';
 import { backOnAir } from '../airBreak.server.ts';
 import { followTunnels } from '../containers/containerMoveEdge.server.ts';
+import { settleInPlace } from './tenantMoveInPlace.server.ts';
 import { isOneServer, isSwitched, rowIn, rowOf, type MovingRow } from './tenantMoveRow.server.ts';
 import {
 	folderOf,
@@ -79,7 +80,8 @@ async function goOver(context: TenantMoveContext): Promise<void> {
 			where: { id: tenant.id, customerId: tenant.customerId },
 			data: { containerId: toContainerId, isolation: toIsolation, version: { increment: 1 } }
 		});
-		if (!context.state.inPlace)
+		if (context.state.inPlace) await settleInPlace(tx, row, context.state);
+		else
 			await tx.container.updateMany({
 				where: { id: row.fromContainerId, purpose: { not: 'shared' } },
 				data: { wantedRunning: false }

@@ -18,7 +18,7 @@ import { holdInPlace, letGoInPlace } from './tenantMoveInPlace.server.ts';
 import { tellCalledOff } from '../containers/moveNotices.server.ts';
 import { tellPlanned } from './tenantMoveNotices.server.ts';
 import { handOver, reserveForMove } from './tenantMoveRoom.server.ts';
-import { isSwitched, rowIn, type MovingRow } from './tenantMoveRow.server.ts';
+import { destinationOf, isSwitched, rowIn, type MovingRow } from './tenantMoveRow.server.ts';
 import type { TenantMoveRefusal } from './tenantMoveWords.ts';
 
 /** Where an instance is to go. */
@@ -122,16 +122,14 @@ export async function confirmTenantMove(tx: Tx, id: string, by: Actor): Promise<
 
 /**
  * Goes on where one failed after the switch, tries again to remove what it left, or begins one that was turned back or
- * cancelled anew (another row).
+ * cancelled anew (another row, to where it was asked to go).
  * @throws {AppError} NOT_FOUND, WRONG_STATE, MOVE_REFUSED
  */
 export async function retryTenantMove(tx: Tx, id: string, by: Actor): Promise<TenantMigration> {
 	const row = await locked(tx, id);
 	if (row.status === 'rolled_back' || row.status === 'cancelled') {
-		const { tenantId, toIsolation, planId, reason } = row;
-		const isSame = toIsolation === row.fromIsolation;
-		const to = isSame && row.toContainerId ? await nodeOf(tx, row.toContainerId) : {};
-		return askForTenantMove(tx, { tenantId, toIsolation, planId, reason, ...to }, by);
+		const { tenantId, planId, reason } = row;
+		return askForTenantMove(tx, { ...destinationOf(row), tenantId, planId, reason }, by);
 	}
 	if (row.status === 'failed' && row.jobId) {
 		await retrySaga(tx, row.jobId);
@@ -192,9 +190,13 @@ async function letGo(tx: Tx, row: MovingRow): Promise<TenantMigration> {
 
 /** The room that is held for such a move and that no run has yet. */
 function held(tx: Tx, request: TenantMoveRequest): Promise<TenantMigration | null> {
-	const { tenantId, toIsolation, planId } = request;
+	const { tenantId, toIsolation, planId = null, clusterId = null, nodeId = null } = request;
 	return tx.tenantMigration.findFirst({
-		where: { tenantId, toIsolation, status: 'planned', jobId: null, planId: planId ?? null }
+		where: {
+			...{ tenantId, toIsolation, planId, askedClusterId: clusterId, askedNodeId: nodeId },
+			// What its container's move has planned is that move's own.
+			...{ status: 'planned', jobId: null, containerMoveId: null }
+		}
 	});
 }
 
@@ -216,6 +218,7 @@ async function plan(
 	const data: Prisma.TenantMigrationUncheckedCreateInput = {
 		...{ tenantId, customerId: tenant.customerId, fromContainerId: tenant.containerId! },
 		...{ fromIsolation: tenant.isolation, toIsolation, planId, expectedMs: fit.expectedMs },
+		...{ askedClusterId: clusterId, askedNodeId: nodeId },
 		...{ notBefore: request.notBefore ?? null, reason: request.reason ?? null },
 		...{ byId: by.id, byLabel: by.label },
 		...(fit.inPlace && { toContainerId: tenant.containerId })
@@ -223,10 +226,10 @@ async function plan(
 	const { id } = await tx.tenantMigration.create({ data });
 	const row = await rowIn(tx, id);
 	if (fit.inPlace) {
-		if ((await holdInPlace(tx, row, false)) === 'no_room') throw refused('no_room');
+		if ((await holdInPlace(tx, row)) === 'no_room') throw refused('no_room');
 	} else {
 		const rules = await placementRules();
-		const room = { jobId: id, rules, taken: new Map(), promiseOnly, clusterId, nodeId };
+		const room = { jobId: id, rules, taken: new Map(), promiseOnly };
 		const place = await reserveForMove(tx, row, room);
 		// What was made ahead for others is going: the run waits for the room.
 		if ('noRoom' in place && !place.noRoom.yields) throw refused('no_room');
@@ -236,11 +239,6 @@ async function plan(
 
 function isInPlaceRow({ fromContainerId, toContainerId }: MovingRow): boolean {
 	return fromContainerId === toContainerId;
-}
-
-async function nodeOf(tx: Tx, containerId: string): Promise<{ nodeId: string }> {
-	const { nodeId } = await tx.container.findUniqueOrThrow({ where: { id: containerId } });
-	return { nodeId };
 }
 
 /** @throws {AppError} NOT_FOUND: there is none, or it goes with its container */
