@@ -31,18 +31,19 @@ let triggers = 0;
 
 /**
  * Does some work in a process that dies in a transaction, which is undone: the first that writes such rows.
- * @param where condition on `new` and `old`, in SQL
+ * @param where condition on `new` and, of a change, `old`, in SQL
  * @returns whether it died
  */
 export async function dyingWriting(
 	table: string,
 	where: string,
-	work: () => Promise<unknown>
+	work: () => Promise<unknown>,
+	on: 'UPDATE' | 'INSERT' = 'UPDATE'
 ): Promise<boolean> {
 	const name = `dies_${++triggers}`;
 	await db.$executeRawUnsafe(`CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN RAISE EXCEPTION 'the process died'; END $$`);
-	await db.$executeRawUnsafe(`CREATE TRIGGER ${name} BEFORE UPDATE ON ${table}
+	await db.$executeRawUnsafe(`CREATE TRIGGER ${name} BEFORE ${on} ON ${table}
 		FOR EACH ROW WHEN (${where}) EXECUTE FUNCTION ${name}()`);
 	try {
 		await work();

@@ -82,8 +82,24 @@ export async function testDrains() {
 		});
 	}
 
-	const drain = (node: string, noticeHours = 0) =>
-		transaction((tx) => startDrain(tx, id(node), { reason: 'Cambio de discos', noticeHours }, BY));
+	/** Begins to empty a node; with a notice it is prepared when this answers. */
+	async function drain(node: string, noticeHours = 0) {
+		const wish = { reason: 'Cambio de discos', noticeHours };
+		const begun = await transaction((tx) => startDrain(tx, id(node), wish, BY));
+		await eventually(() => db.containerMove.findFirst({ where: { drainId: begun.id } }));
+		if (noticeHours > 0) await eventually(async () => (await looks(begun.id)).isLooking === 0);
+		return begun;
+	}
+
+	/** Jobs of a drain: those that look now, and those that will. */
+	async function looks(drainId: string) {
+		const [row] = await db.$queryRaw<{ isLooking: number; later: number }[]>`
+			SELECT count(*) FILTER (WHERE state = 'active' OR start_after <= now())::int AS "isLooking",
+				count(*) FILTER (WHERE state < 'active' AND start_after > now())::int AS later
+			FROM pgboss.job WHERE name = 'provisioning.drain' AND singleton_key = ${drainId} AND state <= 'active'`;
+		return row!;
+	}
+
 	const movesOf = (drainId: string) =>
 		db.containerMove.findMany({ where: { drainId }, orderBy: { position: 'asc' } });
 
@@ -93,6 +109,7 @@ export async function testDrains() {
 		put,
 		leave,
 		drain,
+		looks,
 		movesOf,
 		/** Lets the schedule look now and then, until `look` answers something. */
 		until: <T>(look: () => Promise<T | null | undefined | false>) => {

@@ -86,6 +86,23 @@ export async function enqueue<N extends JobName>(
 }
 
 /**
+ * Puts a job into the queue for later, unless one of its key that waits begins by then anyway: what looks again and again,
+ * and is asked for besides, stays one chain of looks. Two transactions at once may both find none: the caller holds a lock,
+ * or is the key's only running job.
+ */
+export async function enqueueUnlessDue<N extends JobName>(
+	tx: Tx,
+	name: N,
+	payload: JobMap[N],
+	{ key, startAfter }: { key: string; startAfter: Date }
+): Promise<void> {
+	const waiting = await tx.$queryRaw<object[]>`
+		SELECT 1 FROM pgboss.job WHERE name = ${name} AND singleton_key = ${key}
+			AND state < 'active' AND start_after <= ${startAfter} LIMIT 1`;
+	if (waiting.length === 0) await enqueue(tx, name, payload, { key, startAfter });
+}
+
+/**
  * Opens the queue: for sending only, or with workers for every defined job. Workers of a process that does not listen
  * (startListening) find their jobs by looking now and then.
  * Safe to call in many processes at once; the first creates what is missing.

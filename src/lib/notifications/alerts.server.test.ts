@@ -8,6 +8,7 @@ import { db, transaction } from '#lib/core/db.server.ts';
 import { forgetSettings } from '#lib/settings/settings.server.ts';
 import { countAlerts, listAlerts, openAlerts } from './alertList.server.ts';
 import { acknowledgeAlert, closeAlert, openAlert } from './alerts.server.ts';
+import { tellWhatWasSilenced } from './alerts/silences.server.ts';
 import './jobs.server.ts';
 import { notify } from './notifications.server.ts';
 
@@ -142,7 +143,7 @@ describe('an alert that somebody takes on', () => {
 	it('is quiet while its cause lasts, and news when it comes back', async () => {
 		const { id } = await open();
 		await take(id);
-		const again = await open('critical', { used: 99 });
+		const again = await open('warning', { used: 99 });
 		expect(again).toEqual({ id, isNew: false });
 		expect(await db.notification.count()).toBe(1);
 		expect((await db.alert.findUniqueOrThrow({ where: { id } })).acknowledgedAt).not.toBeNull();
@@ -152,6 +153,33 @@ describe('an alert that somebody takes on', () => {
 		expect(await db.notification.count()).toBe(2);
 		const found = await db.alert.findUniqueOrThrow({ where: { id: back.id } });
 		expect(found.acknowledgedAt).toBeNull();
+	});
+
+	it('is news once it has become worse, and stays as serious as that until it closes', async () => {
+		const { id } = await open();
+		await take(id);
+		const now = () => db.alert.findUniqueOrThrow({ where: { id } });
+		for (const severity of ['critical', 'critical', 'warning'] as const) await open(severity);
+		expect(await now()).toMatchObject({
+			...{ severity: 'critical', escalatedAt: expect.any(Date) },
+			acknowledgedAt: expect.any(Date)
+		});
+		const told = await db.notification.findMany({ orderBy: { createdAt: 'asc' } });
+		expect(told.map(({ dedupeKey, severity }) => [dedupeKey, severity])).toEqual([
+			[`alert:${id}`, 'warning'],
+			[`alert:${id}:escalated`, 'error']
+		]);
+		// Silenced from the beginning, it is told as what it has become when the silence ends.
+		await transaction((tx) => closeAlert(tx, subject));
+		await db.notification.deleteMany();
+		const until = new Date(Date.now() + 3_600_000);
+		const silence = { rule: subject.rule, reason: 'Obras', byLabel: 'ana', until };
+		await db.alertSilence.create({ data: silence });
+		for (const severity of ['warning', 'critical'] as const) await open(severity);
+		expect(await db.notification.count()).toBe(0);
+		await db.alertSilence.deleteMany();
+		await transaction(tellWhatWasSilenced);
+		expect(await db.notification.findMany()).toMatchObject([{ severity: 'error' }]);
 	});
 
 	it('belongs to the first who takes it, while it is open', async () => {

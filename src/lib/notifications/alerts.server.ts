@@ -19,7 +19,8 @@ export type AlertSubject = Pick<AlertInput, 'rule' | 'subjectType' | 'subjectId'
 
 /**
  * Opens an alert and tells staff, or refreshes the one that is open for the same rule and subject. Staff are told once;
- * who acknowledged it stays: the same cause is no news. While it is silenced nobody is told until the silence ends.
+ * who acknowledged it stays: the same cause is no news. That it has become worse is, to everybody, and so it stays until it
+ * closes. While it is silenced nobody is told until the silence ends.
  * @returns its id, and whether it is new; null when staff have switched its rule off, and nothing is opened
  */
 export async function openAlert(
@@ -28,21 +29,25 @@ export async function openAlert(
 ): Promise<{ id: string; isNew: boolean } | null> {
 	const channels = await channelsOf(tx, alert.rule);
 	if (!channels) return null;
-	// The partial unique index alerts_open_key decides between two who open it at the same time.
-	const [row] = await tx.$queryRaw<{ id: string; isNew: boolean }[]>`
-		INSERT INTO alerts (id, rule, subject_type, subject_id, severity, data, opened_at)
+	const at = now();
+	// The partial unique index alerts_open_key decides between two who open it at the same time; which severity is worse says
+	// the order of the enum, as `isWorse` does.
+	const [row] = await tx.$queryRaw<{ id: string; isNew: boolean; isWorse: boolean }[]>`
+		INSERT INTO alerts AS alert (id, rule, subject_type, subject_id, severity, data, opened_at)
 		VALUES (gen_random_uuid(), ${alert.rule}, ${alert.subjectType}, ${alert.subjectId},
-			${alert.severity}::alert_severity, ${JSON.stringify(alert.data ?? {})}::jsonb, ${now()})
+			${alert.severity}::alert_severity, ${JSON.stringify(alert.data ?? {})}::jsonb, ${at})
 		ON CONFLICT (rule, subject_type, subject_id) WHERE closed_at IS NULL
-		DO UPDATE SET severity = EXCLUDED.severity, data = EXCLUDED.data
-		RETURNING id, (xmax = 0) AS "isNew"`;
-	const opened = row!;
-	await publish(tx, 'staff:alerts', opened.id);
-	if (opened.isNew) {
-		const written = await tx.alert.findUniqueOrThrow({ where: { id: opened.id } });
-		await tellAlerts(tx, [written], 'opened', channels);
+		DO UPDATE SET data = EXCLUDED.data, severity = greatest(alert.severity, EXCLUDED.severity),
+			escalated_at = CASE WHEN EXCLUDED.severity > alert.severity THEN ${at} ELSE alert.escalated_at END
+		RETURNING id, (xmax = 0) AS "isNew", coalesce(escalated_at = ${at}, false) AS "isWorse"`;
+	const { id, isNew, isWorse } = row!;
+	await publish(tx, 'staff:alerts', id);
+	if (isNew || isWorse) {
+		const written = await tx.alert.findUniqueOrThrow({ where: { id } });
+		if (isNew) await tellAlerts(tx, [written], 'opened', channels);
+		else if (!written.mutedAt) await tellAlerts(tx, [written], 'escalated', channels);
 	}
-	return opened;
+	return { id, isNew };
 }
 
 /**

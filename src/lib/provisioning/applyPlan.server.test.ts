@@ -12,7 +12,7 @@ import { eventually } from '../../../tests/setup/queue.ts';
 import { clusterOf } from '../../sandbox/proxmox/cluster.ts';
 import { changeView } from '../billing/changeView.server.ts';
 import { SYSTEM } from '../logs/audit.server.ts';
-import { applyPlan, growthFits, holdRoom, sweepPlans } from './applyPlan.server.ts';
+import { applyPlan, growthFits, holdRoom, sweepPlans, tellLongWait } from './applyPlan.server.ts';
 import { orderPlanChange, previewPlanChange } from './planChanges.server.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -77,7 +77,11 @@ it('gives an instance cores, memory and disk of its plan, reads them back, and n
 		to: { cpuCores: 1, ramMb: 2048, diskGb: 80 }
 	});
 	await pay(tenant, small);
+	// What goes keeps its room until Proxmox has taken it away.
+	await transaction((tx) => holdRoom(tx, now, small, AT_ONCE));
+	expect((await fresh(tenant)).container).toMatchObject({ cpuCores: 3, ramMb: 6144, diskGb: 80 });
 	await applyPlan(tenant.id);
+	expect((await fresh(tenant)).container).toMatchObject({ cpuCores: 1, ramMb: 2048, diskGb: 80 });
 	expect(await atProxmox(tenant)).toMatchObject({
 		...{ cores: 1, memory: 2048 },
 		rootfs: expect.stringContaining('size=80G')
@@ -202,17 +206,42 @@ it('waits for room that was sold meanwhile, and tells staff', async () => {
 	const node = await db.node.findUniqueOrThrow({ where: { id: container!.nodeId } });
 	await pay(tenant, await size({ ramMb: node.ramTotalMb * 2 }));
 	await expect(applyPlan(tenant.id)).rejects.toMatchObject({ code: 'NO_ROOM_TO_GROW' });
-	const rule = 'provisioning.plan-has-no-room';
-	expect(
-		await db.alert.findFirst({ where: { rule, subjectId: tenant.id, closedAt: null } })
-	).toBeTruthy();
+	const where = { rule: 'provisioning.plan-has-no-room', subjectId: tenant.id, closedAt: null };
+	const told = () => db.alert.count({ where });
+	expect(await told()).toBe(1);
 	expect(await atProxmox(tenant)).toMatchObject({ memory: 4096 });
 	const modest = await size({ ramMb: 4096, cpuCores: 3 });
 	await pay(tenant, modest);
 	await applyPlan(tenant.id);
-	expect(await db.alert.count({ where: { rule, subjectId: tenant.id, closedAt: null } })).toBe(0);
+	expect(await told()).toBe(0);
 	expect((await fresh(tenant)).planId).toBe(modest.id);
+	// What was made ahead for others holds the room, and goes: that is told only when it takes long.
+	const { id } = await db.container.create({
+		data: {
+			...{ clusterId: node.clusterId, nodeId: node.id, vmid: 9_999, hostname: 'hecho' },
+			...{ purpose: 'odoo', status: 'running', warmPlanId: modest.id, retiring: true },
+			...{ cpuCores: 1, ramMb: node.ramTotalMb * 4, diskGb: 1 }
+		}
+	});
+	const large = await size({ ramMb: 4096 + 64, cpuCores: 3 });
+	await pay(tenant, large);
+	for (let tries = 0; tries < 2; tries++)
+		await expect(applyPlan(tenant.id)).rejects.toMatchObject({ code: 'NO_ROOM_TO_GROW' });
+	expect(await told()).toBe(0);
+	const look = { data: { tenantId: tenant.id, planId: large.id }, minutes: 30 };
+	expect(await waiting('provisioning.plan-waits', tenant)).toEqual([look]);
+	await tellLongWait(tenant.id, large.id);
+	expect(await told()).toBe(1);
+	await db.container.delete({ where: { id } });
+	await applyPlan(tenant.id);
+	expect(await told()).toBe(0);
 });
+
+/** Jobs that wait, of one instance, with the minutes until they begin. */
+const waiting = (name: string, { id }: Tenant) =>
+	db.$queryRaw<{ data: object; minutes: number }[]>`
+		SELECT data, round(extract(epoch FROM start_after - now()) / 60)::int AS minutes FROM pgboss.job
+		WHERE name = ${name} AND data->>'tenantId' = ${id} AND state < 'active'`;
 
 it('leaves the container alone where a plan of its kind is a row alone', async () => {
 	const tenant = await live('basic');
@@ -222,6 +251,14 @@ it('leaves the container alone where a plan of its kind is a row alone', async (
 	await applyPlan(tenant.id);
 	expect((await fresh(tenant)).planId).toBe(shared.id);
 	expect(await atProxmox(tenant)).toEqual(before);
+	// While it is being moved one job looks again, however often that is asked, and the sweep adds none.
+	await db.tenant.update({ where: { id: tenant.id }, data: { status: 'migrating' } });
+	for (let asked = 0; asked < 3; asked++) await applyPlan(tenant.id);
+	expect(await waiting('provisioning.apply-plan', tenant)).toMatchObject([{ minutes: 5 }]);
+	await db.tenant.update({ where: { id: tenant.id }, data: { status: 'active' } });
+	await pay(tenant, await size({ isolation: 'shared' }));
+	await sweepPlans();
+	expect(await waiting('provisioning.apply-plan', tenant)).toHaveLength(1);
 });
 
 it('follows its subscription down when the paid period ends, and not before', async () => {

@@ -1,14 +1,9 @@
 import { after, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
-import { enqueue } from '#lib/core/queue.server.ts';
+import { enqueue, enqueueUnlessDue } from '#lib/core/queue.server.ts';
 import type { Isolation, Plan, Prisma, Tenant, TenantStatus } from '#prisma/generated/client.ts';
-import {
-	actualDisk,
-	applyLimits,
-	growthOf,
-	holdGrowth
-} from '../infrastructure/containers/growth.server.ts';
+import { applyLimits, growthOf, holdGrowth } from '../infrastructure/containers/growth.server.ts';
 import type { Growth } from '../infrastructure/containers/growth.ts';
 import type { Resources } from '../infrastructure/placement/placement.ts';
 import { audit, SYSTEM, type Actor } from '../logs/audit.server.ts';
@@ -32,6 +27,8 @@ const LIVE: TenantStatus[] = ['active', 'degraded', 'suspended'];
 const MOST_TURNS = 4;
 /** How often a plan that waits for a move looks again: the end of the move asks for it besides. */
 const LOOK_AGAIN = 5 * MINUTE;
+/** Containers that were made ahead are gone within minutes: one that is still in the way of a plan then is stuck. */
+const TOO_LONG = 30 * MINUTE;
 
 type Sized = Pick<Plan, 'id' | 'cpuCores' | 'ramMb' | 'diskGb' | 'isolation'>;
 
@@ -156,7 +153,7 @@ export async function applyPlan(tenantId: string, signal?: AbortSignal): Promise
 function lookAgain({ id }: Pick<Row, 'id'>): Promise<void> {
 	const startAfter = after(now(), LOOK_AGAIN);
 	return transaction((tx) =>
-		enqueue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id, startAfter })
+		enqueueUnlessDue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id, startAfter })
 	);
 }
 
@@ -170,25 +167,44 @@ async function giveResources(
 	const containerId = await sizedContainer(db, tenant);
 	if (!containerId) return null;
 	if (await isOnItsWay(db, tenant)) return 'moving';
-	const trace = { customerId, subjectId: id };
-	const disk = await actualDisk(containerId, trace);
 	const growth = await transaction(async (tx) => {
-		const held = await holdGrowth(tx, containerId, sizeOf(plan), disk);
+		const held = await holdGrowth(tx, containerId, sizeOf(plan));
 		if (held.reasons.every(({ code }) => code === 'offline')) return held;
 		if (held.reasons.some(({ code }) => code === 'moving')) return 'moving';
-		// What was made ahead for others is going: there is room when the queue tries again.
-		if (held.yields) return null;
-		await openAlert(tx, {
-			rule: ROOM_RULE,
-			subjectType: 'tenant',
-			subjectId: id,
-			severity: 'critical',
-			data: { slug: tenant.slug, plan: plan.name }
-		});
+		// What was made ahead for others is going: there is room when the queue tries again, or somebody has to look.
+		if (held.yields) await lookForLongWait(tx, id, plan.id);
+		else await tellNoRoom(tx, tenant, plan);
 		return null;
 	});
 	if (!growth) throw new AppError('NO_ROOM_TO_GROW', { detail: `${tenant.slug} waits for room` });
-	return growth === 'moving' ? growth : applyLimits(containerId, trace, signal);
+	if (growth === 'moving') return growth;
+	return applyLimits(containerId, sizeOf(plan), { customerId, subjectId: id }, signal);
+}
+
+function tellNoRoom(tx: Tx, { id, slug }: Pick<Row, 'id' | 'slug'>, plan: Plan) {
+	return openAlert(tx, {
+		...{ rule: ROOM_RULE, subjectType: 'tenant', subjectId: id, severity: 'critical' },
+		data: { slug, plan: plan.name }
+	});
+}
+
+/** The first try that waits begins the time; the queue keeps one of a key. */
+function lookForLongWait(tx: Tx, tenantId: string, planId: string): Promise<void> {
+	const look = { key: `${tenantId} ${planId}`, startAfter: after(now(), TOO_LONG) };
+	return enqueue(tx, 'provisioning.plan-waits', { tenantId, planId }, look);
+}
+
+/** Staff hear of a paid plan that has waited so long for room that others' containers were to make, and still does. */
+export async function tellLongWait(tenantId: string, planId: string): Promise<void> {
+	await transaction(async (tx) => {
+		const tenant = await tx.tenant.findUnique({ where: { id: tenantId }, include });
+		const plan = tenant?.subscription?.plan;
+		if (!tenant || plan?.id !== planId || !LIVE.includes(tenant.status)) return;
+		const containerId = isMove(tenant, plan) ? null : await sizedContainer(tx, tenant);
+		if (!containerId) return;
+		const { yields } = await growthOf(tx, containerId, sizeOf(plan));
+		if (yields) await tellNoRoom(tx, tenant, plan);
+	});
 }
 
 /** @returns false when the subscription has another plan meanwhile */
@@ -239,12 +255,14 @@ function facts(plan: Plan, has: Resources | null) {
 	};
 }
 
-/** Instances that do not have the plan that is paid for: their job is asked for again. */
+/** Instances that do not have the plan that is paid for, and whose job waits for nothing: it is asked for again. */
 export async function sweepPlans(): Promise<void> {
 	const rows = await db.$queryRaw<{ id: string }[]>`
 		SELECT tenant.id FROM tenant_deployments tenant
 		JOIN subscriptions subscription ON subscription.id = tenant.subscription_id
-		WHERE tenant.status IN ('active', 'degraded', 'suspended') AND tenant.plan_id <> subscription.plan_id`;
+		WHERE tenant.status IN ('active', 'degraded', 'suspended') AND tenant.plan_id <> subscription.plan_id
+			AND NOT EXISTS (SELECT 1 FROM pgboss.job
+				WHERE name = 'provisioning.apply-plan' AND singleton_key = tenant.id::text AND state < 'active')`;
 	for (const { id } of rows)
 		await transaction((tx) =>
 			enqueue(tx, 'provisioning.apply-plan', { tenantId: id }, { key: id })

@@ -19,7 +19,6 @@ declare module '#lib/core/queue.server.ts' {
 		'provisioning.checkout-changed': { stripeSessionId: string; failed: boolean };
 		'provisioning.subscription-changed': { subscriptionId: string };
 		'provisioning.refund-changed': { signupId: string; refundId: string | null };
-		'provisioning.capacity-appeared': Record<string, never>;
 		'provisioning.sweep-reservations': Record<string, never>;
 		'provisioning.close-request': { signupId: string };
 		'provisioning.probe': Record<string, never>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
-import { applyPlan, sweepPlans } from './applyPlan.server.ts';
+import { applyPlan, sweepPlans, tellLongWait } from './applyPlan.server.ts';
 import { enforceLimits } from './limitActs.server.ts';
 import { measureAll, measureContainer } from './measure.server.ts';
 import { convergeReadOnly, sweepReadOnly } from './readOnly.server.ts';
@@ -8,6 +8,7 @@ import { convergeReadOnly, sweepReadOnly } from './readOnly.server.ts';
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
 		'provisioning.apply-plan': { tenantId: string };
+		'provisioning.plan-waits': { tenantId: string; planId: string };
 		'provisioning.read-only': { tenantId: string };
 		'provisioning.check-limits': { customerId: string };
 		'provisioning.measure-usage': Record<string, never>;
@@ -24,6 +25,14 @@ defineJob({
 	run: ({ tenantId }, { signal }) => applyPlan(tenantId, signal),
 	concurrency: 4,
 	queue: UNTIL_DONE
+});
+
+defineJob({
+	name: 'provisioning.plan-waits',
+	payload: z.object({ tenantId: z.uuid(), planId: z.uuid() }),
+	run: ({ tenantId, planId }) => tellLongWait(tenantId, planId),
+	// Each try that finds no room asks for it: the first one's counts.
+	queue: { policy: 'short' }
 });
 
 defineJob({

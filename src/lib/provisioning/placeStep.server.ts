@@ -1,7 +1,6 @@
 import { after, HOUR, MINUTE, now } from '#lib/core/clock.server.ts';
 import { db, type Tx } from '#lib/core/db.server.ts';
 import { SagaStop, type Step, type StepResult } from '#lib/core/saga.server.ts';
-import type { Isolation } from '#prisma/generated/enums.ts';
 import { readTakenVmids } from '../infrastructure/nodes/clients.server.ts';
 import {
 	placementRules,
@@ -16,6 +15,7 @@ import { setting } from '../settings/settings.server.ts';
 import { placeOf } from './publishStep.server.ts';
 import { stepMessage } from './stepMessages.ts';
 import type { CreateTenantContext, CreateTenantState } from './stepTypes.ts';
+import { somebodyIsFirst } from './turns.server.ts';
 
 /** Seconds until a waiting set-up looks by itself; it is woken as soon as room appears. */
 const LOOK_AGAIN = 300;
@@ -29,6 +29,9 @@ export const placeStep: Step<CreateTenantState> = {
 	name: 'place',
 	async run(context) {
 		const { tenant, hostname } = await placeOf(context.subjectId);
+		// Who is not first need not ask the clusters what they have.
+		if (!tenant.containerId && (await somebodyIsFirst(db, tenant)))
+			return waitForRoom(context, null);
 		const rules = await placementRules();
 		const taken = await readTakenVmids(context.trace);
 		const { cpuCores, ramMb, diskGb } = await db.plan.findUniqueOrThrow({
@@ -65,20 +68,6 @@ export const placeStep: Step<CreateTenantState> = {
 		});
 	}
 };
-
-/** First paid, first served, for each isolation. One whose set-up is being undone waits for its refund, not for room. */
-async function somebodyIsFirst(
-	tx: Tx,
-	tenant: { id: string; isolation: Isolation; queuedAt: Date | null }
-): Promise<boolean> {
-	const first = await tx.$queryRaw<object[]>`
-		SELECT 1 FROM tenant_deployments other
-		JOIN provisioning_jobs run ON run.subject_id = other.id AND run.status IN ('queued', 'running', 'waiting')
-		WHERE other.status = 'waiting_capacity' AND other.isolation = ${tenant.isolation}::isolation
-			AND other.queued_at < ${tenant.queuedAt ?? now()} AND other.id <> ${tenant.id}::uuid
-		LIMIT 1`;
-	return first.length > 0;
-}
 
 /** @throws {SagaStop} when it has waited as long as we promise to wait at most */
 async function waitForRoom(

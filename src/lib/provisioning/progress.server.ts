@@ -3,6 +3,7 @@ import { publicUrl } from '../domains/base/baseDomains.server.ts';
 import { stepNote } from './stepMessages.ts';
 import { setupSpeed } from './speed.server.ts';
 import { latestRuns } from './tenantView.server.ts';
+import { countAhead } from './turns.server.ts';
 
 /** One step as people who wait see it. */
 export interface StepProgress {
@@ -67,18 +68,4 @@ export async function setupProgress(tx: Tx, tenantId: string): Promise<SetupProg
 		slug: tenant.slug,
 		ahead: tenant.status === 'waiting_capacity' ? await countAhead(tx, tenant) : null
 	};
-}
-
-function countAhead(
-	tx: Tx,
-	tenant: { id: string; isolation: 'shared' | 'dedicated' | 'dedicated_ha'; queuedAt: Date | null }
-): Promise<number> {
-	return tx.tenant.count({
-		where: {
-			status: 'waiting_capacity',
-			isolation: tenant.isolation,
-			queuedAt: { lt: tenant.queuedAt ?? new Date(0) },
-			NOT: { id: tenant.id }
-		}
-	});
 }

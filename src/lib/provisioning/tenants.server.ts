@@ -2,7 +2,6 @@ import { after, DAY, now } from '#lib/core/clock.server.ts';
 import type { Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { compensateSaga, retrySaga, startSaga, wakeSaga } from '#lib/core/saga.server.ts';
-import { enqueue } from '#lib/core/queue.server.ts';
 import type { SuspensionReason, Tenant, TenantStatus } from '#prisma/generated/client.ts';
 import { audit, type Actor } from '../logs/audit.server.ts';
 import { setting } from '../settings/settings.server.ts';
@@ -10,6 +9,7 @@ import { createTenantSaga } from './createTenant.server.ts';
 import { deleteTenantSaga } from './deleteTenant.server.ts';
 import { announce, republish, transition } from './tenantState.server.ts';
 import { isSuspended } from './tenantStates.ts';
+import { HAS_TURN, SINCE, TURN } from './turns.server.ts';
 
 /** Starts setting a requested tenant up. @returns the id of the run */
 export async function provision(tx: Tx, tenant: Tenant, signupId: string | null): Promise<string> {
@@ -173,14 +173,17 @@ export async function undoAndRefund(tx: Tx, tenant: Tenant, act: { by: Actor }):
 }
 
 /**
- * Lets those who wait for room look again, who paid first first. One that looks at this moment may have seen too little
- * room: it looks once more.
+ * Lets who is first in line look again, of each isolation, since each has turns of its own; with a place it wakes the next.
+ * One that looks at this moment may have seen too little room: it looks once more.
  */
 export async function wakeWaiting(tx: Tx): Promise<void> {
 	const waiting = await tx.$queryRaw<{ id: string }[]>`
-		SELECT run.id FROM provisioning_jobs run JOIN tenant_deployments tenant ON tenant.id = run.subject_id
-		WHERE run.status IN ('queued', 'running', 'waiting') AND run.saga = ${createTenantSaga.name} AND tenant.status = 'waiting_capacity'
-		ORDER BY tenant.queued_at LIMIT 100`;
+		SELECT run.id FROM (
+			SELECT tenant.id, ${SINCE} AS since, ${TURN} AS turn FROM tenant_deployments tenant WHERE ${HAS_TURN}
+		) tenant
+		JOIN provisioning_jobs run ON run.subject_id = tenant.id AND run.saga = ${createTenantSaga.name}
+			AND run.status IN ('queued', 'running', 'waiting')
+		WHERE tenant.turn = 1`;
 	for (const { id } of waiting) await wakeSaga(tx, id);
 }
 
@@ -192,9 +195,4 @@ async function lastRun(tx: Tx, tenantId: string): Promise<string> {
 	});
 	if (!run) throw new AppError('NOT_FOUND');
 	return run.id;
-}
-
-/** Asks the worker to look for waiting tenants again. */
-export async function capacityAppeared(tx: Tx): Promise<void> {
-	await enqueue(tx, 'provisioning.capacity-appeared', {});
 }

@@ -5,10 +5,11 @@ import type { ListSpec } from '#lib/ui/list-query.ts';
 import type { Isolation } from '#prisma/generated/enums.ts';
 import { Prisma } from '#prisma/generated/client.ts';
 import { setting } from '../settings/settings.server.ts';
+import { HAS_TURN, SINCE, TURN } from './turns.server.ts';
 
 export const QUEUE_LIST = {
-	sort: ['position'],
-	defaultSort: 'position',
+	sort: ['since'],
+	defaultSort: 'since',
 	filters: ['waits_for']
 } satisfies ListSpec;
 
@@ -26,16 +27,17 @@ export interface WaitingTenant {
 	isolation: Isolation;
 	plan: { name: string };
 	customer: { companyName: string };
-	/** Its turn among all who wait, from 1: who paid first is first, whatever the list shows. */
-	position: number;
+	/**
+	 * Its turn among those who wait for its kind of place, from 1: who paid first is first, whatever the list shows. Null: its
+	 * set-up does not go on, and room goes to others.
+	 */
+	position: number | null;
 	since: Date;
-	/** Waiting ends in a refund then. */
-	until: Date;
+	/** Waiting ends in a refund then; null without a turn. */
+	until: Date | null;
 }
 
-const SINCE = Prisma.sql`coalesce(tenant.queued_at, tenant.created_at)`;
-
-/** One page of those who wait for room, by their turn. */
+/** One page of those who wait for room, who paid first first. */
 export function listWaiting(
 	tx: Tx,
 	{ q, filters, sort, ...page }: QueueQuery
@@ -64,11 +66,11 @@ export function listWaiting(
 
 async function rowsOf(tx: Tx, ids: string[]): Promise<WaitingTenant[]> {
 	const maxWait = (await setting('provisioning.max_wait_hours')) * HOUR;
-	const turns = await tx.$queryRaw<{ id: string; since: Date; position: number }[]>`
-		SELECT turn.id, turn.since, turn.position FROM (
-			SELECT tenant.id, ${SINCE} AS since, row_number() OVER (ORDER BY ${SINCE}, tenant.id)::int AS position
-			FROM tenant_deployments tenant WHERE tenant.status = 'waiting_capacity'
-		) turn WHERE turn.id = ANY(${ids}::uuid[])`;
+	const turns = await tx.$queryRaw<{ id: string; since: Date; position: number | null }[]>`
+		SELECT tenant.id, ${SINCE} AS since, turn.position FROM tenant_deployments tenant
+		LEFT JOIN (SELECT tenant.id, ${TURN} AS position FROM tenant_deployments tenant WHERE ${HAS_TURN}) turn
+			ON turn.id = tenant.id
+		WHERE tenant.id = ANY(${ids}::uuid[])`;
 	const tenants = await tx.tenant.findMany({
 		where: { id: { in: ids } },
 		select: {
@@ -80,13 +82,16 @@ async function rowsOf(tx: Tx, ids: string[]): Promise<WaitingTenant[]> {
 	const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]));
 	return turns.flatMap(({ id, since, position }) => {
 		const tenant = byId.get(id);
-		return tenant ? { ...tenant, since, position, until: after(since, maxWait) } : [];
+		const until = position === null ? null : after(since, maxWait);
+		return tenant ? { ...tenant, since, position, until } : [];
 	});
 }
 
-/** How many wait for room. */
-export function countWaiting(tx: Tx): Promise<number> {
-	return tx.tenant.count({ where: { status: 'waiting_capacity' } });
+/** How many wait for room of each kind of place; of those for which nobody waits there is no entry. */
+export async function countWaiting(tx: Tx): Promise<Partial<Record<Isolation, number>>> {
+	const rows = await tx.$queryRaw<{ isolation: Isolation; count: number }[]>`
+		SELECT tenant.isolation, count(*)::int AS count FROM tenant_deployments tenant WHERE ${HAS_TURN} GROUP BY 1`;
+	return Object.fromEntries(rows.map(({ isolation, count }) => [isolation, count]));
 }
 
 /** Waits that an estimate looks back at. */
@@ -99,30 +104,39 @@ export interface WaitHistory {
 	p90Seconds: number;
 }
 
-/** Of the last 90 days; null when nobody has waited and found room, so that nothing is promised. */
-export async function waitHistory(tx: Tx): Promise<WaitHistory | null> {
-	const [row] = await tx.$queryRaw<{ count: number; median: number | null; p90: number | null }[]>`
-		SELECT count(*)::int AS count,
-			percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
-			percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds) AS p90
+/** Of each kind of place; none where nobody has waited for it and found room, so that nothing is promised. */
+export type WaitHistories = Partial<Record<Isolation, WaitHistory>>;
+
+/** Of the last 90 days. An instance that has moved to another kind of place since waited for the one that it had first. */
+export async function waitHistories(tx: Tx): Promise<WaitHistories> {
+	const rows = await tx.$queryRaw<({ isolation: Isolation } & WaitHistory)[]>`
+		SELECT isolation, count(*)::int AS count,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS "medianSeconds",
+			percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds) AS "p90Seconds"
 		FROM (
-			SELECT extract(epoch FROM place.finished_at - coalesce(tenant.queued_at, tenant.created_at))::float8 AS seconds
+			SELECT extract(epoch FROM place.finished_at - ${SINCE})::float8 AS seconds,
+				coalesce((SELECT move.from_isolation FROM tenant_migrations move
+					WHERE move.tenant_id = tenant.id AND move.status IN ('confirming', 'succeeded')
+					ORDER BY move.created_at LIMIT 1), tenant.isolation) AS isolation
 			FROM provisioning_steps place
 			JOIN provisioning_jobs job ON job.id = place.job_id AND job.state->>'toldNoRoom' = 'true'
 			JOIN tenant_deployments tenant ON tenant.id = job.subject_id
 			WHERE place.name = 'place' AND place.status = 'done'
 				AND place.finished_at > ${after(now(), -WAITS_DAYS * DAY)}
-		) waits`;
-	if (!row || row.median === null || row.p90 === null) return null;
-	return { count: row.count, medianSeconds: row.median, p90Seconds: row.p90 };
+		) waits GROUP BY isolation`;
+	return Object.fromEntries(rows.map(({ isolation, ...waits }) => [isolation, waits]));
 }
 
 /**
- * When somebody who waits since then may expect room, if it goes as it went: by the median wait, and once that has passed by
- * what nine of ten waited at most. Null: nobody knows, or it has lasted longer than that already.
+ * When somebody who waits may expect room, if it goes as it went for its kind of place: by the median wait, and once that has
+ * passed by what nine of ten waited at most. Null: nobody knows, it has lasted longer than that already, or it has no turn.
  */
-export function expectedAt(waits: WaitHistory | null, since: Date): Date | null {
-	if (!waits) return null;
+export function expectedAt(
+	histories: WaitHistories,
+	{ isolation, since, position }: Pick<WaitingTenant, 'isolation' | 'since' | 'position'>
+): Date | null {
+	const waits = histories[isolation];
+	if (!waits || position === null) return null;
 	const times = [waits.medianSeconds, waits.p90Seconds].map((seconds) =>
 		after(since, seconds * 1000)
 	);

@@ -65,6 +65,7 @@ const TROUBLES: Record<string, (values: object, options: Language) => string> = 
 	unknown: m.move_trouble_unknown,
 	odoo_silent: m.move_trouble_odoo_silent,
 	cancelled: m.move_trouble_cancelled,
+	given_up: m.move_trouble_given_up,
 	undo_failed: m.move_trouble_undo_failed,
 	failed: m.move_trouble_failed
 };

@@ -27,7 +27,7 @@ import {
 	expectedAt,
 	listWaiting,
 	QUEUE_LIST,
-	waitHistory
+	waitHistories
 } from '#lib/provisioning/waiting.server.ts';
 import { listHref, parseListQuery } from '#lib/ui/list-query.ts';
 import type { Plan } from '#prisma/generated/client.ts';
@@ -43,6 +43,8 @@ export const load: PageServerLoad = async (event) => {
 	const plans = await plansOnSale(db);
 	const world = await readWorld(db);
 	const found = [];
+	const waits = await waitHistories(db);
+	const waiting = await countWaiting(db);
 	let movables: Movable[] | null = null;
 	for (const plan of plans) {
 		const wanted = wantedOf(plan);
@@ -50,9 +52,11 @@ export const load: PageServerLoad = async (event) => {
 		// Only where something is full: they are all containers there are.
 		if (!explanation.fits) movables ??= await movableContainers(db);
 		const out = explanation.fits ? null : waysOut(world, wanted, rules, movables ?? []);
-		found.push({ ...inShort({ key: plan.key, name: plan.name, ...explanation }, event.url), out });
+		const { isolation } = plan;
+		const queue = { waiting: waiting[isolation] ?? 0, waits: waits[isolation] ?? null };
+		const short = inShort({ key: plan.key, name: plan.name, ...explanation }, event.url);
+		found.push({ ...short, out, queue });
 	}
-	const waits = await waitHistory(db);
 	const { rows, meta } = await listWaiting(db, parseListQuery(event.url, QUEUE_LIST));
 	return {
 		plans: found,
@@ -62,11 +66,9 @@ export const load: PageServerLoad = async (event) => {
 		),
 		sale: await saleOf(event.url, plans, rules, world),
 		queue: {
-			rows: rows.map((row) => ({ ...row, expected: expectedAt(waits, row.since) })),
+			rows: rows.map((row) => ({ ...row, expected: expectedAt(waits, row) })),
 			meta
 		},
-		waiting: await countWaiting(db),
-		waits,
 		speed: await setupSpeed(db),
 		may: {
 			tenants: staff.permissions.has('tenants:read'),

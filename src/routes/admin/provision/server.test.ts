@@ -12,8 +12,9 @@ import {
 } from '../../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../../tests/setup/database.ts';
 import { testQueue } from '../../../../tests/setup/queue.ts';
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
 import '#lib/jobs/registry.server.ts';
+import { wakeWaiting } from '#lib/provisioning/tenants.server.ts';
 import type { Prisma } from '#prisma/generated/client.ts';
 
 await testDatabase();
@@ -122,4 +123,39 @@ it('the limits of a node are filled in by whoever leads there, and nothing else 
 		search: '?ram_overcommit=1.13&max_containers=51&api_url=https://evil.example&cpu_overcommit=x'
 	});
 	expect(data).toHaveProperty('suggested', { ram_overcommit: '1.13', max_containers: '51' });
+});
+
+it('room wakes the first of each kind of place, however many wait for another', async () => {
+	const runs: Record<string, string> = {};
+	for (const [name, isolation] of [
+		['uno', 'shared'],
+		['dos', 'shared'],
+		['tres', 'dedicated']
+	] as const) {
+		const { id: subjectId } = await createUnplacedTenant(db, { slug: name, isolation });
+		const queuedAt = new Date(Date.now() + Object.keys(runs).length * 1000);
+		await db.tenant.update({
+			where: { id: subjectId },
+			data: { status: 'waiting_capacity', queuedAt }
+		});
+		const run = { saga: 'tenants.create', subjectId, status: 'waiting', state: {} } as const;
+		runs[name] = (await db.provisioningJob.create({ data: run })).id;
+	}
+	await transaction((tx) => wakeWaiting(tx));
+	const woken = await db.$queryRaw<{ key: string }[]>`
+		SELECT singleton_key AS key FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ANY(${Object.values(runs)})
+		ORDER BY created_on, id`;
+	expect(new Set(woken.map(({ key }) => key))).toEqual(new Set([runs.uno, runs.tres]));
+	// The page says of each its turn for its kind, and what waits for the plan's own.
+	const { data } = await ask('/admin/provision', 'load');
+	expect(data).toMatchObject({
+		queue: {
+			rows: [
+				{ slug: 'uno', position: 1, isolation: 'shared' },
+				{ slug: 'dos', position: 2 },
+				{ slug: 'tres', position: 1, isolation: 'dedicated' }
+			]
+		}
+	});
+	expect(full(await capacityOf('pro'))).toMatchObject({ queue: { waiting: 1 } });
 });

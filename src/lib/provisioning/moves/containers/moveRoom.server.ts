@@ -13,9 +13,15 @@ declare module '#lib/core/queue.server.ts' {
 	}
 }
 
-/** Milliseconds between two looks for room that is being made, and how many there are: ten minutes in all. */
-const LOOK_AGAIN = 5_000;
+/** What a move waits for while containers that were made ahead for others are going. */
+export const ROOM_COMES = 'room_comes';
+/** How many looks for room that is being made a move has, ten minutes in all; those of a drain have no end. */
 const MOST_LOOKS = 120;
+
+/** When to look for it again. The queue's clock is the real one. */
+export function nextLookForRoom(): Date {
+	return new Date(Date.now() + 5_000);
+}
 
 /**
  * What was made ahead for others goes to make room for a move: it stays planned and begins by itself in a moment. Of a drain
@@ -25,12 +31,11 @@ const MOST_LOOKS = 120;
  */
 export async function waitForRoom(tx: Tx, move: ContainerMove, waited: number): Promise<boolean> {
 	if (waited >= MOST_LOOKS) return false;
-	await writeMove(tx, move, { error: 'room_comes' });
+	await writeMove(tx, move, { error: ROOM_COMES });
 	if (move.drainId && (await isOpen(tx, move.drainId))) return true;
-	// The queue's clock is the real one.
-	const startAfter = new Date(Date.now() + LOOK_AGAIN);
 	const payload = { moveId: move.id, waited: waited + 1 };
-	await enqueue(tx, 'provisioning.begin-move', payload, { key: move.id, startAfter });
+	const look = { key: move.id, startAfter: nextLookForRoom() };
+	await enqueue(tx, 'provisioning.begin-move', payload, look);
 	return true;
 }
 

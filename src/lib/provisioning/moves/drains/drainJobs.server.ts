@@ -28,14 +28,18 @@ defineJob({
 	queue: { policy: 'short', retryLimit: 0 }
 });
 
-/** Lets every drain that could go on look again: what waits for room or for a node says nothing when it is free. */
+/**
+ * Lets every drain that could go on look again: what waits for room or for a node says nothing when it is free. One that
+ * looks by itself before this would next is left alone.
+ */
 export async function wakeDrains(): Promise<void> {
 	const due = await db.$queryRaw<{ id: string }[]>`
 		SELECT id FROM node_drains drain
 		WHERE status = 'running' AND (not_before IS NULL OR not_before <= ${now()})
 			AND NOT EXISTS (
 				SELECT 1 FROM pgboss.job
-				WHERE name = 'provisioning.drain' AND singleton_key = drain.id::text AND state < 'active' AND start_after <= now()
+				WHERE name = 'provisioning.drain' AND singleton_key = drain.id::text AND state < 'active'
+					AND start_after <= now() + interval '1 minute'
 			)`;
 	for (const { id } of due) await transaction((tx) => wakeDrain(tx, id));
 }

@@ -69,6 +69,11 @@ export function stayReason(container: Drainable): StayReason | null {
 	return container.status === 'error' ? 'error' : null;
 }
 
+/** Whether a drain plans a move for it: it may go, and nothing takes it away already. */
+export function mayGo(container: Drainable): boolean {
+	return !container.moving && stayReason(container) === null;
+}
+
 /**
  * Where each container of a node would go. Those with the most memory choose first, so that they find a place at all; each
  * takes its room from those after it. They go in the other order: the small ones show early whether it works, and disturb

@@ -6,24 +6,20 @@ import { PLACEMENT_LOCK } from '#lib/infrastructure/placement/placement.server.t
 import type { Yielding } from '#lib/infrastructure/pools/yielding.ts';
 import { heldAhead, yieldRoom } from '#lib/infrastructure/pools/yieldRoom.server.ts';
 import { notify } from '#lib/notifications/notifications.server.ts';
-import { SYSTEM, type Actor } from '#lib/logs/audit.server.ts';
+import type { Actor } from '#lib/logs/audit.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { ContainerMove, NodeDrain } from '#prisma/generated/client.ts';
 import { drainablesOf, nodesNow } from './drainContainers.server.ts';
-import { planDrain, stayReason, type Drainable } from './drainPlan.ts';
+import { giveUpGone, planSome } from './drainMatch.server.ts';
+import { planDrain, type Drainable } from './drainPlan.ts';
 import { undecidedOf } from './drainView.server.ts';
 import { DRAIN_LOCK, wakeDrain } from './drainWake.server.ts';
-import { cancelMove } from '../containers/moveCancel.server.ts';
-import { beginMove, planMove } from '../containers/moves.server.ts';
-
-/** What a move waits for while containers that were made ahead for others are going. */
-const ROOM_COMES = 'room_comes';
-/** Milliseconds until a drain that waits for that looks again. */
-const LOOK_AGAIN = 5_000;
+import { nextLookForRoom, ROOM_COMES } from '../containers/moveRoom.server.ts';
+import { beginMove } from '../containers/moves.server.ts';
 
 /**
- * Begins what can begin now of a drain, and ends it when nothing is left. It decides from the rows alone, so that it may
- * run any number of times and be interrupted anywhere. Whoever ends a move wakes it.
+ * Plans what is to go and has no move yet, begins what can begin now of a drain, and ends it when nothing is left. It decides
+ * from the rows alone, so that it may run any number of times and be interrupted anywhere. Whoever ends a move wakes it.
  */
 export async function advanceDrain(drainId: string): Promise<void> {
 	const parallel = await setting('provisioning.drain_parallel');
@@ -31,10 +27,8 @@ export async function advanceDrain(drainId: string): Promise<void> {
 	for (;;) {
 		const chosen: { id?: string } = {};
 		try {
-			const begun = await transaction((tx) =>
-				beginNext(tx, drainId, { parallel, refused, chosen })
-			);
-			if (!begun) break;
+			const goesOn = await transaction((tx) => advance(tx, drainId, { parallel, refused, chosen }));
+			if (!goesOn) break;
 		} catch (error) {
 			// Taken back as a whole: it stays planned, its reason is kept, and the others go on.
 			if (!(error instanceof AppError) || !chosen.id) throw error;
@@ -52,14 +46,20 @@ interface Choice {
 	chosen: { id?: string };
 }
 
-/** @returns whether there may be another to begin */
-async function beginNext(tx: Tx, drainId: string, choice: Choice): Promise<boolean> {
+/** Plans some, or else begins one. @returns whether there may be more to do */
+async function advance(tx: Tx, drainId: string, choice: Choice): Promise<boolean> {
 	await lock(tx, DRAIN_LOCK);
 	const drain = await tx.nodeDrain.findUnique({ where: { id: drainId } });
-	if (drain?.status !== 'running') return false;
-	if (drain.notBefore && drain.notBefore > now()) return false;
+	if (drain?.status !== 'running' && drain?.status !== 'paused') return false;
 	const here = await drainablesOf(tx, { nodeId: drain.nodeId }, drainId);
-	await matchRows(tx, drain, here);
+	await giveUpGone(tx, drainId, here);
+	// Paused as well: customers are told of its time as soon as there is one.
+	if (await planSome(tx, drain, here, actorOf(drain))) return true;
+	if (drain.status === 'paused') return false;
+	if (drain.notBefore && drain.notBefore > now()) {
+		await wakeDrain(tx, drainId, drain.notBefore);
+		return false;
+	}
 	const planned = await tx.containerMove.findMany({
 		where: { drainId, status: 'planned' },
 		orderBy: [{ position: 'asc' }, { id: 'asc' }]
@@ -69,9 +69,8 @@ async function beginNext(tx: Tx, drainId: string, choice: Choice): Promise<boole
 	if (running >= choice.parallel) return false;
 	const next = await choose(tx, planned, here, choice.refused);
 	if (!next) {
-		// The queue's clock is the real one.
 		if ([...choice.refused.values()].includes(ROOM_COMES))
-			await wakeDrain(tx, drainId, new Date(Date.now() + LOOK_AGAIN));
+			await wakeDrain(tx, drainId, nextLookForRoom());
 		return false;
 	}
 	choice.chosen.id = next.move.id;
@@ -121,28 +120,6 @@ async function choose(
 		await yieldRoom(tx, inTheWay);
 	}
 	return null;
-}
-
-/** The list follows the node: what is no longer there is given up, what came since (a set-up that has ended) goes too. */
-async function matchRows(tx: Tx, drain: NodeDrain, here: Drainable[]): Promise<void> {
-	const rows = await tx.containerMove.findMany({ where: { drainId: drain.id } });
-	const byId = new Map(here.map((one) => [one.containerId, one]));
-	for (const { id, containerId, status } of rows) {
-		const container = byId.get(containerId);
-		if (status === 'planned' && (!container || stayReason(container)))
-			await cancelMove(tx, id, SYSTEM);
-	}
-	const known = new Set(rows.map(({ containerId }) => containerId));
-	const last = Math.max(-1, ...rows.map(({ position }) => position));
-	const late = here.filter(
-		(one) => !known.has(one.containerId) && !one.moving && stayReason(one) === null
-	);
-	for (const [i, { containerId }] of late.entries())
-		await planMove(
-			tx,
-			{ containerId, toNodeId: null, drainId: drain.id, position: last + 1 + i },
-			actorOf(drain)
-		);
 }
 
 /** It is done when nothing is left to decide: what failed or was turned back waits for staff, who retry it or leave it. */

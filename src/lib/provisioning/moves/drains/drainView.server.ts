@@ -42,7 +42,7 @@ export const drainSchema = z.object({
 	reason: z.string().nullable(),
 	/** Nothing begins before: customers were told this time. */
 	not_before: z.date().nullable(),
-	/** How many of its moves are in which state. */
+	/** How many of its moves are in which state; a worker plans them just after it was asked for. */
 	moves: z.record(z.string(), z.number().int()),
 	requested_by: z.string(),
 	created_at: z.date(),
@@ -62,6 +62,8 @@ export interface DrainRow extends NodeDrain {
 	counts: Partial<Record<MoveStatus, number>>;
 	/** How many are still on the node and wait for somebody to decide. */
 	undecided: number;
+	/** How many wait because they fit on no other node. */
+	lackRoom: number;
 }
 
 /**
@@ -91,10 +93,16 @@ export async function drainRows(tx: Tx, ids: string[]): Promise<DrainRow[]> {
 		where: { drainId: { in: ids } },
 		_count: true
 	});
+	const lacking = await tx.containerMove.groupBy({
+		by: ['drainId'],
+		where: { drainId: { in: ids }, status: 'planned', error: 'no_room' },
+		_count: true
+	});
 	const undecided = await undecidedOf(tx, ids);
 	return drains.map((drain) => ({
 		...drain,
 		undecided: undecided.get(drain.id) ?? 0,
+		lackRoom: lacking.find(({ drainId }) => drainId === drain.id)?._count ?? 0,
 		node: nodes.find(({ id }) => id === drain.nodeId)?.name ?? '',
 		counts: Object.fromEntries(
 			sums

@@ -1,18 +1,20 @@
 import { expect, test, vi } from 'vitest';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { destroySoon } from '#lib/infrastructure/pools/giveUp.server.ts';
 import { createUnplacedTenant } from '../../../../../tests/factories/infrastructure.ts';
 import { BY, mostAtOnce, PATIENCE, testDrains } from '../../../../../tests/setup/nodeDrains.ts';
 import { dyingWriting } from '../../../../../tests/setup/deaths.ts';
-import { askForMove } from '../containers/moves.server.ts';
 import { drainPlanOf } from './drainContainers.server.ts';
 import { advanceDrain } from './drainRun.server.ts';
 import { undecidedOf } from './drainView.server.ts';
 import { retryDrainMove, skipDrainMove } from './drainMoves.server.ts';
+import { wakeDrains } from './drainJobs.server.ts';
 import { beginDrain, cancelDrain, pauseDrain, resumeDrain } from './drains.server.ts';
 
 vi.setConfig({ testTimeout: PATIENCE });
 const world = await testDrains();
-const { sandbox, id, put, leave, drain, movesOf, until, isDone, whereabouts, setting } = world;
+const { sandbox, id, put, leave, drain, looks, movesOf, until, isDone, whereabouts, setting } =
+	world;
 
 const statuses = async (drainId: string) => (await movesOf(drainId)).map(({ status }) => status);
 const moved = ['succeeded', 'confirming'];
@@ -239,7 +241,7 @@ test('nothing begins before the time that customers were told', async () => {
 	});
 });
 
-test('what was made ahead for others goes where it is in the way of a drain or of a move', async () => {
+test('what was made ahead for others goes where it is in the way of a drain, open or over', async () => {
 	const plan = await db.plan.findFirstOrThrow({ where: { key: 'pro', replacedAt: null } });
 	const room = { cpuCores: plan.cpuCores, ramMb: plan.ramMb, diskGb: plan.diskGb };
 	/** Nothing but this holds the room there. */
@@ -257,13 +259,28 @@ test('what was made ahead for others goes where it is in the way of a drain or o
 	expect((await drainPlanOf(db, id('pve1'))).moves).toMatchObject([
 		{ to: { name: 'pve2' }, yields: [{ vmid: first.vmid }] }
 	]);
+	// One that is going and does not go: it is looked for again and again, by one job however many ask.
+	await db.container.update({ where: { id: first.id }, data: { retiring: true } });
 	const { id: drainId } = await drain('pve1');
-	await until(() => isDone(drainId));
+	const waits = async () => (await movesOf(drainId))[0]?.error === 'room_comes';
+	await until(async () => (await waits()) && (await looks(drainId)).isLooking === 0);
+	for (let asked = 0; asked < 3; asked++) await advanceDrain(drainId);
+	await wakeDrains();
+	const { isLooking, later } = await looks(drainId);
+	expect(isLooking + later).toBe(1);
+	await transaction((tx) => destroySoon(tx, first.id));
+	await until(async () => {
+		await advanceDrain(drainId);
+		return isDone(drainId);
+	});
 	expect(whereabouts()).toEqual({ [drained.vmid]: 'pve2' });
 
+	// A move of a drain that is over begins by itself.
+	const over = await drain('pve2', 6);
+	await transaction((tx) => cancelDrain(tx, over.id, BY));
 	const second = await ahead('pve3');
-	const toNodeId = id('pve3');
-	const move = await transaction((tx) => askForMove(tx, { containerId: drained.id, toNodeId }, BY));
+	const [{ id: moveId } = { id: '' }] = await movesOf(over.id);
+	const move = await transaction((tx) => retryDrainMove(tx, over.id, moveId, BY));
 	expect(move).toMatchObject({ status: 'planned', error: 'room_comes' });
 	await until(async () => whereabouts()[drained.vmid] === 'pve3');
 	expect(whereabouts()).not.toHaveProperty(String(second.vmid));

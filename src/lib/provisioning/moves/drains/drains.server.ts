@@ -7,11 +7,10 @@ import { beginMaintenance } from '#lib/infrastructure/nodes/maintenance.server.t
 import { lockedNode } from '#lib/infrastructure/nodes/oneNode.server.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import type { DrainStatus, NodeDrain } from '#prisma/generated/client.ts';
-import { drainablesOf, nodesNow } from './drainContainers.server.ts';
-import { planDrain } from './drainPlan.ts';
+import { drainablesOf } from './drainContainers.server.ts';
+import { mayGo } from './drainPlan.ts';
 import { DRAIN_LOCK, wakeDrain } from './drainWake.server.ts';
 import { cancelMove } from '../containers/moveCancel.server.ts';
-import { planMove } from '../containers/moves.server.ts';
 
 export interface DrainWish {
 	reason: string;
@@ -20,8 +19,8 @@ export interface DrainWish {
 }
 
 /**
- * Empties a node: from now on it is in maintenance, and everything on it that may go is planned to. A worker then begins
- * the moves, one after the other; where each goes is decided when its turn comes.
+ * Empties a node: from now on it is in maintenance. A worker then plans a move for everything on it that may go and tells
+ * its customers, and begins the moves, one after the other; where each goes is decided when its turn comes.
  * @throws {AppError} NOT_FOUND; NODE_IS_DRAINED while it is being emptied already; NOTHING_TO_DRAIN
  */
 export async function startDrain(
@@ -36,9 +35,8 @@ export async function startDrain(
 		select: { id: true }
 	});
 	if (open) throw new AppError('NODE_IS_DRAINED');
-	const plan = planDrain(await drainablesOf(tx, { nodeId }), await nodesNow(tx));
 	// What fits nowhere today is planned as well: it waits for room, and the page says so.
-	const wanted = [...plan.moves, ...plan.stuck].map(({ container }) => container);
+	const wanted = (await drainablesOf(tx, { nodeId })).filter(mayGo);
 	if (wanted.length === 0) throw new AppError('NOTHING_TO_DRAIN');
 	if (node.status !== 'maintenance') await beginMaintenance(tx, nodeId, { reason, by });
 	const drain = await tx.nodeDrain.create({
@@ -48,8 +46,6 @@ export async function startDrain(
 		}
 	});
 	const { id: drainId, notBefore } = drain;
-	for (const [position, { containerId }] of wanted.entries())
-		await planMove(tx, { containerId, toNodeId: null, drainId, position, notBefore }, by);
 	await audit(tx, {
 		actor: by,
 		action: 'infrastructure.drain-node',
@@ -57,7 +53,7 @@ export async function startDrain(
 		after: { drain: drainId, containers: wanted.length, reason, not_before: notBefore }
 	});
 	await publish(tx, 'staff:nodes', nodeId);
-	await wakeDrain(tx, drainId, notBefore);
+	await wakeDrain(tx, drainId);
 	return drain;
 }
 

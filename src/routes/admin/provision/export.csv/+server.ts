@@ -4,9 +4,10 @@ import {
 	expectedAt,
 	listWaiting,
 	QUEUE_LIST,
-	waitHistory,
+	waitHistories,
 	type WaitingTenant
 } from '#lib/provisioning/waiting.server.ts';
+import { isolationLabel } from '#lib/provisioning/words.ts';
 import { m } from '#i18n/paraglide/messages.js';
 import type { CsvColumn } from '#lib/ui/csv.ts';
 import { csvOfList } from '#lib/ui/csv-response.ts';
@@ -17,14 +18,15 @@ import type { RequestHandler } from './$types';
 export const GET: RequestHandler = async (event) => {
 	requireStaff(event, 'provisioning:read');
 	const query = parseListQuery(event.url, QUEUE_LIST);
-	const waits = await waitHistory(db);
+	const waits = await waitHistories(db);
 	const columns: CsvColumn<WaitingTenant>[] = [
 		{ label: m.provision_position(), value: (row) => row.position },
+		{ label: m.provision_kind(), value: (row) => isolationLabel(row.isolation) },
 		{ label: m.tenants_one(), value: (row) => row.slug },
 		{ label: m.tenants_company(), value: (row) => row.customer.companyName },
 		{ label: m.tenants_plan(), value: (row) => row.plan.name },
 		{ label: m.provision_waiting_since(), value: (row) => row.since },
-		{ label: m.provision_expected(), value: (row) => expectedAt(waits, row.since) },
+		{ label: m.provision_expected(), value: (row) => expectedAt(waits, row) },
 		{ label: m.provision_refund_at(), value: (row) => row.until }
 	];
 	return csvOfList('cola.csv', columns, (page) => listWaiting(db, { ...query, ...page }));

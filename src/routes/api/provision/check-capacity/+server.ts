@@ -9,7 +9,7 @@ import { waysOutSchema, waysOutView } from '#lib/infrastructure/placement/waysOu
 import { planOnSale } from '#lib/plans/plans.server.ts';
 import { movableContainers } from '#lib/provisioning/moves/containers/movable.server.ts';
 import { saleQuestion } from '#lib/provisioning/schema.ts';
-import { countWaiting, waitHistory } from '#lib/provisioning/waiting.server.ts';
+import { countWaiting, waitHistories } from '#lib/provisioning/waiting.server.ts';
 
 const resources = z.object({ cpu_cores: z.number(), ram_mb: z.number(), disk_gb: z.number() });
 
@@ -50,7 +50,10 @@ export const GET = endpoint(
 			ways_out: waysOutSchema
 				.nullable()
 				.describe('What would make room for one more; null while there is room'),
-			/** Who waits for room, and how long those waited who found it within 90 days; null: nobody did. */
+			/**
+			 * Who waits for room of the plan's isolation, which has turns of its own, and how long those waited who found it
+			 * within 90 days; null: nobody did.
+			 */
 			queue: z.object({
 				waiting: z.number().int(),
 				waited: z
@@ -84,7 +87,7 @@ export const GET = endpoint(
 		const found = await explainCapacity(db, plan, rules, world);
 		const sale = await simulateSale(db, plan, query.count, rules, world);
 		const out = found.fits ? null : waysOut(world, plan, rules, await movableContainers(db));
-		const waits = await waitHistory(db);
+		const waits = (await waitHistories(db))[plan.isolation];
 		return {
 			plan: plan.key,
 			isolation: found.isolation,
@@ -109,11 +112,13 @@ export const GET = endpoint(
 			})),
 			ways_out: out && waysOutView(out),
 			queue: {
-				waiting: await countWaiting(db),
-				waited: waits && {
-					...{ count: waits.count, median_seconds: waits.medianSeconds },
-					p90_seconds: waits.p90Seconds
-				}
+				waiting: (await countWaiting(db))[plan.isolation] ?? 0,
+				waited: waits
+					? {
+							...{ count: waits.count, median_seconds: waits.medianSeconds },
+							p90_seconds: waits.p90Seconds
+						}
+					: null
 			},
 			sale: {
 				count: sale.count,

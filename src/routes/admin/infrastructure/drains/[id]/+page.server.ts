@@ -4,6 +4,7 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { staysOf } from '#lib/provisioning/moves/drains/drainContainers.server.ts';
+import { countUnplanned } from '#lib/provisioning/moves/drains/drainMatch.server.ts';
 import {
 	beginDrain,
 	cancelDrain,
@@ -20,7 +21,7 @@ import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	const { permissions } = requireStaff(event, 'infrastructure:read');
-	const { id, nodeId } = await drainOfId(db, event.params.id);
+	const { id, nodeId, status } = await drainOfId(db, event.params.id);
 	const [drain] = await drainRows(db, [id]);
 	const told = await db.tenantMigration.count({
 		where: { status: 'planned', notBefore: { not: null }, containerMove: { drainId: id } }
@@ -29,6 +30,7 @@ export const load: PageServerLoad = async (event) => {
 	return {
 		drain: drain!,
 		told,
+		unplanned: await countUnplanned(db, { id, nodeId, status }),
 		list: await listMoves(db, { ...query, drainId: id }),
 		stays: await staysOf(db, nodeId),
 		mayWrite: permissions.has('infrastructure:write'),
