@@ -157,30 +157,31 @@ export const LASTING: readonly FaultCase[] = [
 	})
 ];
 
-/** Calls on what all set-ups share: whoever makes one meets the fault, and everybody must be ready at the end. */
-export const SHARED: readonly FaultCase[] = [
-	...[
-		{ call: 'ingress look', target: 'cloudflare' as const, match: '^GET .*/configurations' },
-		{ call: 'resources', target: 'proxmox' as const, match: '^GET .*/cluster/resources' }
-	].flatMap((call) =>
-		Object.entries(MISBEHAVIOUR).map(([what, fault]) => ({
-			...caseOf({ ...callOf('dns', call.call, call.target, call.match) }, what, fault),
-			...{ step: 'shared', everybody: true }
-		}))
-	),
-	...Object.entries(MISBEHAVIOUR)
-		.flatMap(([what, fault]) => [
-			[what, fault] as const,
-			[`${what} after the effect`, after(fault)] as const
-		])
-		.map(([what, fault]) => ({
-			...caseOf(
-				callOf('dns', 'ingress document', 'cloudflare', '^PUT .*/configurations'),
-				...([what, fault] as const)
-			),
-			...{ step: 'shared', everybody: true }
-		}))
-];
+/** Questions about what all set-ups share: whoever asks meets the fault, and everybody must be ready at the end. */
+export const SHARED_READS: readonly FaultCase[] = [
+	callOf('dns', 'ingress look', 'cloudflare', '^GET .*/configurations'),
+	callOf('dns', 'resources', 'proxmox', '^GET .*/cluster/resources')
+].flatMap((call) =>
+	Object.entries(MISBEHAVIOUR).map(([what, fault]) => ({
+		...caseOf(call, what, fault),
+		...{ step: 'shared', everybody: true }
+	}))
+);
+
+/** The same of what is written for all of them together. */
+export const SHARED_WRITES: readonly FaultCase[] = Object.entries(MISBEHAVIOUR)
+	.flatMap(([what, fault]) => [
+		[what, fault] as const,
+		[`${what} after the effect`, after(fault)] as const
+	])
+	.map(([what, fault]) => ({
+		// Once each: what many ask for is written together, so that there are few such calls.
+		...caseOf(callOf('dns', 'ingress document', 'cloudflare', '^PUT .*/configurations'), what, {
+			...fault,
+			times: 1
+		}),
+		...{ step: 'shared', everybody: true }
+	}));
 
 /** What is asked of Stripe when somebody has paid. */
 export const PAYMENT: readonly FaultCase[] = ['checkout/sessions', 'subscriptions'].flatMap(

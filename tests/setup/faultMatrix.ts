@@ -2,7 +2,14 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { db } from '#lib/core/db.server.ts';
 import { createTenantSaga } from '#lib/provisioning/createTenant.server.ts';
 import { buy, giveAway, makeRoom, type PlanKey } from './buyers.ts';
-import { LASTING, PASSING, PAYMENT, SHARED, type FaultCase } from './faultCases.ts';
+import {
+	LASTING,
+	PASSING,
+	PAYMENT,
+	SHARED_READS,
+	SHARED_WRITES,
+	type FaultCase
+} from './faultCases.ts';
 import { beImpatient } from './impatience.ts';
 import { expectNoOrphans, expectNothingLost } from './orphans.ts';
 import { testPlatform, type TestPlatform } from './platform.ts';
@@ -32,6 +39,10 @@ export async function faultMatrix(plan: PlanKey): Promise<void> {
 	beImpatient();
 	// One tenant in each shared container, so that a container says for whom it is.
 	await makeRoom(platform, 1);
+	// Hundreds at once are more than an hour's sales: what waits for Cloudflare's allowance is tried in other places.
+	await db.setting.create({
+		data: { key: 'cloudflare.calls_per_window', category: 'cloudflare', value: 100_000 }
+	});
 	const calls = whose(platform);
 	const rows = rowsOf(plan);
 	const started = Date.now();
@@ -78,8 +89,9 @@ function rowsOf(plan: PlanKey): Row[] {
 		({ step }) => plan === 'pro' || step === 'container' || step === 'database'
 	);
 	const lasting = [...given.filter(isProxmox), ...given.filter((one) => !isProxmox(one))];
-	// What passes is met by the same calls whatever the plan, and what is shared is shared: tried with one of them.
-	const passing = plan === 'pro' ? [...PASSING, ...SHARED] : [];
+	// What passes is met by the same calls whatever the plan, and what is shared is shared: each is tried with one of them.
+	// What all wait for is asked with the fewer set-ups; what is written for all is written often enough only for many.
+	const passing = plan === 'pro' ? [...PASSING, ...SHARED_WRITES] : SHARED_READS;
 	return [
 		...passing.map((one) => row(one, false, 'active')),
 		...(plan === 'pro' ? PAYMENT.map((one) => row(one, true, 'active')) : []),
