@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { db, transaction } from '#lib/core/db.server.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
+import type { Snapshot } from '#lib/integrations/proxmox/types.ts';
 import { askCluster, isDown, proxmoxOn, type Trace } from '../nodes/clients.server.ts';
 import { ask, askManager, followAct } from './actCalls.server.ts';
 import { nextUnderCare, type Care } from './actCare.ts';
 import type { Wish } from './actForms.ts';
 import { failureText, type Outcome, type Sight } from './actOutcome.ts';
-import { isHeld } from './actRefusals.server.ts';
+import { isHeld, isNeeded } from './actRefusals.server.ts';
 import { writeBegun, type Taken } from './actRow.server.ts';
 import { isHaVerb, nextStep, type Begun } from './actSteps.ts';
 import { lacksRoom } from './growth.ts';
 import { applyLimits, holdGrowth } from './growth.server.ts';
-import { RESOURCES } from '../placement/placement.ts';
+import { RESOURCES, type Resources } from '../placement/placement.ts';
 import { look } from './guests.server.ts';
 import { isThis } from './identity.ts';
+import { newerData } from './newerData.server.ts';
 import type { Seen } from './reconcile.ts';
 import { worksOnIt } from './tasks.server.ts';
 
@@ -44,10 +46,13 @@ interface Work {
  * the one change that is missing, and looks again.
  */
 export async function advance(work: Work): Promise<Outcome> {
-	const { subject, signal } = work;
+	const { act, subject, signal } = work;
 	for (let steps = 0; steps < MOST_STEPS; steps++) {
 		signal.throwIfAborted();
 		if (await isHeld(db, subject.id)) return { is: 'waiting', why: 'held', seconds: 2 };
+		// What is half-way goes on: whoever needs it waits for it to be back.
+		if (!act.begun && (await isNeeded(db, act.wish.act, subject.id)))
+			return { is: 'waiting', why: 'needed', seconds: 2 };
 		const place = await find(work);
 		if (!place) return { is: 'failed', why: 'gone', seen: null };
 		if (!isThis(place.seen, subject)) return { is: 'failed', why: 'not_ours', seen: null };
@@ -96,9 +101,12 @@ async function oneStep(work: Work, proxmox: ProxmoxClient, seen: Seen): Promise<
 	const tasks = await proxmox.tasks(seen.node, { vmid: subject.vmid, limit: 50 });
 	const other = tasks.find(worksOnIt);
 	if (other) return { is: 'waiting', why: failureText('task_running', other.type), seconds: 2 };
+	const snapshots = await snapshotsFor(act, proxmox, place);
+	const lost = await lostBy(act, snapshots);
+	if (lost) return { is: 'failed', why: failureText('newer_data', lost), seen: null };
 	const sight: Sight = {
 		running: seen.running,
-		snapshots: await snapshotsFor(act, proxmox, place),
+		snapshots: snapshots.map(({ name }) => name),
 		node: seen.node,
 		nodeId: await nodeIdOf(subject, seen.node)
 	};
@@ -111,8 +119,9 @@ async function oneStep(work: Work, proxmox: ProxmoxClient, seen: Seen): Promise<
 		return { is: 'waiting', why: care ? 'ha_manager' : 'not_yet', seconds: 2 };
 	if (step.do === 'fail')
 		return { is: 'failed', why: failureText(step.code, step.words), seen: sight };
-	if (step.verb === 'limits' && act.wish.act === 'resize') {
-		const room = await promised(subject.id, act.wish);
+	const wanted = wantedOf(act.wish);
+	if (step.verb === 'limits' && wanted) {
+		const room = await promised(subject.id, wanted);
 		if (room === 'coming') return { is: 'waiting', why: 'room_comes', seconds: 2 };
 		if (room === 'none') return { is: 'failed', why: 'no_room', seen: sight };
 	}
@@ -128,22 +137,24 @@ async function oneStep(work: Work, proxmox: ProxmoxClient, seen: Seen): Promise<
 	await writeBegun(act, next, verb === 'limits' || isHaVerb(verb) ? act.taskUpid : null);
 	if (isHaVerb(verb)) return askManager(act, { ...next, verb }, proxmox, subject.vmid);
 	if (verb !== 'limits') return ask(act, { ...next, verb }, proxmox, place);
-	await applyLimits(subject.id, trace, signal);
+	await applyLimits(subject.id, wanted, trace, signal);
 	await writeBegun(act, { ...next, ended: 'OK' }, act.taskUpid);
 	return null;
 }
 
 /** The room for other limits is promised, if it was not when they were asked for: what was made ahead for others goes first. */
-async function promised(
-	id: string,
-	wish: Extract<Wish, { act: 'resize' }>
-): Promise<'held' | 'coming' | 'none'> {
-	const wanted = { cpuCores: wish.cpu_cores, ramMb: wish.ram_mb, diskGb: wish.disk_gb };
+async function promised(id: string, wanted: Resources): Promise<'held' | 'coming' | 'none'> {
 	const has = await db.container.findUniqueOrThrow({ where: { id } });
-	if (RESOURCES.every((code) => has[code] === wanted[code])) return 'held';
+	if (RESOURCES.every((code) => has[code] >= wanted[code])) return 'held';
 	const { reasons } = await transaction((tx) => holdGrowth(tx, id, wanted));
 	if (reasons.every(({ code }) => code === 'offline')) return 'held';
 	return lacksRoom({ reasons }) ? 'none' : 'coming';
+}
+
+/** The limits that are asked for; null: it keeps its own. */
+function wantedOf(wish: Wish): Resources | null {
+	if (wish.act !== 'resize') return null;
+	return { cpuCores: wish.cpu_cores, ramMb: wish.ram_mb, diskGb: wish.disk_gb };
 }
 
 function failedBefore(words: string | undefined): Pick<Begun, 'failed'> {
@@ -171,8 +182,21 @@ async function snapshotsFor(
 	{ wish }: Taken,
 	proxmox: ProxmoxClient,
 	{ node, vmid }: { node: string; vmid: number }
-): Promise<string[]> {
-	return 'name' in wish ? (await proxmox.snapshots(node, vmid)).map(({ name }) => name) : [];
+): Promise<Snapshot[]> {
+	return 'name' in wish ? proxmox.snapshots(node, vmid) : [];
+}
+
+/** Whose data going back would lose altogether, as names; null: nobody's, or it has gone back already. */
+async function lostBy(
+	{ wish, begun, containerId }: Taken,
+	snapshots: Snapshot[]
+): Promise<string | null> {
+	const isNext = !begun || (begun.verb === 'rollback' && begun.ended === 'never');
+	if (wish.act !== 'rollback' || !isNext) return null;
+	const at = snapshots.find(({ name }) => name === wish.name)?.snaptime;
+	if (at === undefined) return null;
+	const names = await newerData(db, containerId, new Date(at * 1000));
+	return names.length > 0 ? names.join(', ') : null;
 }
 
 async function nodeIdOf({ clusterId, nodeId, nodeName }: Subject, name: string): Promise<string> {

@@ -3,8 +3,8 @@ import type { ActName } from './actForms.ts';
 
 /**
  * Why something cannot be asked of a container now: `template`, `being_made`, `retiring` (it is being taken down), `adopted` (it is
- * not ours to change that far), `warm` (it was made ahead for whoever comes next, and is to stay as it was made), `moving` (it is on its way to another node), `held` (a run of one of its instances works on it), `backup` (one is being made), `busy`
- * (something was asked before and is not done).
+ * not ours to change that far), `warm` (it was made ahead for whoever comes next, and is to stay as it was made), `moving` (it is on its way to another node), `held` (a run of one of its instances works on it), `backup` (one is being made), `needed`
+ * (a run or a backup works with the databases that others have on it), `busy` (something was asked before and is not done).
  */
 export type ActRefusal =
 	| 'template'
@@ -15,6 +15,7 @@ export type ActRefusal =
 	| 'moving'
 	| 'held'
 	| 'backup'
+	| 'needed'
 	| 'busy';
 
 export interface ActSubject {

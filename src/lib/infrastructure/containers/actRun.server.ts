@@ -1,5 +1,5 @@
 import { after, MINUTE, now, SECOND } from '#lib/core/clock.server.ts';
-import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { log } from '#lib/core/log.server.ts';
 import { enqueue } from '#lib/core/queue.server.ts';
 import { audit, SYSTEM } from '#lib/logs/audit.server.ts';
@@ -10,7 +10,7 @@ import { advance, type Subject } from './actAdvance.server.ts';
 import { outcomeOf, type Outcome, type Sight } from './actOutcome.ts';
 import { announce, begunOf, wishOf, writeAct, type Taken } from './actRow.server.ts';
 import { actualLimits } from './actualLimits.server.ts';
-import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
+import { releaseGrowth } from './growth.server.ts';
 
 /**
  * How long an act waits for what others hold, or for its node, before it fails: nobody who asked for a restart wants it an
@@ -109,7 +109,7 @@ async function wait(act: Taken, { why, seconds }: { why: string; seconds: number
 }
 
 async function fail(act: Taken, subject: Subject, why: string, seen: Sight | null): Promise<void> {
-	// The promise of limits that it does not have is forgotten: the row says what is so.
+	// The promise of limits that it does not have ends: the row says what is so. Where nobody says that, it keeps its room.
 	const limits = act.wish.act === 'resize' ? await actualLimits(subject) : null;
 	await end(act, 'failed', why, async (tx) => {
 		await tellWhoAsked(tx, act, subject);
@@ -117,9 +117,7 @@ async function fail(act: Taken, subject: Subject, why: string, seen: Sight | nul
 		// It could not be stopped and runs: that is how it stays.
 		if (act.wish.act === 'stop' && seen?.running)
 			await tx.container.update({ where: { id: subject.id }, data: { wantedRunning: true } });
-		if (!limits) return;
-		await lock(tx, PLACEMENT_LOCK);
-		await tx.container.update({ where: { id: subject.id }, data: limits });
+		if (limits) await releaseGrowth(tx, subject.id, limits);
 	});
 }
 

@@ -43,6 +43,7 @@ const REFUSALS: Record<ActRefusal, () => string> = {
 	warm: m.container_refusal_warm,
 	held: m.container_refusal_held,
 	backup: m.container_refusal_backup,
+	needed: m.container_refusal_needed,
 	busy: m.container_refusal_busy,
 	moving: m.container_refusal_moving
 };
@@ -57,11 +58,13 @@ const TROUBLE: Record<string, () => string> = {
 	node_offline: m.container_trouble_node_offline,
 	no_quorum: m.container_trouble_no_quorum,
 	held: m.container_trouble_held,
+	needed: m.container_refusal_needed,
 	not_yet: m.container_trouble_not_yet,
 	gone: m.container_trouble_gone,
 	not_ours: m.container_trouble_not_ours,
 	snapshot_exists: m.container_trouble_snapshot_exists,
 	snapshot_gone: m.container_trouble_snapshot_gone,
+	newer_data: m.container_trouble_newer_data,
 	task_failed: m.container_trouble_task_failed,
 	ha_manager: m.container_trouble_ha_manager,
 	ha_gave_up: m.container_trouble_ha_gave_up,

@@ -1,11 +1,15 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { db } from '#lib/core/db.server.ts';
+import { db, transaction } from '#lib/core/db.server.ts';
+import type { Prisma } from '#prisma/generated/client.ts';
 import { checkNodes } from '../nodes/nodes.server.ts';
 import { haOf } from '../../../sandbox/proxmox/ha.ts';
-import { testActs } from '../../../../tests/setup/containerActs.ts';
+import { BY, testActs } from '../../../../tests/setup/containerActs.ts';
+import { placeTenant, type Placed } from '../../../../tests/setup/containers.ts';
 import { dyingAt } from '../../../../tests/setup/deaths.ts';
 import type { Wish } from './actForms.ts';
-import { runAct } from './actRun.server.ts';
+import { refusalNow } from './actRefusals.server.ts';
+import { PATIENCE, runAct } from './actRun.server.ts';
+import { retryAct } from './acts.server.ts';
 
 const { sandbox, pve, guest, made, untilEnded, row, ask } = await testActs();
 const { faults } = sandbox.kernel;
@@ -215,4 +219,82 @@ it('other limits take effect while it runs, and nobody is stopped for them', asy
 	expect(tasks()).toEqual(['resize']);
 	expect(guest().config).toMatchObject({ cores: 3, memory: 5120 });
 	expectManaged('started');
+});
+
+it('limits that get smaller keep their room while nobody says what is so', async () => {
+	await checkNodes();
+	const { node } = guest();
+	const { id } = await ask({ act: 'resize', cpu_cores: 1, ram_mb: 8192, disk_gb: 60 });
+	pve.setOnline(node, false);
+	await once(id);
+	const startedAt = new Date(Date.now() - PATIENCE - 1_000);
+	await db.containerAct.update({ where: { id }, data: { startedAt } });
+	await once(id);
+	expect(await errorOf(id)).toBe('node_offline');
+	expect(await row()).toMatchObject({ cpuCores: 2, ramMb: 8192, diskGb: 60 });
+	pve.setOnline(node, true);
+	await db.node.updateMany({ data: { haltedAt: null, haltedBy: null } });
+	await transaction((tx) => retryAct(tx, made.id, id, BY));
+	expect((await untilEnded(id)).status).toBe('succeeded');
+	expect(await row()).toMatchObject({ cpuCores: 1, ramMb: 8192, diskGb: 60 });
+	expect(guest().config).toMatchObject({ cores: 1, memory: 8192 });
+});
+
+describe('a server of databases', () => {
+	const force = false;
+	const stop: Wish = { act: 'stop', timeout_seconds, force };
+	const restart: Wish = { act: 'restart', timeout_seconds, force };
+	const back: Wish = { act: 'rollback', name: 'base' };
+	const needed = { code: 'CONTAINER_ACT_REFUSED', message: expect.stringMatching(/needed$/) };
+	let served: Placed;
+	const run = (data: Prisma.ProvisioningJobUpdateInput) =>
+		db.provisioningJob.update({ where: { id: served.jobId }, data });
+
+	beforeAll(async () => {
+		served = await placeTenant();
+		const { containerId } = served.place;
+		const data = { postgresContainerId: made.id };
+		await db.container.update({ where: { id: containerId }, data });
+		await db.containerSecret.create({ data: { containerId, postgresPassword: '' } });
+	});
+
+	it('stays on the air while a run or a backup works with the databases on it', async () => {
+		await run({ status: 'running' });
+		for (const wish of [stop, restart, back]) await expect(ask(wish)).rejects.toMatchObject(needed);
+		expect((await done({ act: 'start' })).status).toBe('succeeded');
+		// What waits for the server itself is no reason to leave it as it is.
+		await run({ status: 'waiting', reason: 'database_server' });
+		const { id } = await ask(restart);
+		await run({ status: 'running' });
+		await once(id);
+		expect([await errorOf(id), tasks()]).toEqual(['needed', []]);
+		await run({ status: 'succeeded' });
+		expect((await untilEnded(id)).status).toBe('succeeded');
+		// A deletion within its days of grace needs nothing, a move whose time has come does.
+		await run({ status: 'waiting', reason: 'grace' });
+		expect(await refusalNow(db, 'stop', await row())).toBeNull();
+		await run({ status: 'running', reason: 'not_before' });
+		await expect(ask(stop)).rejects.toMatchObject(needed);
+		await run({ status: 'succeeded' });
+		const { tenantId } = served;
+		const { customerId } = await db.tenant.findUniqueOrThrow({ where: { id: tenantId } });
+		await db.backup.create({ data: { tenantId, customerId, kind: 'database', reason: 'x' } });
+		await expect(ask(stop)).rejects.toMatchObject(needed);
+	});
+
+	it('does not go back to before what is kept on it', async () => {
+		const ago = (seconds: number) => new Date((pve.now() - seconds) * 1000);
+		const saved = { name: 'base', description: '', guest: pve.guests.save(made.vmid) };
+		guest().snapshots = [{ ...saved, snaptime: pve.now() - 60, config: { ...guest().config } }];
+		const { slug } = await db.tenant.findUniqueOrThrow({ where: { id: served.tenantId } });
+		/** How going back ends when its role and its databases are from then. */
+		const ends = async (attachedAt: Date, activatedAt: Date) => {
+			await db.containerSecret.updateMany({ data: { attachedAt } });
+			await db.tenant.updateMany({ where: { id: served.tenantId }, data: { activatedAt } });
+			return (await done(back)).error;
+		};
+		expect(await ends(ago(30), ago(90))).toMatch(/^newer_data: /);
+		expect(await ends(ago(90), ago(30))).toBe(`newer_data: ${slug}`);
+		expect(await ends(ago(90), ago(90))).toBeNull();
+	});
 });

@@ -74,7 +74,9 @@ export async function currentAct(tx: Tx, containerId: string) {
 
 /** Why nothing can be asked of it now, apart from what an act itself says against it. */
 export async function heldNow(tx: Tx, container: ContainerRow) {
-	return refusalNow(tx, 'restart', container);
+	// Who waits for a server of databases that is down does not speak against starting it.
+	const isDown = container.purpose === 'postgres' && container.status !== 'running';
+	return refusalNow(tx, isDown ? 'start' : 'restart', container);
 }
 
 /** What its vendor calls are filed under: its own acts, and the run that made it. @throws {AppError} NOT_FOUND */

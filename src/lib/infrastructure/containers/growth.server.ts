@@ -1,4 +1,4 @@
-import { db, lock, type Tx } from '#lib/core/db.server.ts';
+import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { ProxmoxError } from '#lib/integrations/proxmox/errors.ts';
 import type { ProxmoxClient } from '#lib/integrations/proxmox/proxmox.server.ts';
@@ -13,7 +13,7 @@ import { heldAhead, yieldRoom } from '../pools/yieldRoom.server.ts';
 import { judgeGrowth, lacksRoom, type Growth } from './growth.ts';
 import { loadTarget, look, type Target } from './guests.server.ts';
 import { PLACEMENT_LOCK } from '../placement/placement.server.ts';
-import type { Resources } from '../placement/placement.ts';
+import { RESOURCES, type Resources } from '../placement/placement.ts';
 import { diskSizeGb, isOurs } from './reconcile.ts';
 import { taskOf } from './tasks.server.ts';
 
@@ -71,63 +71,90 @@ export async function growthOf(
 }
 
 /**
- * Promises a container other limits: its row is the reservation, and what Proxmox is then made to have. Decided under the
- * lock of placements, so that nobody is placed where it grows. What it has already is kept of its disk.
+ * Promises a container other limits: its row is the reservation, of what it has and of what it is to have, the larger of each.
+ * What gets less goes on counting with what it has until `applyLimits` has read back that Proxmox took it away. Decided
+ * under the lock of placements, so that nobody is placed where it grows.
  * One that is on its way to another node is promised nothing: both nodes hold what it had when it began. Where what was made
  * ahead for others is in the way (`coming`), it goes, and nothing is promised until it is gone: ask again in a moment.
- * @param actualDiskGb what Proxmox says its disk is, where that is known: a promise that was never kept is forgotten
  * @returns the growth; nothing was promised when it does not fit
  */
-export async function holdGrowth(
-	tx: Tx,
-	containerId: string,
-	wanted: Resources,
-	actualDiskGb?: number
-): Promise<Growth> {
+export async function holdGrowth(tx: Tx, containerId: string, wanted: Resources): Promise<Growth> {
 	const growth = await growthOf(tx, containerId, wanted, { locked: true });
 	if (growth.reasons.some(({ code }) => code !== 'offline')) {
 		const isMoving = growth.reasons.some(({ code }) => code === 'moving');
 		if (growth.yields && !isMoving) await yieldRoom(tx, { containers: growth.yields });
 		return growth;
 	}
-	const to =
-		actualDiskGb === undefined
-			? growth.to
-			: { ...growth.to, diskGb: Math.max(actualDiskGb, wanted.diskGb) };
-	await tx.container.update({ where: { id: containerId }, data: { ...to } });
+	const { from, to } = growth;
+	const data = {
+		cpuCores: Math.max(from.cpuCores, to.cpuCores),
+		ramMb: Math.max(from.ramMb, to.ramMb),
+		diskGb: to.diskGb
+	};
+	await tx.container.update({ where: { id: containerId }, data });
 	await publish(tx, 'staff:containers', containerId);
-	return { ...growth, to };
+	return growth;
 }
 
 /**
- * Takes a promise back: the row has the limits of before again.
- * @param before with the disk that it has in fact: a disk never shrinks
+ * Ends a promise: the row has these limits, and who waits for room looks again.
+ * @param is what it has in fact, or had when nothing of the promise was ever asked of Proxmox
  */
-export async function releaseGrowth(tx: Tx, containerId: string, before: Resources): Promise<void> {
+export async function releaseGrowth(tx: Tx, containerId: string, is: Resources): Promise<void> {
 	await lock(tx, PLACEMENT_LOCK);
-	await tx.container.update({ where: { id: containerId }, data: { ...before } });
+	const { cpuCores, ramMb, diskGb } = is;
+	await tx.container.update({ where: { id: containerId }, data: { cpuCores, ramMb, diskGb } });
 	await capacityAppeared(tx);
 	await publish(tx, 'staff:containers', containerId);
 }
 
-/** GiB of a container's disk as Proxmox has it. @throws {ProxmoxError} when it is not there, or not ours */
-export async function actualDisk(containerId: string, trace: Trace): Promise<number> {
-	const target = await loadTarget(containerId);
-	const proxmox = await proxmoxOn(target.nodeId, trace);
-	const { config } = await ours(proxmox, target);
-	return Math.round(diskSizeGb(config.rootfs));
+/**
+ * Makes a container have limits that its row holds the room for, reads them back, and ends the promise: the row says what is
+ * so, and what it no longer needs is free. Absent limits are the row's own.
+ * @returns what it has now; a disk never shrinks
+ * @throws {ProxmoxError} retryable where trying again, from the promise on, helps
+ */
+export async function applyLimits(
+	containerId: string,
+	wanted: Resources | null,
+	trace: Trace,
+	signal?: AbortSignal
+): Promise<Resources> {
+	const held = await limitsOf(db, containerId);
+	const is = await setLimits(containerId, wanted ?? held, trace, signal);
+	if (isSame(await limitsOf(db, containerId), is)) return is;
+	await transaction(async (tx) => {
+		await lock(tx, PLACEMENT_LOCK);
+		const row = await limitsOf(tx, containerId);
+		if (isSame(row, held)) return releaseGrowth(tx, containerId, is);
+		// Another promise came meanwhile, and is its own to end; it must cover what is so.
+		if (RESOURCES.some((code) => row[code] < is[code]))
+			throw notYet(`container ${containerId} was promised otherwise meanwhile`, 'refused');
+	});
+	return is;
+}
+
+function limitsOf(tx: Tx, id: string): Promise<Resources> {
+	const select = { cpuCores: true, ramMb: true, diskGb: true };
+	return tx.container.findUniqueOrThrow({ where: { id }, select });
+}
+
+function isSame(some: Resources, others: Resources): boolean {
+	return RESOURCES.every((code) => some[code] === others[code]);
 }
 
 const MOST_CHANGES = 12;
 
 /**
- * Makes a container have the limits that its row says, and reads them back: cores and memory at once, the disk by a task.
- * Looks before each change, so that it may run any number of times and after any death. It is neither started nor stopped,
- * and left alone while it is on its way to another node.
+ * Makes a container have these limits and reads them back: cores and memory at once, the disk by a task. The promise in its
+ * row stays as it is. Looks before each change, so that it may run any number of times and after any death. It is neither
+ * started nor stopped, and left alone while it is on its way to another node.
+ * @returns what it has now
  * @throws {ProxmoxError} retryable where trying again helps
  */
-export async function applyLimits(
+export async function setLimits(
 	containerId: string,
+	{ cpuCores, ramMb, diskGb }: Resources,
 	trace: Trace,
 	signal?: AbortSignal
 ): Promise<Resources> {
@@ -140,12 +167,12 @@ export async function applyLimits(
 		if (target.taskUpid) await endOf(proxmox, target.id, target.taskUpid, signal);
 		const { node, lock: held, config } = await ours(proxmox, target);
 		if (held) throw notYet(`CT ${target.vmid} is locked (${held})`, 'locked');
-		const { cpuCores, ramMb, diskGb } = target.wanted;
 		if (config.cores !== cpuCores || config.memory !== ramMb) {
 			await proxmox.setConfig(node, target.vmid, { cores: cpuCores, memory: ramMb });
 			continue;
 		}
-		if (diskSizeGb(config.rootfs) >= diskGb) return { cpuCores, ramMb, diskGb };
+		const isGb = diskSizeGb(config.rootfs);
+		if (isGb >= diskGb) return { cpuCores, ramMb, diskGb: Math.max(diskGb, Math.round(isGb)) };
 		const upid = await proxmox.resize(node, target.vmid, `${diskGb}G`);
 		if (!upid) continue;
 		await db.container.update({ where: { id: target.id }, data: { taskUpid: upid } });

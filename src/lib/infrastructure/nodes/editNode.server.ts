@@ -9,6 +9,7 @@ import { clientOf, type NodeAccess } from './clients.server.ts';
 import { showFingerprints, type Fingerprints } from './fingerprints.server.ts';
 import type { NodePatch } from './nodeForms.ts';
 import { findNode, lockedNode, requestLook } from './oneNode.server.ts';
+import { sameHost } from './sameHost.server.ts';
 import { capacityAppeared } from './waiters.server.ts';
 
 /** How long the node may take to prove that it is the same; tests shorten it. */
@@ -44,6 +45,8 @@ export async function editNode(
 		pins = { apiFingerprint: shown.api.fingerprint, sshHostKey: shown.ssh.fingerprint };
 		// The breaker is that of the place where it was.
 		await checkSame({ ...node, ...place, ...pins, haltedAt: null, haltedBy: null });
+		const sentence = await sameHost(db, { ...pins, name: node.name }, node.id);
+		if (sentence) throw new AppError('BAD_INPUT', { fields: { ssh_host: sentence } });
 	}
 	await transaction((tx) => save(tx, id, patch, { ...place, ...pins }, by));
 	return { saved: true };

@@ -1,5 +1,6 @@
 import { encrypt } from '#lib/core/crypto.server.ts';
-import type { Tx } from '#lib/core/db.server.ts';
+import { databaseTime, type Tx } from '#lib/core/db.server.ts';
+import { Prisma } from '#prisma/generated/client.ts';
 import { poolSize } from '../placement/addresses.ts';
 import type { Resources } from '../placement/placement.ts';
 import { noteEnrolled } from '../templates/currentTemplate.server.ts';
@@ -86,6 +87,24 @@ export async function enrolCluster(
 	return { clusterId: cluster.id };
 }
 
+/** How a node is that nobody has looked at yet. */
+const UNSEEN = {
+	removedAt: null,
+	status: 'online',
+	lastSeenAt: null,
+	misses: 0,
+	offlineSince: null,
+	maintenanceSince: null,
+	maintenanceReason: null,
+	health: Prisma.DbNull,
+	clockSkewMs: null,
+	apiCertificateExpiresAt: null,
+	haltedAt: null,
+	haltedBy: null,
+	haltedReason: null,
+	probedUntil: null
+} satisfies Prisma.NodeUncheckedUpdateInput;
+
 /** Takes a node into service in a cluster that is there, or brings what is stored of it up to date. */
 export async function enrolNode(
 	tx: Tx,
@@ -102,11 +121,17 @@ export async function enrolNode(
 		ramOvercommit: overcommit.ram,
 		diskOvercommit: overcommit.disk
 	};
+	const where = { clusterId_name: { clusterId, name } };
+	const known = await tx.node.findUnique({ where, select: { removedAt: true } });
 	const node = await tx.node.upsert({
-		where: { clusterId_name: { clusterId, name } },
+		where,
 		create: { clusterId, name, ...facts },
-		// One that was removed is back, with its history.
-		update: { ...facts, removedAt: null, revision: { increment: 1 } }
+		update: {
+			...facts,
+			revision: { increment: 1 },
+			// One that was removed is back, with its history; how it was when it went is no more.
+			...(known?.removedAt && { ...UNSEEN, lookedAt: await databaseTime() })
+		}
 	});
 	const secret = { apiToken: encrypt(apiToken, tokenContext(node.id)) };
 	await tx.nodeCredential.upsert({

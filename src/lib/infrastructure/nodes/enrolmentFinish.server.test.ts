@@ -6,9 +6,10 @@ import { addStranger, vanish } from '../../../sandbox/proxmox/tamper.ts';
 import { adoptGuest, ignoreGuest, readGuest } from '../containers/adoption.server.ts';
 import { databasesSchema } from '../containers/databases.ts';
 import type { Decision } from './enrolmentForms.ts';
-import { findEnrolment } from './enrolments.server.ts';
+import { confirmFingerprints, findEnrolment } from './enrolments.server.ts';
 import { enrolmentView } from './enrolmentView.server.ts';
 import { removeNode } from './removeNode.server.ts';
+import { sameHost } from './sameHost.server.ts';
 
 const enrolment = await testEnrolment();
 const { pve, api, by, begin, confirmed, findings, finish, jeturing, overSsh } = enrolment;
@@ -133,11 +134,15 @@ function newCluster() {
 it('makes a cluster of its own where nobody here knows the node, once its template and storages are there', async () => {
 	// Another installation of ours, so to speak: the rows of this one are renamed out of the way.
 	await db.node.updateMany({ data: { name: 'renamed' }, where: { name: 'pve1' } });
-	await db.node.updateMany({ data: { apiUrl: 'https://127.0.0.1:9' }, where: { name: 'pve4' } });
-	await db.node.updateMany({ data: { name: 'renamed-4' }, where: { name: 'pve4' } });
+	const four = await db.node.findFirstOrThrow({ where: { name: 'pve4' } });
+	const { sshHostKey, apiFingerprint } = four;
+	const turned = (data: object) => db.node.update({ where: { id: four.id }, data });
+	const away = { name: 'renamed-4', apiUrl: 'https://127.0.0.1:9', apiFingerprint: 'AA' };
+	await turned({ ...away, sshHostKey: 'SHA256:another' });
 	await db.node.updateMany({ data: { name: 'renamed-2' }, where: { name: 'pve2' } });
 	await db.node.updateMany({ data: { name: 'renamed-3' }, where: { name: 'pve3' } });
 	const id = await confirmed();
+	const late = await begin();
 	await overSsh(id);
 	expect((await findings(id)).clusterId).toBeNull();
 	const cluster = 'new';
@@ -169,9 +174,18 @@ it('makes a cluster of its own where nobody here knows the node, once its templa
 		...structuredClone(pve.state.containers[9018]!),
 		...{ vmid: 9400, node: 'pve4' }
 	};
-	const { nodeId } = await finish(id, {
-		...{ cluster, ...newCluster(), vlan: '30', template_vmid: '9400' }
-	});
+	const chosen = { cluster, ...newCluster(), vlan: '30', template_vmid: '9400' };
+	// The same machine is in service under another address, or is so by now: its room is sold there.
+	await turned({ sshHostKey });
+	const named = expect.stringContaining('renamed-4');
+	expect(await fieldsOf(begin())).toEqual({ ssh_host: named });
+	const shown = { apiFingerprint, sshHostKey };
+	expect(await fieldsOf(confirmFingerprints(late.id, shown, by))).toEqual({ compared: named });
+	expect(await fieldsOf(finish(id, chosen))).toEqual({ cluster: named });
+	await turned({ sshHostKey: 'SHA256:another', apiFingerprint });
+	const twin = (name: string) => sameHost(db, { ...shown, name });
+	expect([await twin('renamed-4'), await twin('pve4')]).toEqual([named, null]);
+	const { nodeId } = await finish(id, chosen);
 	expect(
 		await db.node.findUniqueOrThrow({
 			where: { id: nodeId },

@@ -1,5 +1,5 @@
 import { now } from '#lib/core/clock.server.ts';
-import { db, isUniqueViolation, transaction, type Tx } from '#lib/core/db.server.ts';
+import { db, isUniqueViolation, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { audit, type Actor } from '#lib/logs/audit.server.ts';
@@ -13,6 +13,7 @@ import { enrolCluster, enrolNode, type NodeEnrolment } from './enrol.server.ts';
 import type { Decision, NewClusterInput, PlaceInput } from './enrolmentForms.ts';
 import { draftToken, findEnrolment, lookOverApi } from './enrolments.server.ts';
 import { lookProblem } from './enrolmentWords.ts';
+import { sameHost } from './sameHost.server.ts';
 import { capacityAppeared } from './waiters.server.ts';
 
 interface Choice {
@@ -49,6 +50,7 @@ export async function finishEnrolment(
 				data: { apiToken: '', findings }
 			});
 			if (count === 0) throw new AppError('CHANGED_MEANWHILE');
+			await refuseSame(tx, node);
 			const placed = await write(tx, node, findings, choice.place);
 			await tx.nodeEnrolment.update({ where: { id }, data: { nodeId: placed.nodeId } });
 			await decide(tx, placed.clusterId, node.name, findings, choice.decisions, by);
@@ -159,6 +161,13 @@ function refuseUnfit(place: NewClusterInput, { node, storages, bridges, template
 	if (vmid !== null && !templates?.some((one) => one.vmid === vmid && one.node === node))
 		fields.template_vmid = m.enrol_no_template({ vmid });
 	if (Object.keys(fields).length > 0) throw new AppError('BAD_INPUT', { fields });
+}
+
+/** Of two drafts of one machine the second finds the first. @throws {AppError} BAD_INPUT */
+async function refuseSame(tx: Tx, node: NodeEnrolment): Promise<void> {
+	await lock(tx, 'infrastructure.finish-enrolment');
+	const sentence = await sameHost(tx, node);
+	if (sentence) throw refused('cluster', sentence);
 }
 
 async function write(

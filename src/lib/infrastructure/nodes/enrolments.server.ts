@@ -14,6 +14,7 @@ import type { Findings, LookProblem, Shown } from './discovery.ts';
 import { discover } from './discovery.server.ts';
 import type { AccessInput, ChangedAccessInput } from './enrolmentForms.ts';
 import { showFingerprints, type Fingerprints } from './fingerprints.server.ts';
+import { sameHost } from './sameHost.server.ts';
 
 declare module '#lib/core/queue.server.ts' {
 	interface JobMap {
@@ -43,6 +44,7 @@ export function draftToken({ id, apiToken }: Pick<NodeEnrolment, 'id' | 'apiToke
 export async function beginEnrolment(input: AccessInput, by: Actor): Promise<NodeEnrolment> {
 	await refuseEnrolled(input.apiUrl);
 	const shown = await showFingerprints(input);
+	await refuseSame(db, shownBy(shown), 'ssh_host');
 	const { apiToken, ...place } = input;
 	return transaction(async (tx) => {
 		const data = { ...place, ...(await seen(tx, place, shown)), createdById: by.id! };
@@ -68,6 +70,7 @@ export async function reviseEnrolment(id: string, input: ChangedAccessInput): Pr
 	const draft = await findEnrolment(db, id);
 	await refuseEnrolled(input.apiUrl);
 	const shown = await showFingerprints(input);
+	await refuseSame(db, shownBy(shown), 'ssh_host');
 	const { apiToken, ...place } = input;
 	await transaction(async (tx) => {
 		const found = await seen(tx, place, shown, draft);
@@ -96,7 +99,7 @@ export async function reviseEnrolment(id: string, input: ChangedAccessInput): Pr
  * Somebody compared both fingerprints: they are pinned from here on, and the node is asked, with the token for the first
  * time.
  * @param shown what the person's page said; another means that it was looked at anew in between
- * @throws {AppError} NOT_FOUND, CHANGED_MEANWHILE
+ * @throws {AppError} NOT_FOUND, CHANGED_MEANWHILE, BAD_INPUT when it is a node that is enrolled
  */
 export async function confirmFingerprints(
 	id: string,
@@ -107,6 +110,7 @@ export async function confirmFingerprints(
 		const draft = await findEnrolment(tx, id);
 		if (draft.apiFingerprint !== shown.apiFingerprint || draft.sshHostKey !== shown.sshHostKey)
 			throw new AppError('CHANGED_MEANWHILE');
+		await refuseSame(tx, shown, 'compared');
 		await changeOpen(tx, id, { confirmedAt: now() });
 		await audit(tx, {
 			actor: by,
@@ -203,6 +207,20 @@ async function refuseEnrolled(apiUrl: string): Promise<void> {
 	});
 	if (node)
 		throw new AppError('BAD_INPUT', { fields: { api_url: m.enrol_known({ name: node.name }) } });
+}
+
+/** @throws {AppError} BAD_INPUT beside a field: under another address it is enrolled */
+async function refuseSame(
+	tx: Tx,
+	shows: { apiFingerprint: string; sshHostKey: string },
+	field: string
+): Promise<void> {
+	const sentence = await sameHost(tx, { ...shows, name: null });
+	if (sentence) throw new AppError('BAD_INPUT', { fields: { [field]: sentence } });
+}
+
+function shownBy({ api, ssh }: Fingerprints) {
+	return { apiFingerprint: api.fingerprint, sshHostKey: ssh.fingerprint };
 }
 
 /** What both servers showed, with what the same addresses had shown before where that was something else. */

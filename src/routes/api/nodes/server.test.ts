@@ -249,7 +249,18 @@ describe('a removal', () => {
 		const kept = await remove();
 		expect(kept).toMatchObject({ status: 409, error: 'STILL_ALIVE' });
 		expect(kept.detail).toContain('778 lives.here');
-		await db.container.update({ where: { id: container.id }, data: { status: 'deleted' } });
+		const { id: pve2 } = await db.node.findFirstOrThrow({ where: { name: 'pve2' } });
+		// It arrived there, and may have to come back.
+		const arrived = { nodeId: pve2, moveToNodeId: PVE3.id };
+		await db.container.update({ where: { id: container.id }, data: arrived });
+		expect(await remove()).toMatchObject({
+			...{ status: 409, detail: expect.stringMatching(/mudanzas.*778 lives\.here/) }
+		});
+		const gone = { status: 'deleted', nodeId: PVE3.id, moveToNodeId: null } as const;
+		await db.container.update({ where: { id: container.id }, data: gone });
+		const worn = { misses: 4, apiCertificateExpiresAt: new Date(), clockSkewMs: 9 };
+		const data = { ...worn, maintenanceSince: new Date(), maintenanceReason: 'Se va' };
+		await db.node.updateMany({ where: { name: 'pve3' }, data: { ...data, status: 'maintenance' } });
 		expect(await remove()).toMatchObject({ status: 200, data: null });
 		expect((await get()).status).toBe(404);
 		expect((await nodeFigures(db)).map(({ name }) => name)).toEqual(['pve1', 'pve2']);
@@ -280,5 +291,10 @@ describe('a removal', () => {
 		const made = await ask(list.POST, { method: 'POST', body: { ...body, ...pins } });
 		expect(made).toMatchObject({ status: 201, data: { id: PVE3.id, name: 'pve3' } });
 		expect((await nodeFigures(db)).map(({ name }) => name)).toContain('pve3');
+		// How it was when it went is no more.
+		expect(await row()).toMatchObject({
+			...{ status: 'online', maintenanceSince: null, maintenanceReason: null, misses: 0 },
+			...{ apiCertificateExpiresAt: null, clockSkewMs: null, health: null }
+		});
 	});
 });

@@ -26,7 +26,7 @@ import { serverView } from '#lib/infrastructure/postgres/serverView.server.ts';
 import { metricCharts } from '#lib/infrastructure/metrics/charts.server.ts';
 import type { Actor } from '#lib/logs/audit.server.ts';
 import { m } from '#i18n/paraglide/messages.js';
-import type { Actions, PageServerLoad } from './$types';
+import type { Actions, PageServerLoad, RequestEvent } from './$types';
 
 export const load: PageServerLoad = async (event) => {
 	requireStaff(event, 'infrastructure:read');
@@ -70,6 +70,22 @@ async function checkName(tx: Tx, id: string, confirm: string): Promise<void> {
 		throw new AppError('BAD_INPUT', {
 			fields: { confirm: m.ui_type_to_confirm({ name: hostname }) }
 		});
+}
+
+/** Does what cannot be undone, after the name that was typed was compared. */
+function confirmedAct(
+	event: RequestEvent,
+	act: (tx: Tx, id: string, by: Actor) => Promise<void>,
+	done: () => string
+) {
+	const [id, by] = [event.params.id, actorOf(event.locals.auth!)];
+	return answerForm(event.request, z.object(confirmed), async ({ confirm }) => {
+		await transaction(async (tx) => {
+			await checkName(tx, id, confirm);
+			await act(tx, id, by);
+		});
+		return { message: done() };
+	});
 }
 
 export const actions: Actions = {
@@ -134,26 +150,12 @@ export const actions: Actions = {
 	give_up_server: (event) => {
 		requireStaff(event, 'infrastructure:write');
 		requireStepUp(event);
-		const by = actorOf(event.locals.auth!);
-		return answerForm(event.request, z.object(confirmed), async ({ confirm }) => {
-			await transaction(async (tx) => {
-				await checkName(tx, event.params.id, confirm);
-				await giveUpServer(tx, event.params.id, by);
-			});
-			return { message: m.template_given_up() };
-		});
+		return confirmedAct(event, giveUpServer, m.template_given_up);
 	},
 	remove_server: (event) => {
 		requireStaff(event, 'infrastructure:write');
 		requireStepUp(event);
-		const by = actorOf(event.locals.auth!);
-		return answerForm(event.request, z.object(confirmed), async ({ confirm }) => {
-			await transaction(async (tx) => {
-				await checkName(tx, event.params.id, confirm);
-				await requestRemoval(tx, event.params.id, by);
-			});
-			return { message: m.dbserver_removing() };
-		});
+		return confirmedAct(event, requestRemoval, m.dbserver_removing);
 	},
 	retry: (event) => {
 		requireStaff(event, 'infrastructure:write');
