@@ -25,6 +25,7 @@ tuning.backoffScale = 0.001;
 const events: string[] = [];
 let second: () => Promise<StepResult> = async () => {};
 let undoSecond: () => Promise<void> = async () => {};
+let parking: (jobId: string) => Promise<void> = async () => {};
 let retryWindow: number | null = 0;
 
 const LAID = { code: 'laid', params: { bricks: 7 } };
@@ -57,6 +58,7 @@ const saga = defineSaga({
 			}
 		}
 	],
+	onWaiting: async (_tx, { jobId }) => parking(jobId),
 	onSucceeded: async () => void events.push('succeeded'),
 	onFailed: async (_tx, _run, failure) =>
 		void events.push(`failed ${failure.step} ${failure.code}`),
@@ -84,6 +86,7 @@ beforeEach(() => {
 	events.length = 0;
 	second = async () => {};
 	undoSecond = async () => {};
+	parking = async () => {};
 	retryWindow = 0;
 });
 
@@ -247,6 +250,17 @@ describe('a saga', () => {
 		await eventually(async () => looks.length >= seen + 2);
 		await eventually(async () => (await queued()).length === 1);
 		expect(looks.length).toBeGreaterThanOrEqual(seen + 2);
+	});
+
+	it('hears a waking that is committed while it parks', async () => {
+		let looks = 0;
+		second = async () => {
+			looks += 1;
+			return looks === 1 ? { wait: 3600, reason: 'NO_ROOM', message: NO_ROOM } : undefined;
+		};
+		parking = (jobId) => transaction((tx) => wakeSaga(tx, jobId));
+		await ended(await start(), 'succeeded');
+		expect(looks).toBe(2);
 	});
 
 	it('refuses a second unfinished run of one subject', async () => {

@@ -194,8 +194,9 @@ export async function wakeSaga(tx: Tx, jobId: string, before = false): Promise<v
 
 /** Lets a run that parks look again later, unless it has been woken meanwhile. */
 export async function wakeSagaLater(tx: Tx, jobId: string, at: Date): Promise<void> {
+	// By the clock, since `now()` is when this transaction began: a waking that came after that is none for later.
 	await tx.$executeRaw`
-		DELETE FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${jobId} AND state = 'created' AND start_after > now()`;
+		DELETE FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${jobId} AND state = 'created' AND start_after > clock_timestamp()`;
 	const woken = await tx.$queryRaw<object[]>`
 		SELECT 1 FROM pgboss.job WHERE name = 'sagas.run' AND singleton_key = ${jobId} AND state = 'created' FOR UPDATE`;
 	if (woken.length === 0) await enqueue(tx, 'sagas.run', { jobId }, { key: jobId, startAfter: at });
