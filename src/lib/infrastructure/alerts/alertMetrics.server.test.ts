@@ -21,9 +21,11 @@ const sample = (minutesAgo: number, values: object) =>
 	db.resourceMetric.create({ data: { recordedAt: after(now(), -minutesAgo * MINUTE), ...values } });
 /** What was used today, yesterday and so on; a node's figure is read from the hours. */
 const days = async (subjectId: string, used: number[]) => {
+	// All from one instant: a millisecond less than three days says nothing.
+	const today = now();
 	const data = used.map((diskMaxGb, back) => ({
 		...{ subjectId, samples: 288, diskMaxGb },
-		at: after(now(), -back * DAY)
+		at: after(today, -back * DAY)
 	}));
 	await db.metricDay.createMany({ data });
 	await db.metricHour.createMany({ data });
