@@ -49,8 +49,7 @@ export const load: PageServerLoad = async (event) => {
 	for (const plan of plans) {
 		const wanted = wantedOf(plan);
 		const explanation = await explainCapacity(db, wanted, rules, world);
-		// Only where something is full: they are all containers there are.
-		if (!explanation.fits) movables ??= await movableContainers(db);
+		if (!explanation.fits) movables ??= await movableContainers(db, world.nodes);
 		const out = explanation.fits ? null : waysOut(world, wanted, rules, movables ?? []);
 		const { isolation } = plan;
 		const queue = { waiting: waiting[isolation] ?? 0, waits: waits[isolation] ?? null };

@@ -86,7 +86,9 @@ export const GET = endpoint(
 		const world = await readWorld(db);
 		const found = await explainCapacity(db, plan, rules, world);
 		const sale = await simulateSale(db, plan, query.count, rules, world);
-		const out = found.fits ? null : waysOut(world, plan, rules, await movableContainers(db));
+		const out = found.fits
+			? null
+			: waysOut(world, plan, rules, await movableContainers(db, world.nodes));
 		const waits = (await waitHistories(db))[plan.isolation];
 		return {
 			plan: plan.key,
