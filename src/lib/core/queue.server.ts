@@ -208,4 +208,7 @@ async function startAllWorkers(queue: PgBoss, stop: AbortSignal): Promise<void> 
 		await startWorkers(queue, { name, concurrency, pollSeconds, run }, stop);
 		if (schedule) await queue.schedule(name, schedule.cron, schedule.payload, { tz: 'UTC' });
 	}
+	// Of jobs that an earlier version of the product ran by the clock.
+	for (const { name } of await queue.getSchedules())
+		if (!definitions.get(name)?.schedule) await queue.unschedule(name);
 }

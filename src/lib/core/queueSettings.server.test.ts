@@ -41,6 +41,22 @@ test('a queue that is as declared is left alone', async () => {
 	expect(await stored()).toEqual(before);
 });
 
+test('what an earlier version ran by the clock is not put into the queue any more', async () => {
+	const cron = { cron: '* * * * *', payload: {} };
+	const run = async () => {};
+	const begin = async (schedule?: typeof cron) => {
+		const settings = { queue: { retryLimit: 7 }, ...(schedule && { schedule }) };
+		defineJob({ name: 'tests.settings', payload: z.object({}), run, ...settings });
+		await startQueue({ work: true });
+	};
+	const schedules = () => db.$queryRaw<object[]>`SELECT name FROM pgboss.schedule`;
+	await begin(cron);
+	expect(await schedules()).toEqual([{ name: 'tests.settings' }]);
+	await stopQueue(2);
+	await begin();
+	expect(await schedules()).toEqual([]);
+});
+
 test('a queue of another kind is not worked on', async () => {
 	await declared({ retryLimit: 7 });
 	await stopQueue(2);

@@ -14,7 +14,6 @@ import {
 	wish
 } from '../../../../tests/setup/databaseServers.ts';
 import { staff, testTemplates } from '../../../../tests/setup/templates.ts';
-import { readMark } from '../containers/marks.ts';
 import { destroyContainer, ensureContainer } from '../containers/containers.server.ts';
 import { odooIn } from '../containers/odooClient.server.ts';
 import { nodeFigures } from '../nodes/figures.server.ts';
@@ -175,22 +174,6 @@ function dropOf(role: string): Parameters<typeof dyingAt>[1] {
 }
 
 describe('what fails', () => {
-	it.each([
-		['the answer to the creation is lost', 'proxmox', 'POST /api2/json/nodes/pve1/lxc$'],
-		['the answer to the start is lost', 'proxmox', 'POST .*/status/start$'],
-		['the answer to the installation is lost', 'ssh', 'bash -s -- postgresql']
-	] as const)('%s: it ends ready all the same, once', async (_name, target, match) => {
-		sandbox.kernel.faults.add({ target, match, kind: 'reset', when: 'after' });
-		const id = await askForServer({ name: 'pg-lost' });
-		const { vmid } = await made(id, 'succeeded');
-		const mine = Object.values(pve.state.containers).filter(
-			({ config }) => readMark(config.description)?.containerId === id
-		);
-		expect(mine.map((one) => one.vmid)).toEqual([vmid]);
-		await transaction((tx) => requestRemoval(tx, id, staff));
-		await eventually(async () => (await row(id)).status === 'deleted');
-	});
-
 	it('a step that fails for good waits for staff, who try again or give it up, and then nothing is left', async () => {
 		const broken = { target: 'ssh', match: 'bash -s -- postgresql', kind: 'status' } as const;
 		sandbox.kernel.faults.add({ ...broken, status: 100, body: 'E: mirror away', times: 99 });
