@@ -9,8 +9,8 @@ step_postgresql() {
 			systemctl is-active -q postgresql || systemctl start postgresql
 			postgresql_answers
 			[[ $KIND != postgres ]] || listen_to_network
-			# The control plane goes by what the memory carries; whoever is in connects anew.
-			if [[ $(superuser "$MORE_CONNECTIONS") == t ]]; then systemctl restart postgresql; fi
+			# The control plane goes by what the memory carries. Whoever has databases here is not cut off for that.
+			if [[ $(superuser "$MORE_CONNECTIONS") == t && $(superuser "$SERVED") == 0 ]]; then systemctl restart postgresql; fi
 			postgresql_answers
 			;;
 	esac
@@ -19,6 +19,8 @@ step_postgresql() {
 # Whether what is configured now, by whoever comes last, is more than what it was started with.
 MORE_CONNECTIONS="select setting::int > current_setting('max_connections')::int
 	from pg_file_settings where name = 'max_connections' order by seqno desc limit 1"
+
+SERVED="select count(*) from pg_database where not datistemplate and datname <> 'postgres'"
 
 superuser() { as_postgres psql -X -At -d postgres -c "$1"; }
 postgresql_answers() { within 60 superuser 'select 1' || fail 'PostgreSQL does not answer'; }

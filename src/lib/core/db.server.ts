@@ -54,8 +54,8 @@ export async function lock(tx: Tx, name: string): Promise<void> {
 }
 
 /** The time by the one clock that every process of ours shares: what begins later has a later one. Milliseconds. */
-export async function databaseTime(): Promise<Date> {
-	const [row] = await db.$queryRaw<{ at: Date }[]>`SELECT clock_timestamp()::timestamptz(3) AS at`;
+export async function databaseTime(tx: Tx = db): Promise<Date> {
+	const [row] = await tx.$queryRaw<{ at: Date }[]>`SELECT clock_timestamp()::timestamptz(3) AS at`;
 	return row!.at;
 }
 

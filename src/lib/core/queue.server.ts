@@ -184,6 +184,12 @@ export function isQueueOpen(): boolean {
 	return boss !== null;
 }
 
+/**
+ * Jobs that earlier versions of the product ran by the clock and this one has no more. By name: what this version does not
+ * know may be of a newer one, which another process runs already.
+ */
+const RETIRED = ['infrastructure.collect-metrics'];
+
 async function startAllWorkers(queue: PgBoss, stop: AbortSignal): Promise<void> {
 	for (const {
 		name,
@@ -208,7 +214,5 @@ async function startAllWorkers(queue: PgBoss, stop: AbortSignal): Promise<void> 
 		await startWorkers(queue, { name, concurrency, pollSeconds, run }, stop);
 		if (schedule) await queue.schedule(name, schedule.cron, schedule.payload, { tz: 'UTC' });
 	}
-	// Of jobs that an earlier version of the product ran by the clock.
-	for (const { name } of await queue.getSchedules())
-		if (!definitions.get(name)?.schedule) await queue.unschedule(name);
+	for (const name of RETIRED) await queue.unschedule(name);
 }

@@ -42,19 +42,15 @@ test('a queue that is as declared is left alone', async () => {
 });
 
 test('what an earlier version ran by the clock is not put into the queue any more', async () => {
-	const cron = { cron: '* * * * *', payload: {} };
-	const run = async () => {};
-	const begin = async (schedule?: typeof cron) => {
-		const settings = { queue: { retryLimit: 7 }, ...(schedule && { schedule }) };
-		defineJob({ name: 'tests.settings', payload: z.object({}), run, ...settings });
-		await startQueue({ work: true });
-	};
-	const schedules = () => db.$queryRaw<object[]>`SELECT name FROM pgboss.schedule`;
-	await begin(cron);
-	expect(await schedules()).toEqual([{ name: 'tests.settings' }]);
+	await declared({ retryLimit: 7 });
 	await stopQueue(2);
-	await begin();
-	expect(await schedules()).toEqual([]);
+	const [old, other] = ['infrastructure.collect-metrics', 'of.a-newer-version'];
+	for (const name of [old, other]) {
+		await db.$executeRaw`SELECT pgboss.create_queue(${name}, '{"policy": "standard"}'::jsonb)`;
+		await db.$executeRaw`INSERT INTO pgboss.schedule (name, cron) VALUES (${name}, '* * * * *')`;
+	}
+	await startQueue({ work: true });
+	expect(await db.$queryRaw`SELECT name FROM pgboss.schedule`).toEqual([{ name: other }]);
 });
 
 test('a queue of another kind is not worked on', async () => {

@@ -132,6 +132,8 @@ export const createTenantSaga = defineSaga<CreateTenantState>({
 		const tenant = await tx.tenant.findUniqueOrThrow({ where: { id: run.subjectId } });
 		if (tenant.status === 'provisioning')
 			await transition(tx, tenant, 'failed', { statusReason: failure.code });
+		// It has its turn no more: the next in line may have the room that this one was woken for.
+		if (tenant.status === 'waiting_capacity') await capacityAppeared(tx);
 		await openAlert(tx, {
 			rule: 'provisioning.failed',
 			subjectType: 'tenant',

@@ -6,6 +6,7 @@ import { audit, type Actor } from '#lib/logs/audit.server.ts';
 import { Prisma, type Container, type ContainerAct } from '#prisma/generated/client.ts';
 import type { Wish } from './actForms.ts';
 import './actJobs.server.ts';
+import { promisedOn } from '../postgres/connections.ts';
 import { refusalNow } from './actRefusals.server.ts';
 import { announce, begunOf, wishOf } from './actRow.server.ts';
 import { kept } from './actSteps.ts';
@@ -126,6 +127,7 @@ async function promise(tx: Tx, container: Container, wish: Extract<Wish, { act: 
 		throw new AppError('BAD_INPUT', {
 			fields: { cpu_cores: m.container_resize_node_cores({ cores: node.cpuTotal }) }
 		});
+	if (container.purpose === 'postgres') await keepsItsPromises(tx, container.id, wanted.ramMb);
 	const { reasons } = await holdGrowth(tx, container.id, wanted);
 	const lacking = reasons.flatMap((reason): [string, string][] =>
 		'free' in reason
@@ -135,6 +137,19 @@ async function promise(tx: Tx, container: Container, wish: Extract<Wish, { act: 
 	if (lacking.length > 0)
 		throw new AppError('NO_ROOM_TO_GROW', { fields: Object.fromEntries(lacking) });
 	return has;
+}
+
+/** A server of databases takes fewer connections with less memory. @throws {AppError} BAD_INPUT beside the memory */
+async function keepsItsPromises(tx: Tx, id: string, ramMb: number): Promise<void> {
+	const served = await tx.container.findMany({
+		where: { postgresContainerId: id, status: { not: 'deleted' } },
+		select: { cpuCores: true, ramMb: true }
+	});
+	const { promised, most } = promisedOn(ramMb, served);
+	if (promised > most)
+		throw new AppError('BAD_INPUT', {
+			fields: { ram_mb: m.dbserver_promised_more({ most, promised }) }
+		});
 }
 
 const FIELDS = { cpuCores: 'cpu_cores', ramMb: 'ram_mb', diskGb: 'disk_gb' } as const;

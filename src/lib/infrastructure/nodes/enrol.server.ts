@@ -130,7 +130,7 @@ export async function enrolNode(
 			...facts,
 			revision: { increment: 1 },
 			// One that was removed is back, with its history; how it was when it went is no more.
-			...(known?.removedAt && { ...UNSEEN, lookedAt: await databaseTime() })
+			...(known?.removedAt && { ...UNSEEN, lookedAt: await databaseTime(tx) })
 		}
 	});
 	const secret = { apiToken: encrypt(apiToken, tokenContext(node.id)) };

@@ -67,7 +67,9 @@ function withoutOne(node: Candidate, one: Resources): Candidate {
 		containers: node.containers - 1,
 		freeAddresses: 1,
 		freeVmids: 1,
-		hasTemplate: true
+		hasTemplate: true,
+		// Where it has its databases is settled, and counted there.
+		databases: undefined
 	};
 }
 

@@ -14,6 +14,7 @@ import {
 	wish
 } from '../../../../tests/setup/databaseServers.ts';
 import { staff, testTemplates } from '../../../../tests/setup/templates.ts';
+import { askForAct } from '../containers/acts.server.ts';
 import { destroyContainer, ensureContainer } from '../containers/containers.server.ts';
 import { odooIn } from '../containers/odooClient.server.ts';
 import { nodeFigures } from '../nodes/figures.server.ts';
@@ -69,6 +70,11 @@ it('a life: made, used by containers of their own roles, let go by them, destroy
 	const [one, other] = [await placeTenant(), await placeTenant('shared')];
 	await ready(one);
 	await ready(other);
+	// With less memory it would take fewer connections than those two were promised.
+	const less = { act: 'resize', cpu_cores: 2, ram_mb: 1024, disk_gb: 20 } as const;
+	await expect(transaction((tx) => askForAct(tx, id, less, staff))).rejects.toMatchObject({
+		fields: { ram_mb: expect.stringContaining('80') }
+	});
 	const { vmid, ip, containerId } = one.place;
 	const role = roleFor(containerId);
 	expect(await row(containerId)).toMatchObject({ postgresContainerId: id, postgresRole: role });

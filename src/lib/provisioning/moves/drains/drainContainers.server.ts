@@ -32,10 +32,21 @@ export async function drainablesOf(
 	const open = await tx.containerMove.findMany({
 		where: {
 			containerId: { in: rows.map(({ id }) => id) },
-			OR: [{ status: 'running' }, { status: 'planned', NOT: { drainId } }]
+			OR: [
+				{ status: 'running' },
+				{ status: 'planned', ...(drainId && { OR: [{ drainId: null }, { NOT: { drainId } }] }) }
+			]
 		},
 		select: { containerId: true }
 	});
+	const away = await tx.tenantMigration.findMany({
+		where: {
+			tenantId: { in: rows.flatMap(({ tenants }) => tenants.map(({ id }) => id)) },
+			status: { in: ['planned', 'running', 'confirming'] }
+		},
+		select: { tenantId: true }
+	});
+	const held = new Set(away.map(({ tenantId }) => tenantId));
 	const expected = await expectedTime(tx);
 	const moving = new Set(open.map(({ containerId }) => containerId));
 	return rows.map(({ id, tenants, warmPlanId, moveToNodeId, storage, ...row }) => ({
@@ -43,6 +54,7 @@ export async function drainablesOf(
 		containerId: id,
 		warm: warmPlanId !== null,
 		moving: moveToNodeId !== null || moving.has(id),
+		held: tenants.some((tenant) => held.has(tenant.id)),
 		ownStorage: storage !== null,
 		expectedMs: expected(row),
 		tenants: tenants.map(({ customer, ...tenant }) => ({

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
 import { defineJob, ONE_PER_KEY } from '#lib/core/queue.server.ts';
 import { advanceDrain } from './drainRun.server.ts';
@@ -29,14 +28,14 @@ defineJob({
 });
 
 /**
- * Lets every drain that could go on look again: what waits for room or for a node says nothing when it is free. One that
+ * Lets every drain look again: what waits for room or for a node says nothing when it is free, and what has come since is
+ * planned, also while it is paused or waits for its time. One that
  * looks by itself before this would next is left alone.
  */
 export async function wakeDrains(): Promise<void> {
 	const due = await db.$queryRaw<{ id: string }[]>`
 		SELECT id FROM node_drains drain
-		WHERE status = 'running' AND (not_before IS NULL OR not_before <= ${now()})
-			AND NOT EXISTS (
+		WHERE status IN ('running', 'paused') AND NOT EXISTS (
 				SELECT 1 FROM pgboss.job
 				WHERE name = 'provisioning.drain' AND singleton_key = drain.id::text AND state < 'active'
 					AND start_after <= now() + interval '1 minute'

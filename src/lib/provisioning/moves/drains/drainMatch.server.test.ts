@@ -1,11 +1,18 @@
 import { beforeEach, expect, test } from 'vitest';
-import { createCluster, nodeEnrolment } from '../../../../../tests/factories/infrastructure.ts';
+import {
+	createCluster,
+	createUnplacedTenant,
+	nodeEnrolment
+} from '../../../../../tests/factories/infrastructure.ts';
 import { testDatabase } from '../../../../../tests/setup/database.ts';
 import { dyingWriting } from '../../../../../tests/setup/deaths.ts';
 import { testQueue } from '../../../../../tests/setup/queue.ts';
+import { after, HOUR, now } from '#lib/core/clock.server.ts';
 import { db, transaction } from '#lib/core/db.server.ts';
+import { cancelMove } from '../containers/moveCancel.server.ts';
+import { planMove } from '../containers/moves.server.ts';
 import './drainJobs.server.ts';
-import { countUnplanned } from './drainMatch.server.ts';
+import { countHeld, countUnplanned } from './drainMatch.server.ts';
 import { skipDrainMove } from './drainMoves.server.ts';
 import { advanceDrain } from './drainRun.server.ts';
 import { startDrain } from './drains.server.ts';
@@ -20,7 +27,9 @@ const [one, two] = await db.node.findMany({ where: { clusterId }, orderBy: { nam
 const BY = { kind: 'staff', id: null, label: 'ana' } as const;
 
 beforeEach(async () => {
+	await db.tenantMigration.deleteMany();
 	await db.containerMove.deleteMany();
+	await db.tenant.updateMany({ data: { containerId: null } });
 	await db.nodeDrain.deleteMany();
 	await db.container.deleteMany({ where: { purpose: { not: 'template' } } });
 });
@@ -96,4 +105,39 @@ test('what a drain gives up goes after all when it is back; what staff leave doe
 	expect(await db.nodeDrain.findUnique({ where: { id: drainId } })).toMatchObject({
 		status: 'done'
 	});
+});
+
+test('what another move has is waited for, and keeps the others from nothing', async () => {
+	await db.node.update({ where: { id: two!.id }, data: { ramTotalMb: 1, ramOvercommit: 1 } });
+	const [kept, single, free] = [await put(331, 512), await put(332, 512), await put(333, 512)];
+	// It came to a container of its own a while ago, and may still go back.
+	const { id: tenantId, customerId } = await createUnplacedTenant(db);
+	await db.tenant.update({ where: { id: tenantId }, data: { containerId: kept } });
+	const { id: migrationId } = await db.tenantMigration.create({
+		data: {
+			...{ tenantId, customerId, status: 'confirming', fromContainerId: kept, toContainerId: kept },
+			...{ fromIsolation: 'shared', toIsolation: 'dedicated', byLabel: 'ana' }
+		}
+	});
+	const notBefore = after(now(), HOUR);
+	const alone = await transaction((tx) =>
+		planMove(tx, { containerId: single, toNodeId: null, notBefore }, BY)
+	);
+	const drain = await begin(0);
+	const look = async () => {
+		await advanceDrain(drain.id);
+		return (await movesOf(drain.id)).map(({ containerId }) => containerId);
+	};
+	expect(await look()).toEqual([free]);
+	expect(await countHeld(db, drain)).toBe(2);
+	expect(await countUnplanned(db, drain)).toBe(0);
+	await skipDrainMove(drain.id, (await movesOf(drain.id))[0]!.id, BY);
+	await look();
+	// With nothing of its own left to do it is not done.
+	const fresh = () => db.nodeDrain.findUniqueOrThrow({ where: { id: drain.id } });
+	expect((await fresh()).status).toBe('running');
+	await db.tenantMigration.update({ where: { id: migrationId }, data: { status: 'succeeded' } });
+	await transaction((tx) => cancelMove(tx, alone.id, BY));
+	expect((await look()).toSorted()).toEqual([free, kept, single].toSorted());
+	expect(await countHeld(db, drain)).toBe(0);
 });

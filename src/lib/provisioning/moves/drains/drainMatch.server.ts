@@ -29,28 +29,37 @@ export async function giveUpGone(tx: Tx, drainId: string, here: Drainable[]): Pr
 /**
  * Plans moves for some of those that have none, in the order in which they go, and tells their customers of the time. What
  * came since the drain began (a set-up that has ended, a container that is back) goes last.
+ * @param passed those that could not be planned: the one that is being planned is among them, so that after an error it is
+ * known which one it was
  * @returns whether it planned any: there may be more
  */
 export async function planSome(
 	tx: Tx,
 	drain: NodeDrain,
 	here: Drainable[],
-	by: Actor
+	{ by, passed }: { by: Actor; passed: Set<string> }
 ): Promise<boolean> {
 	const rows = await tx.containerMove.findMany({ where: { drainId: drain.id } });
-	const unplanned = new Set(withoutMove(here, rows).map(({ containerId }) => containerId));
+	const unplanned = new Set(
+		withoutMove(here, rows)
+			.filter(({ containerId, held }) => !held && !passed.has(containerId))
+			.map(({ containerId }) => containerId)
+	);
 	if (unplanned.size === 0) return false;
 	const plan = planDrain(here, await nodesNow(tx), await heldAhead(tx));
 	const turns = [...plan.moves, ...plan.stuck].map(({ container }) => container.containerId);
 	const next = turns.filter((id) => unplanned.has(id)).slice(0, BATCH);
 	const first = Math.max(-1, ...rows.map(({ position }) => position)) + 1;
 	const notBefore = drain.notBefore && drain.notBefore > now() ? drain.notBefore : null;
-	for (const [i, containerId] of next.entries())
+	for (const [i, containerId] of next.entries()) {
+		passed.add(containerId);
 		await planMove(
 			tx,
 			{ containerId, toNodeId: null, drainId: drain.id, position: first + i, notBefore },
 			by
 		);
+		passed.delete(containerId);
+	}
 	return true;
 }
 
@@ -61,7 +70,26 @@ export async function countUnplanned(
 ): Promise<number> {
 	if (status !== 'running' && status !== 'paused') return 0;
 	const here = await drainablesOf(tx, { nodeId }, id);
-	return withoutMove(here, await tx.containerMove.findMany({ where: { drainId: id } })).length;
+	const rows = await tx.containerMove.findMany({ where: { drainId: id } });
+	return withoutMove(here, rows).filter(({ held }) => !held).length;
+}
+
+/** How many of its containers a drain waits for because another move has them, or their instances: it is not done before. */
+export async function countHeld(
+	tx: Tx,
+	{ id, nodeId, status }: Pick<NodeDrain, 'id' | 'nodeId' | 'status'>,
+	seen?: Drainable[]
+): Promise<number> {
+	if (status !== 'running' && status !== 'paused') return 0;
+	const here = seen ?? (await drainablesOf(tx, { nodeId }, id));
+	const rows = await tx.containerMove.findMany({ where: { drainId: id } });
+	const own = new Set(
+		rows.filter(({ status }) => status === 'running').map(({ containerId }) => containerId)
+	);
+	const byOthers = here.filter(
+		(one) => one.moving && !own.has(one.containerId) && stayReason(one) === null
+	);
+	return withoutMove(here, rows).filter(({ held }) => held).length + byOthers.length;
 }
 
 function withoutMove(here: Drainable[], rows: ContainerMove[]): Drainable[] {

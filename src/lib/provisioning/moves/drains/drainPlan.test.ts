@@ -13,7 +13,14 @@ const node = (name: string, freeMb: number, overrides: Partial<Candidate> = {}):
 });
 const container = (vmid: number, ramMb: number, overrides: Partial<Drainable> = {}): Drainable => ({
 	...{ containerId: `ct${vmid}`, vmid, hostname: `erp-${vmid}`, clusterId: 'c1', nodeId: 'pve1' },
-	...{ purpose: 'odoo', status: 'running', adopted: false, retiring: false, moving: false },
+	...{
+		purpose: 'odoo',
+		status: 'running',
+		adopted: false,
+		retiring: false,
+		moving: false,
+		held: false
+	},
 	...{
 		warm: false,
 		haNodeId: null,

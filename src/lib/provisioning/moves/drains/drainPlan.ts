@@ -22,6 +22,8 @@ export interface Drainable extends Mover {
 	warm: boolean;
 	/** A move has it already. */
 	moving: boolean;
+	/** One of its instances has a move, of its own or with it, that has not ended or may still go back. */
+	held: boolean;
 	/** Milliseconds that its instances will be off the air, as far as we can tell; null: not known. */
 	expectedMs: number | null;
 	/** Who is off the air meanwhile. */

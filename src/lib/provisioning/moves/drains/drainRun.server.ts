@@ -1,5 +1,5 @@
 import { now } from '#lib/core/clock.server.ts';
-import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
+import { db, isUniqueViolation, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { publish } from '#lib/core/live.server.ts';
 import { PLACEMENT_LOCK } from '#lib/infrastructure/placement/placement.server.ts';
@@ -10,7 +10,7 @@ import type { Actor } from '#lib/logs/audit.server.ts';
 import { setting } from '#lib/settings/settings.server.ts';
 import type { ContainerMove, NodeDrain } from '#prisma/generated/client.ts';
 import { drainablesOf, nodesNow } from './drainContainers.server.ts';
-import { giveUpGone, planSome } from './drainMatch.server.ts';
+import { countHeld, giveUpGone, planSome } from './drainMatch.server.ts';
 import { planDrain, type Drainable } from './drainPlan.ts';
 import { undecidedOf } from './drainView.server.ts';
 import { DRAIN_LOCK, wakeDrain } from './drainWake.server.ts';
@@ -24,15 +24,22 @@ import { beginMove } from '../containers/moves.server.ts';
 export async function advanceDrain(drainId: string): Promise<void> {
 	const parallel = await setting('provisioning.drain_parallel');
 	const refused = new Map<string, string>();
+	const passed = new Set<string>();
 	for (;;) {
+		const known = passed.size;
 		const chosen: { id?: string } = {};
 		try {
-			const goesOn = await transaction((tx) => advance(tx, drainId, { parallel, refused, chosen }));
+			const goesOn = await transaction((tx) =>
+				advance(tx, drainId, { parallel, refused, passed, chosen })
+			);
 			if (!goesOn) break;
 		} catch (error) {
+			// Of two who plan the same at once one is late.
+			if (!(error instanceof AppError) && !isUniqueViolation(error)) throw error;
 			// Taken back as a whole: it stays planned, its reason is kept, and the others go on.
-			if (!(error instanceof AppError) || !chosen.id) throw error;
-			refused.set(chosen.id, error.message);
+			if (chosen.id) refused.set(chosen.id, error instanceof AppError ? error.message : 'busy');
+			// It has no move yet, and is planned at a later look.
+			else if (passed.size === known) throw error;
 		}
 	}
 	await noteRefusals(drainId, refused);
@@ -42,6 +49,8 @@ interface Choice {
 	parallel: number;
 	/** Moves that could not begin in this round, with why. */
 	refused: Map<string, string>;
+	/** Containers for which no move could be planned in this round. */
+	passed: Set<string>;
 	/** Which one is being begun. */
 	chosen: { id?: string };
 }
@@ -54,7 +63,7 @@ async function advance(tx: Tx, drainId: string, choice: Choice): Promise<boolean
 	const here = await drainablesOf(tx, { nodeId: drain.nodeId }, drainId);
 	await giveUpGone(tx, drainId, here);
 	// Paused as well: customers are told of its time as soon as there is one.
-	if (await planSome(tx, drain, here, actorOf(drain))) return true;
+	if (await planSome(tx, drain, here, { by: actorOf(drain), passed: choice.passed })) return true;
 	if (drain.status === 'paused') return false;
 	if (drain.notBefore && drain.notBefore > now()) {
 		await wakeDrain(tx, drainId, drain.notBefore);
@@ -65,7 +74,8 @@ async function advance(tx: Tx, drainId: string, choice: Choice): Promise<boolean
 		orderBy: [{ position: 'asc' }, { id: 'asc' }]
 	});
 	const running = await tx.containerMove.count({ where: { drainId, status: 'running' } });
-	if (planned.length === 0 && running === 0) await finish(tx, drain);
+	const isLeft = choice.passed.size > 0 || (await countHeld(tx, drain, here)) > 0;
+	if (planned.length === 0 && running === 0 && !isLeft) await finish(tx, drain);
 	if (running >= choice.parallel) return false;
 	const next = await choose(tx, planned, here, choice.refused);
 	if (!next) {

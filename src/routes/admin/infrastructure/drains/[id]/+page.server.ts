@@ -4,7 +4,7 @@ import { answerForm } from '#lib/core/forms.server.ts';
 import { actorOf } from '#lib/identity/actor.server.ts';
 import { requireStaff } from '#lib/identity/guard.server.ts';
 import { staysOf } from '#lib/provisioning/moves/drains/drainContainers.server.ts';
-import { countUnplanned } from '#lib/provisioning/moves/drains/drainMatch.server.ts';
+import { countHeld, countUnplanned } from '#lib/provisioning/moves/drains/drainMatch.server.ts';
 import {
 	beginDrain,
 	cancelDrain,
@@ -31,6 +31,7 @@ export const load: PageServerLoad = async (event) => {
 		drain: drain!,
 		told,
 		unplanned: await countUnplanned(db, { id, nodeId, status }),
+		held: await countHeld(db, { id, nodeId, status }),
 		list: await listMoves(db, { ...query, drainId: id }),
 		stays: await staysOf(db, nodeId),
 		mayWrite: permissions.has('infrastructure:write'),
