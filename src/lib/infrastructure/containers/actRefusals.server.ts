@@ -17,6 +17,12 @@ export function isHeld(tx: Tx, containerId: string): Promise<boolean> {
 	return isAtWork(tx, [containerId]);
 }
 
+/** What a run with databases elsewhere waits for without touching them; one that wakes finds that the server is away. */
+const AWAY: ContainerWait[] = [
+	...(['database_server', 'clone_queue', 'being_made'] as const),
+	...(['node_offline', 'node_maintenance', 'template_offline', 'no_quorum'] as const)
+];
+
 /**
  * Whether a run or a backup needs the databases that others have on this container, so that it must not go off the air now.
  * What waits for the server itself does not: it may have to be restarted for it.
@@ -29,7 +35,7 @@ export async function isNeeded(tx: Tx, act: ActName, containerId: string): Promi
 	});
 	if (served.length === 0) return false;
 	const ids = served.map(({ id }) => id);
-	return (await isAtWork(tx, ids, ['database_server'])) || isBackedUp(tx, ids);
+	return (await isAtWork(tx, ids, AWAY)) || isBackedUp(tx, ids);
 }
 
 /** What a run waits for without touching anything. */

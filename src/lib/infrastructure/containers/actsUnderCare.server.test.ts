@@ -273,6 +273,11 @@ describe('a server of databases', () => {
 		// A deletion within its days of grace needs nothing, a move whose time has come does.
 		await run({ status: 'waiting', reason: 'grace' });
 		expect(await refusalNow(db, 'stop', await row())).toBeNull();
+		// Nor does one that waits for its copy, or for its own node.
+		for (const reason of ['clone_queue', 'node_offline']) {
+			await run({ status: 'waiting', reason });
+			expect(await refusalNow(db, 'stop', await row())).toBeNull();
+		}
 		await run({ status: 'running', reason: 'not_before' });
 		await expect(ask(stop)).rejects.toMatchObject(needed);
 		await run({ status: 'succeeded' });
