@@ -3,7 +3,12 @@ import { db, lock, transaction, type Tx } from '#lib/core/db.server.ts';
 import { AppError } from '#lib/core/errors.ts';
 import { enqueue, enqueueUnlessDue } from '#lib/core/queue.server.ts';
 import type { Isolation, Plan, Prisma, Tenant, TenantStatus } from '#prisma/generated/client.ts';
-import { applyLimits, growthOf, holdGrowth } from '../infrastructure/containers/growth.server.ts';
+import {
+	applyLimits,
+	growthOf,
+	holdGrowth,
+	promised
+} from '../infrastructure/containers/growth.server.ts';
 import type { Growth } from '../infrastructure/containers/growth.ts';
 import type { Resources } from '../infrastructure/placement/placement.ts';
 import { audit, SYSTEM, type Actor } from '../logs/audit.server.ts';
@@ -178,7 +183,8 @@ async function giveResources(
 	});
 	if (!growth) throw new AppError('NO_ROOM_TO_GROW', { detail: `${tenant.slug} waits for room` });
 	if (growth === 'moving') return growth;
-	return applyLimits(containerId, sizeOf(plan), { customerId, subjectId: id }, signal);
+	const trace = { customerId, subjectId: id };
+	return applyLimits(containerId, sizeOf(plan), trace, signal, promised(growth));
 }
 
 function tellNoRoom(tx: Tx, { id, slug }: Pick<Row, 'id' | 'slug'>, plan: Plan) {

@@ -32,13 +32,13 @@ export async function growthOf(
 	const storages = has.storage === null ? null : await haStorages(tx);
 	const freeWithout = (gone: Held[]): Resources => {
 		const least = (free: (node: NodeFigures) => number) => Math.min(...nodes.map(free));
-		const promised = ({ id, committed }: NodeFigures) =>
+		const committedOn = ({ id, committed }: NodeFigures) =>
 			gone.filter(({ nodeId }) => nodeId === id).reduce(less, committed);
 		return {
-			cpuCores: least((node) => node.limit.cpuCores - promised(node).cpuCores),
-			ramMb: least((node) => node.limit.ramMb - promised(node).ramMb),
+			cpuCores: least((node) => node.limit.cpuCores - committedOn(node).cpuCores),
+			ramMb: least((node) => node.limit.ramMb - committedOn(node).ramMb),
 			diskGb: least((node) => {
-				if (!storages) return node.limit.diskGb - promised(node).diskGb;
+				if (!storages) return node.limit.diskGb - committedOn(node).diskGb;
 				return storages.get(node.id)?.find(({ storage }) => storage === has.storage)?.freeGb ?? 0;
 			})
 		};
@@ -85,15 +85,18 @@ export async function holdGrowth(tx: Tx, containerId: string, wanted: Resources)
 		if (growth.yields && !isMoving) await yieldRoom(tx, { containers: growth.yields });
 		return growth;
 	}
-	const { from, to } = growth;
-	const data = {
+	await tx.container.update({ where: { id: containerId }, data: promised(growth) });
+	await publish(tx, 'staff:containers', containerId);
+	return growth;
+}
+
+/** What the row of a container holds while its limits change. */
+export function promised({ from, to }: Pick<Growth, 'from' | 'to'>): Resources {
+	return {
 		cpuCores: Math.max(from.cpuCores, to.cpuCores),
 		ramMb: Math.max(from.ramMb, to.ramMb),
 		diskGb: to.diskGb
 	};
-	await tx.container.update({ where: { id: containerId }, data });
-	await publish(tx, 'staff:containers', containerId);
-	return growth;
 }
 
 /**
@@ -111,6 +114,7 @@ export async function releaseGrowth(tx: Tx, containerId: string, is: Resources):
 /**
  * Makes a container have limits that its row holds the room for, reads them back, and ends the promise: the row says what is
  * so, and what it no longer needs is free. Absent limits are the row's own.
+ * @param promise the row as `holdGrowth` left it, where it is known: another that came since is not given back
  * @returns what it has now; a disk never shrinks
  * @throws {ProxmoxError} retryable where trying again, from the promise on, helps
  */
@@ -118,9 +122,10 @@ export async function applyLimits(
 	containerId: string,
 	wanted: Resources | null,
 	trace: Trace,
-	signal?: AbortSignal
+	signal?: AbortSignal,
+	promise?: Resources
 ): Promise<Resources> {
-	const held = await limitsOf(db, containerId);
+	const held = promise ?? (await limitsOf(db, containerId));
 	const is = await setLimits(containerId, wanted ?? held, trace, signal);
 	if (isSame(await limitsOf(db, containerId), is)) return is;
 	await transaction(async (tx) => {

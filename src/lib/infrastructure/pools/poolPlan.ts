@@ -149,11 +149,20 @@ function whyNot({ mould, nodeId, clusterId }: Pool, world: PoolWorld): PoolWait 
 	if (!node) return 'offline';
 	if (node.status !== 'online') return node.status;
 	if (!world.templates.has(clusterId)) return 'no_template';
-	const lacking = lacksServer(node, mould);
+	const lacking = lacksServer(forMany(node, 1 + world.reserve), mould);
 	if (lacking) return lacking === 'database_server' ? 'no_server' : 'server_full';
 	if (world.somebodyWaits) return 'wanted';
 	if (!hasRoom(node, mould, world.reserve)) return 'no_room';
 	return world.busy.has(clusterId) ? 'busy' : null;
+}
+
+/** The node as each of so many finds it that take connections of servers of databases alike. */
+function forMany(node: Candidate, times: number): Candidate {
+	const databases = node.databases?.map((server) => ({
+		...server,
+		free: Math.floor(server.free / times)
+	}));
+	return { ...node, databases };
 }
 
 /** Whether one more fits, and after it as many as are kept free for who comes. */
@@ -161,6 +170,8 @@ function hasRoom(node: Candidate, mould: Mould, reserve: number): boolean {
 	const times = 1 + reserve;
 	const room: Candidate = {
 		...node,
+		// Of which each has been asked for all of them.
+		databases: undefined,
 		maxContainers: node.maxContainers - reserve,
 		freeAddresses: node.freeAddresses - reserve,
 		freeVmids: node.freeVmids - reserve
