@@ -87,7 +87,10 @@ async function take(id: string): Promise<Taken | null> {
 
 async function settle(act: Taken, subject: Subject, outcome: Outcome): Promise<void> {
 	if (outcome.is === 'done')
-		return end(act, 'succeeded', null, (tx) => follow(tx, subject, outcome.seen));
+		return end(act, 'succeeded', null, async (tx) => {
+			await follow(tx, subject, outcome.seen);
+			if (hasStarted(act)) await startedWithAll(tx, subject.id);
+		});
 	if (outcome.is === 'waiting') {
 		if (outcome.own || now() < patienceOf(act)) return wait(act, outcome);
 		return fail(act, subject, outcome.why, null);
@@ -161,4 +164,15 @@ async function follow(tx: Tx, { id, nodeId }: Subject, seen: Sight): Promise<voi
 	const next = status === 'paused' && is === 'stopped' ? status : containerTransition(status, is);
 	if (next === status && nodeId === seen.nodeId) return;
 	await tx.container.update({ where: { id }, data: { status: next, ...goneTo(row, seen.nodeId) } });
+}
+
+/** Whether the act has started the container: one that ran already was only looked at. */
+function hasStarted({ wish, begun }: Taken): boolean {
+	return begun !== null && (wish.act === 'start' || wish.act === 'restart');
+}
+
+/** Its PostgreSQL goes by the memory that it has now. */
+async function startedWithAll(tx: Tx, id: string): Promise<void> {
+	const { ramMb } = await tx.container.findUniqueOrThrow({ where: { id } });
+	await tx.container.update({ where: { id }, data: { startedRamMb: ramMb } });
 }

@@ -76,13 +76,16 @@ const registerStep: Step<ServerState> = {
 	run: (context) =>
 		context.write(async (tx) => {
 			await lock(tx, PLACEMENT_LOCK);
-			const { id, status, vmid } = await tx.container.findUniqueOrThrow({
+			const { id, status, vmid, ramMb } = await tx.container.findUniqueOrThrow({
 				where: { id: context.subjectId }
 			});
 			if (status === 'running') return;
 			await tx.container.update({
 				where: { id },
-				data: { status: containerTransition(status, 'running'), taskUpid: null }
+				data: {
+					status: containerTransition(status, 'running'),
+					...{ taskUpid: null, startedRamMb: ramMb }
+				}
 			});
 			await audit(tx, {
 				actor: SYSTEM,

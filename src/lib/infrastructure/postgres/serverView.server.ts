@@ -13,16 +13,17 @@ interface Subject {
 /** Of a server of databases: the run that made it, and what may be done with it; null for any other container. */
 export async function serverView(tx: Tx, { id, purpose, status, adopted, served }: Subject) {
 	if (purpose !== 'postgres') return null;
-	const { createdByJobId, retiring, ramMb, ...row } = await tx.container.findUniqueOrThrow({
-		where: { id },
-		select: {
-			...{ createdByJobId: true, retiring: true, ramMb: true },
-			served: {
-				where: { status: { not: 'deleted' } },
-				select: { cpuCores: true, ramMb: true }
+	const { createdByJobId, retiring, ramMb, startedRamMb, ...row } =
+		await tx.container.findUniqueOrThrow({
+			where: { id },
+			select: {
+				...{ createdByJobId: true, retiring: true, ramMb: true, startedRamMb: true },
+				served: {
+					where: { status: { not: 'deleted' } },
+					select: { cpuCores: true, ramMb: true }
+				}
 			}
-		}
-	});
+		});
 	const run =
 		createdByJobId && !adopted
 			? await tx.provisioningJob.findUnique({
@@ -39,7 +40,12 @@ export async function serverView(tx: Tx, { id, purpose, status, adopted, served 
 		isMade,
 		retiring,
 		/** Of one that we made; how many another takes is not known. */
-		connections: isMade ? promisedOn(ramMb, row.served) : null,
+		connections: isMade
+			? {
+					...promisedOn(Math.min(ramMb, startedRamMb ?? ramMb), row.served),
+					mostAfterRestart: promisedOn(ramMb, []).most
+				}
+			: null,
 		may: {
 			retry: hasFailed,
 			giveUp: hasFailed,

@@ -14,6 +14,7 @@ import {
 	wish
 } from '../../../../tests/setup/databaseServers.ts';
 import { staff, testTemplates } from '../../../../tests/setup/templates.ts';
+import type { Wish } from '../containers/actForms.ts';
 import { askForAct } from '../containers/acts.server.ts';
 import { destroyContainer, ensureContainer } from '../containers/containers.server.ts';
 import { odooIn } from '../containers/odooClient.server.ts';
@@ -25,6 +26,8 @@ import { bestServer, passwordContext, roleFor, templateSuffix } from './names.ts
 import { requestRemoval } from './removeServer.server.ts';
 import { giveUpServer, requestServer, retryServer } from './requestServer.server.ts';
 import './serverJobs.server.ts';
+import { readyServers } from './servers.server.ts';
+import { serverView } from './serverView.server.ts';
 import { watchServers } from './watchServers.server.ts';
 
 const { sandbox, pve } = await testTemplates();
@@ -65,6 +68,22 @@ it('a life: made, used by containers of their own roles, let go by them, destroy
 		server: { roles: {}, networks: pools.map(({ network }) => network) }
 	});
 	expect(pve.state.containers[server.vmid]!.config.onboot).toBe(1);
+
+	// It takes connections for the memory that it was started with, and for more only once it has started again.
+	const connections = async (act: Wish) => {
+		await transaction((tx) => askForAct(tx, id, act, staff));
+		const unfinished = { containerId: id, status: { not: 'succeeded' as const } };
+		await eventually(async () => (await db.containerAct.count({ where: unfinished })) === 0, 60);
+		const [ready] = await readyServers(db, server.clusterId);
+		return [ready!.free, (await serverView(db, { ...(await row(id)), served: [] }))!.connections];
+	};
+	const both = { cpu_cores: 2, disk_gb: 20 };
+	const restart: Wish = { act: 'restart', timeout_seconds: 5, force: false };
+	const now = { promised: 0, most: 184, mostAfterRestart: 287 };
+	expect(await connections({ act: 'resize', ram_mb: 6144, ...both })).toEqual([184, now]);
+	expect(await connections({ act: 'start' })).toEqual([184, now]);
+	expect(await connections(restart)).toEqual([287, { ...now, most: 287 }]);
+	expect(await connections({ act: 'resize', ram_mb: 4096, ...both })).toMatchObject([184, {}]);
 
 	await choose(template);
 	const [one, other] = [await placeTenant(), await placeTenant('shared')];

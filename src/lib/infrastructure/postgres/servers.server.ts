@@ -7,6 +7,7 @@ import type { ReadyServer } from './names.ts';
 export interface ServerRow {
 	containerId: string;
 	nodeId: string;
+	/** That it works with: what it was given since its last start counts from the next one on. */
 	ramMb: number;
 	/** The containers whose databases it has. */
 	served: (OdooSize & { slots: number })[];
@@ -17,7 +18,8 @@ export interface ServerRow {
  * whose making has failed, is none.
  */
 export const READY_SERVERS = Prisma.sql`
-	SELECT server.id AS "containerId", server.node_id AS "nodeId", server.cluster_id AS "clusterId", server.ram_mb AS "ramMb", (
+	SELECT server.id AS "containerId", server.node_id AS "nodeId", server.cluster_id AS "clusterId",
+		least(server.ram_mb, server.started_ram_mb) AS "ramMb", (
 		SELECT coalesce(jsonb_agg(jsonb_build_object('slots', slots, 'cpuCores', cpu_cores, 'ramMb', ram_mb)), '[]')
 		FROM lxc_containers WHERE postgres_container_id = server.id AND status <> 'deleted'
 	) AS served
