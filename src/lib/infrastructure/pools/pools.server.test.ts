@@ -133,6 +133,16 @@ describe('a pool', () => {
 		expect(inProxmox(ready!.id)).toMatchObject([{ status: 'running' }]);
 	});
 
+	it('is there for whoever comes although no server of databases would take one more', async () => {
+		await target(1);
+		const [ready] = await settled(1);
+		await db.template.updateMany({ where: { current: true }, data: { kind: 'odoo_only' } });
+		const explained = await explainCapacity(db, wanted, await placementRules());
+		await db.template.updateMany({ where: { current: true }, data: { kind: 'all_in_one' } });
+		expect(explained).toMatchObject({ fits: true, warm: [{ containerId: ready!.id }] });
+		expect(JSON.stringify(explained)).toContain('database_server');
+	});
+
 	it('of shared ones keeps an empty one, which is opened when the others are full', async () => {
 		await set('provisioning.warm_reserve', 0);
 		await target(1, { plan: 'basic' });
