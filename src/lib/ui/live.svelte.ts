@@ -2,6 +2,7 @@
 import { invalidateAll } from '$app/navigation';
 import { navigating } from '$app/state';
 import { coalesced } from './coalesce.ts';
+import { keepTyped } from './typed.ts';
 
 /** What LiveDot shows. */
 export type LiveState = 'live' | 'connecting' | 'offline';
@@ -70,16 +71,24 @@ export const live = {
 		return () => {
 			const left = topics.get(topic);
 			left?.handlers.delete(onChange);
-			if (left?.handlers.size !== 0) return;
-			topics.delete(topic);
-			send({ unsubscribe: topic });
-			if (topics.size === 0) lingering = setTimeout(disconnect, LINGER_MS);
+			// An effect that runs again listens on: asked anew, the server would say what the page has just heard.
+			if (left?.handlers.size === 0) setTimeout(() => end(topic, left));
 		};
 	}
 };
 
-/** Loads the page's data again, soon, and once for many calls: a set-up says something several times a second. */
-export const refreshSoon = coalesced(invalidateAll, {
+function end(topic: string, { handlers }: Listened): void {
+	if (handlers.size > 0 || topics.get(topic)?.handlers !== handlers) return;
+	topics.delete(topic);
+	send({ unsubscribe: topic });
+	if (topics.size === 0) lingering = setTimeout(disconnect, LINGER_MS);
+}
+
+/**
+ * Loads the page's data again, soon, and once for many calls: a set-up says something several times a second. What somebody
+ * is typing stays.
+ */
+export const refreshSoon = coalesced(() => keepTyped(invalidateAll), {
 	togetherMs: TOGETHER_MS,
 	apartMs: APART_MS,
 	isHeld: isLeaving
@@ -105,15 +114,16 @@ export async function leave(go: () => Promise<void>): Promise<void> {
 
 /**
  * What a form's answer does to the page: shows it, with new data, or with new data later where somebody has gone on to
- * another page meanwhile.
+ * another page meanwhile. What is typed elsewhere on the page stays.
  * @param update of `enhance`
+ * @param sent the form that was sent, if its fields are to show what the server has now
  */
 export async function showAnswer(
 	update: (options: { reset: boolean; invalidateAll: boolean }) => Promise<void>,
-	{ reset }: { reset: boolean }
+	{ reset, sent }: { reset: boolean; sent: HTMLFormElement | null }
 ): Promise<void> {
 	const goesOn = isLeaving();
-	await update({ reset, invalidateAll: !goesOn });
+	await keepTyped(() => update({ reset, invalidateAll: !goesOn }), sent);
 	if (goesOn) refreshSoon();
 }
 

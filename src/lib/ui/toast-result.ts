@@ -12,7 +12,7 @@ import { leave, showAnswer } from './live.svelte.ts';
 export function toastResult(busy: (working: boolean) => void): SubmitFunction {
 	let working = false;
 	const set = (next: boolean) => busy((working = next));
-	return ({ cancel }) => {
+	return ({ cancel, formElement }) => {
 		if (working) return cancel();
 		set(true);
 		return async ({ result, update }) => {
@@ -28,7 +28,7 @@ export function toastResult(busy: (working: boolean) => void): SubmitFunction {
 			}
 			const { message, errors } = toFormResult(result.data);
 			const text = message ?? errorText(Object.values(errors ?? {}).flat());
-			await showAnswer(update, { reset: false });
+			await showAnswer(update, { reset: false, sent: formElement });
 			if (result.type === 'failure') toast.error(text ?? m.ui_error_unknown());
 			else if (text) toast.success(text);
 		};

@@ -1,5 +1,6 @@
 import { beforeNavigate, goto } from '$app/navigation';
 import { isLeaving } from './live.svelte.ts';
+import { keepTyped } from './typed.ts';
 
 /** How soon it is tried again while the page may be on its way to another. */
 const AGAIN_MS = 100;
@@ -25,6 +26,7 @@ export function followTyping(hrefOf: () => string | null): (wait?: number) => vo
 			return;
 		}
 		const href = hrefOf();
-		if (href) void goto(href, { keepFocus: true, noScroll: true, replaceState: true });
+		if (!href) return;
+		void keepTyped(() => goto(href, { keepFocus: true, noScroll: true, replaceState: true }));
 	}
 }

@@ -1,0 +1,67 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from '../fixtures.ts';
+
+const sale = (page: Page) => page.getByRole('region', { name: '¿Cuántas más se pueden vender?' });
+const plan = (page: Page) => sale(page).getByLabel('Plan');
+const count = (page: Page) => sale(page).getByLabel('Instancias');
+
+test('what is typed outlives the news of the cluster and the other forms of the page', async ({
+	page,
+	context,
+	loginAs
+}) => {
+	await loginAs('staff');
+	let asked: string[] = [];
+	page.on('websocket', (socket) => {
+		asked = [];
+		socket.on('framesent', ({ payload }) => {
+			const { subscribe } = JSON.parse(String(payload)) as { subscribe?: string };
+			if (subscribe) asked.push(subscribe);
+		});
+	});
+	await page.goto('/admin/provision');
+	await expect(page.getByText('En vivo')).toBeVisible();
+	const first = await plan(page).inputValue();
+	await plan(page).selectOption({ label: 'Enterprise' });
+	await count(page).fill('77');
+
+	const other = await context.newPage();
+	await other.goto('/admin/infrastructure');
+	await other.getByRole('link', { name: 'pve1', exact: true }).first().click();
+	const news = page.waitForResponse(/__data\.json/);
+	await other.getByRole('button', { name: 'Revisar ahora' }).click();
+	await news;
+	await other.close();
+	// What it brings is there a moment later, and would say the same again.
+	await page.waitForTimeout(1_000);
+	expect(await plan(page).inputValue()).not.toBe(first);
+	await expect(count(page)).toHaveValue('77');
+	await count(page).pressSequentially('1');
+	await page.getByRole('button', { name: 'Simular' }).click();
+	await expect(page).toHaveURL(/plan=enterprise.*count=771/);
+	expect(asked).toContain('admin.nodes');
+	expect(asked, 'one that listens already does not ask again').toEqual([...new Set(asked)]);
+});
+
+test('what is typed and pressed before the scripts of a page are there counts', async ({
+	page,
+	loginAs
+}) => {
+	await loginAs('staff');
+	let letGo = () => {};
+	const later = new Promise<void>((resolve) => (letGo = resolve));
+	await page.route(/\/_app\/immutable\/.*\.js/, async (route) => {
+		await later;
+		await route.continue();
+	});
+	await page.goto('/admin/provision', { waitUntil: 'commit' });
+	await plan(page).selectOption({ label: 'Enterprise' });
+	await count(page).fill('33');
+	const account = page.getByRole('button', { name: /^Cuenta de/ });
+	await account.click();
+	await expect(page.getByRole('menu')).toHaveCount(0);
+	letGo();
+	await expect(page.getByRole('menu')).toBeVisible();
+	await expect(plan(page)).toHaveValue('enterprise');
+	await expect(count(page)).toHaveValue('33');
+});
