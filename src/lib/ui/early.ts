@@ -1,5 +1,5 @@
 import { onMount } from 'svelte';
-import { keepTypedEarly } from './typed.ts';
+import { noteTyped, putBack } from './typed.ts';
 
 /**
  * What somebody does on a page before its scripts are there counts: what was typed stays, and the button that was pressed last
@@ -7,7 +7,7 @@ import { keepTypedEarly } from './typed.ts';
  */
 export function catchUp(): void {
 	if (typeof document === 'undefined') return;
-	const putBack = keepTypedEarly();
+	noteTyped();
 	onMount(() => {
 		putBack();
 		document.documentElement.dataset.ready = '';

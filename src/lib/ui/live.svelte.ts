@@ -26,7 +26,7 @@ const ATTEMPTS_IN_PEACE = 3;
 const LINGER_MS = 2_000;
 /** Older than this no data is that a navigation has just brought. */
 const FRESH_MS = 15_000;
-/** So long a click on a link may take to become a navigation. */
+/** So long a click on a link, or a form that asks for another page, may take to become a navigation. */
 const LOOK_UP_MS = 1_000;
 /** Several topics often change together. */
 const TOGETHER_MS = 150;
@@ -222,10 +222,11 @@ function callAll(): void {
 }
 
 if (typeof document === 'object') {
-	const note = ({ target }: Event) => {
-		if (target instanceof Element && target.closest('a[href]')) clickedAt = performance.now();
+	const note = ({ type, target }: Event) => {
+		const leads = type === 'click' ? 'a[href]' : 'form[method=get i]';
+		if (target instanceof Element && target.closest(leads)) clickedAt = performance.now();
 	};
-	document.addEventListener('click', note, { capture: true });
+	for (const name of ['click', 'submit']) document.addEventListener(name, note, { capture: true });
 }
 
 if (typeof addEventListener === 'function') {

@@ -10,7 +10,7 @@ type Box = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 const typed = new Map<Box, string | boolean>();
 
 /**
- * Runs what brings new data, after which every box holds again what was typed in it until then.
+ * Runs what brings new data, after which every box holds again what was typed in it, before or meanwhile.
  * @param sent the form whose boxes follow the server from here on
  */
 export async function keepTyped(
@@ -20,27 +20,23 @@ export async function keepTyped(
 	for (const [box, content] of typed)
 		// The page has moved on where somebody else wrote into it: another record, or a form that was emptied.
 		if (!box.isConnected || box.form === sent || contentOf(box) !== content) typed.delete(box);
-	const held = [...typed.keys()];
 	await run();
 	await tick();
-	for (const box of held) putBack(box);
+	putBack();
 }
 
-/**
- * Before the page's scripts have touched anything: what is in its boxes and was not in what the server sent.
- * @returns what puts it back after they have
- */
-export function keepTypedEarly(): () => void {
+/** Notes what is in the page's boxes and was not in what the server sent, before scripts have touched them. */
+export function noteTyped(): void {
 	for (const box of document.querySelectorAll<Box>('input, select, textarea'))
 		if (isTypedIn(box) && contentOf(box) !== sentBy(box)) typed.set(box, contentOf(box));
-	const held = [...typed.keys()];
-	return () => held.forEach(putBack);
 }
 
-/** Where somebody has typed on meanwhile, that is put back. */
-function putBack(box: Box): void {
-	const content = typed.get(box);
-	if (content === undefined || !box.isConnected || contentOf(box) === content) return;
+export function putBack(): void {
+	for (const [box, content] of [...typed]) put(box, content);
+}
+
+function put(box: Box, content: string | boolean): void {
+	if (!box.isConnected || contentOf(box) === content) return;
 	if (box instanceof HTMLSelectElement && ![...box.options].some(({ value }) => value === content))
 		return;
 	if (typeof content === 'string') box.value = content;
@@ -75,7 +71,10 @@ function sentBy(box: Box): string | boolean {
 
 if (typeof document === 'object') {
 	const note = ({ target }: Event) => {
-		if (isTypedIn(target)) typed.set(target, contentOf(target));
+		if (!isTypedIn(target)) return;
+		// The last is put back last: of several radio buttons it is the one.
+		typed.delete(target);
+		typed.set(target, contentOf(target));
 	};
 	for (const name of ['input', 'change']) document.addEventListener(name, note, { capture: true });
 }
