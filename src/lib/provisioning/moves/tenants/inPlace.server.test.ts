@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { after, HOUR, now } from '#lib/core/clock.server.ts';
-import { db, transaction } from '#lib/core/db.server.ts';
+import { db, transaction, type Tx } from '#lib/core/db.server.ts';
 import { SYSTEM } from '#lib/logs/audit.server.ts';
 import type { Plan, Tenant } from '#prisma/generated/client.ts';
 import { testPlatform } from '../../../../../tests/setup/platform.ts';
@@ -23,6 +23,9 @@ const fresh = ({ id }: Tenant) => db.tenant.findUniqueOrThrow({ where: { id } })
 const planOf = (key: string) => db.plan.findFirstOrThrow({ where: { key, replacedAt: null } });
 const placeOf = (id: string) => db.container.findUniqueOrThrow({ where: { id } });
 const limitsOf = ({ cpuCores, ramMb, diskGb }: Plan) => ({ cpuCores, ramMb, diskGb });
+/** What is paid wins: the end of a move to a plan that is not leads back. */
+const pays = (tx: Tx, { subscriptionId }: Tenant, { id: planId }: Plan) =>
+	tx.subscription.update({ where: { id: subscriptionId! }, data: { planId } });
 const sizeAtProxmox = async (containerId: string) => {
 	const { vmid } = await placeOf(containerId);
 	return /size=(\d+)G/.exec(
@@ -58,6 +61,7 @@ it('takes its limits and its second node before anything is charged, and gives b
 	expect(await placeOf(containerId)).toMatchObject(back);
 
 	// Staff begin it before its time.
+	await pays(db, tenant, ha);
 	const early = await move(tenant, { ...wish, notBefore: after(now(), HOUR) });
 	await eventually(() =>
 		db.provisioningJob.findFirst({ where: { id: early.jobId!, status: 'waiting' } })
@@ -170,7 +174,10 @@ it('stays what it was when high availability cannot be had', async () => {
 	expect(container).toMatchObject({ ...limitsOf(pro), haNodeId: null, status: 'running' });
 	expect(await fresh(tenant)).toMatchObject({ status: 'active', isolation: 'dedicated' });
 	platform.sandbox.kernel.faults.clear();
-	const again = await transaction((tx) => retryTenantMove(tx, row.id, SYSTEM));
+	const again = await transaction(async (tx) => {
+		await pays(tx, tenant, slim);
+		return retryTenantMove(tx, row.id, SYSTEM);
+	});
 	expect(await ended(again.id)).toMatchObject({ status: 'succeeded', error: null });
 	expect(await placeOf(row.fromContainerId)).toMatchObject({ cpuCores: 1, ramMb: 6144 });
 });
