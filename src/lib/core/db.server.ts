@@ -15,7 +15,11 @@ export const db: PrismaClient = lazy(
 				max: env.DATABASE_POOL_SIZE,
 				idleTimeoutMillis: 30_000,
 				connectionTimeoutMillis: 5_000,
-				application_name: `erp-core ${env.ROLE}`
+				application_name: `erp-core ${env.ROLE}`,
+				// `pg` takes its own listener off a connection that it hands out, and Prisma adds one a moment later. PostgreSQL
+				// that ends it in between, as each restart may, would end the process with an error that nobody hears. Nothing
+				// is hidden: the next query on that connection fails.
+				onConnect: (client) => void client.on('error', () => {})
 			}),
 			transactionOptions: { maxWait: 5_000, timeout: 15_000 }
 		})
