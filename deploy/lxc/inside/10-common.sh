@@ -4,6 +4,7 @@
 # The parts of this folder make one script in the order of their names. It comes on stdin (`pct exec … bash -s -- STEP …`), so
 # that nothing has to be copied first; therefore everything is a function, and the last line of all calls `main`.
 # Every step may run any number of times: it looks what is there and changes what is not yet so.
+# Nothing is piped into what may stop reading early (`grep -q`, `head`): under `pipefail` it fails whenever it is the faster.
 set -euo pipefail
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -76,7 +77,7 @@ packages() {
 	# A run that was cut off half-way leaves packages that are unpacked only.
 	dpkg --configure -a
 	local ages
-	ages=$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -720 2>/dev/null | head -1)
+	ages=$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -720 -print -quit 2>/dev/null)
 	[[ -n $ages ]] || apt-get -q -y -o DPkg::Lock::Timeout=300 update
 	say "installing $*"
 	apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends install "$@"

@@ -6,9 +6,10 @@ step_base() {
 }
 
 step_locale() {
-	local names=(en_US.UTF-8 es_ES.UTF-8 es_MX.UTF-8) name
+	local names=(en_US.UTF-8 es_ES.UTF-8 es_MX.UTF-8) name there
+	there=$(locale -a)
 	for name in "${names[@]}"; do
-		locale -a | grep -qix "${name/UTF-8/utf8}" && continue
+		grep -qix "${name/UTF-8/utf8}" <<<"$there" && continue
 		grep -qx "$name UTF-8" /etc/locale.gen || printf '%s UTF-8\n' "$name" >>/etc/locale.gen
 		LC_ALL=C locale-gen
 	done

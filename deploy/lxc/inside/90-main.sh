@@ -34,7 +34,7 @@ main() {
 	[[ -z $SUFFIX || $SUFFIX =~ ^_[a-z0-9]{1,20}$ ]] || fail "no end of a name: '$SUFFIX'"
 	[[ -z $PG_NETWORK || $PG_NETWORK =~ ^[0-9a-fA-F./:,]+$ ]] || fail "no network: '$PG_NETWORK'"
 	[[ -z $PG_HOST || $PG_HOST =~ ^[A-Za-z0-9.:-]+$ ]] || fail "no address: '$PG_HOST'"
-	steps_of | grep -qx -- "$step" || fail "no step '$step'; there are: $(steps_of | tr '\n' ' ')"
+	grep -qx -- "$step" <<<"$(steps_of)" || fail "no step '$step'; there are: $(steps_of | tr '\n' ' ')"
 	((EUID == 0)) || fail 'this needs root'
 	# A run whose caller died may still be at work: wait for it, then find everything done.
 	exec 9>/run/setup_odoo_lxc.lock

@@ -59,6 +59,14 @@ it.each([
 	expect(opened).toBeLessThanOrEqual(connectionsOfServer(mb) - 3);
 });
 
+it('pipes nothing into what stops reading early: whoever still writes would fail now and then', () => {
+	expect(SETUP_SCRIPT).toMatch(/^set -euo pipefail$/m);
+	const code = SETUP_SCRIPT.split('\n').filter((line) => !/^\s*#/.test(line));
+	expect(code.filter((line) => /\|\s*(grep\s+-\w*[qm]|head\b|sed\b.*\bq\b)/.test(line))).toEqual(
+		[]
+	);
+});
+
 it('takes away what compiles, although an earlier try broke off after it was installed', () => {
 	const state = join(folder, 'state');
 	mkdirSync(state);
