@@ -23,14 +23,14 @@ export function serverStatement(
 	const gone = (name: string): Answered => ({ error: `ERROR:  database "${name}" does not exist` });
 
 	const reach = named(
-		/^select datallowconn, datconnlimit from pg_database where datname = '([^']*)'(?: and pg_get_userbyid\(datdba\) = '([^']*)')?$/i
+		/^select coalesce\(\(select datallowconn \|\| '\|' \|\| datconnlimit from pg_database where datname = '([^']*)'(?: and pg_get_userbyid\(datdba\) = '([^']*)')?\), 'absent'\)$/i
 	);
 	if (reach) {
 		const there = databases[reach[0]!];
 		const one = there && (!reach[1] || ownerOf(there) === reach[1]) ? there : undefined;
 		return {
 			changed: false,
-			rows: one ? [`${isShut(one) ? 'f' : 't'}|${isHeld(one) ? 0 : -1}`] : []
+			rows: [one ? `${!isShut(one)}|${isHeld(one) ? 0 : -1}` : 'absent']
 		};
 	}
 	if (/^select rolsuper from pg_roles where rolname = '[^']*'$/i.test(sql))

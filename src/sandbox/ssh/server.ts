@@ -34,6 +34,8 @@ export interface SshStandIn {
 
 /** Real-life milliseconds of starting `pct` (Perl) on a node. */
 const PCT_MS = 350;
+/** How long a client that says nothing on stdin may yet begin to. */
+const SILENT_MS = 30_000;
 
 /**
  * Starts one SSH server per node: public key only, `exec` only, as root.
@@ -232,11 +234,14 @@ async function run(
 	}
 }
 
-/** Everything on stdin. A client that neither writes nor closes it gets its command run without. */
+/**
+ * Everything on stdin. A client that neither writes nor closes it gets its command run without; one that is only slow, on a
+ * busy machine, must not: its statement would be lost, and the answer be empty.
+ */
 async function readAll(channel: ServerChannel): Promise<Buffer> {
 	const chunks: Buffer[] = [];
 	return new Promise((resolve) => {
-		const silent = setTimeout(() => resolve(Buffer.alloc(0)), 300).unref();
+		const silent = setTimeout(() => resolve(Buffer.alloc(0)), SILENT_MS).unref();
 		channel.on('data', (chunk: Buffer) => {
 			clearTimeout(silent);
 			chunks.push(chunk);

@@ -96,6 +96,12 @@ test('a database is held, packed, carried, made again and is the same; Odoo gets
 	expect(Object.keys(guest(301).files).filter((path) => path.startsWith(FOLDER))).toEqual([]);
 });
 
+test('no answer is no absence: nothing is decided on it', async () => {
+	expect(await source.reachOf('nobody')).toBe('absent');
+	pve.kernel.faults.add({ target: 'ssh', match: 'psql', kind: 'malformed', body: '', times: 1 });
+	await expect(source.reachOf('acme')).rejects.toMatchObject({ kind: 'malformed' });
+});
+
 test('a full disk, a broken pipe and a copy that lacks something are said', async () => {
 	await source.setReach('acme', 'held');
 	await source.packDatabase('acme', FOLDER);

@@ -62,14 +62,14 @@ export function transferOf(tools: PostgresTools) {
 		const text = await question(
 			'db.reach',
 			'postgres',
-			`select datallowconn, datconnlimit from pg_database where datname = '${database}'${mine}`
+			// PostgreSQL says that there is none: of a statement that never came to it, it would say nothing as well.
+			`select coalesce((select datallowconn || '|' || datconnlimit from pg_database where datname = '${database}'${mine}), 'absent')`
 		);
 		const line = text.trim();
-		if (line === '') return 'absent';
-		const [allowed, limit] = line.split('|');
-		if (!/^[tf]$/.test(allowed ?? '') || !/^-?\d+$/.test(limit ?? ''))
-			throw malformed('db.reach', text);
-		if (allowed === 'f') return 'shut';
+		if (line === 'absent') return 'absent';
+		const [, allowed, limit] = /^(true|false)\|(-?\d+)$/.exec(line) ?? [];
+		if (!allowed) throw malformed('db.reach', text);
+		if (allowed === 'false') return 'shut';
 		return limit === '0' ? 'held' : 'open';
 	};
 
