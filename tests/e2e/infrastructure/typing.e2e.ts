@@ -72,3 +72,23 @@ test('what is typed and pressed before the scripts of a page are there counts', 
 	await expect(plan(page)).toHaveValue('enterprise');
 	await expect(count(page)).toHaveValue('33');
 });
+
+test('what a form answered that was sent before the scripts were there is said, once', async ({
+	page,
+	loginAs
+}) => {
+	await loginAs('staff');
+	let letGo = () => {};
+	const later = new Promise<void>((resolve) => (letGo = resolve));
+	await page.route(/\/_app\/immutable\/.*\.js/, async (route) => {
+		await later;
+		await route.continue();
+	});
+	await page.goto('/admin/infrastructure/drifts', { waitUntil: 'commit' });
+	await page.getByRole('button', { name: 'Comparar ahora' }).click();
+	await expect(page).toHaveURL(/\?\/run=?$/);
+	letGo();
+	const said = page.getByText('La comparación está en marcha.');
+	await expect(said).toBeVisible();
+	await expect(said).toHaveCount(1);
+});
