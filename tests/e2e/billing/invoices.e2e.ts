@@ -109,8 +109,11 @@ test('part of it goes back, once, after the question', async ({ page, demo, logi
 test('an open one tells what the bank said, and waits for a second person above the limit', async ({
 	page,
 	demo,
-	loginAs
+	loginAs,
+	expectConsole
 }) => {
+	// Pressed before the page's scripts are there, what the bank declined is a page of that status.
+	expectConsole(/409/);
 	const sdk = stripeOf(demo);
 	const { id, items } = await subscriptionOf(sdk);
 	await sdk.subscriptions.update(id, {
