@@ -50,3 +50,12 @@ export function toFormResult(data: unknown): FormResult {
 		message: typeof message === 'string' ? message : undefined
 	};
 }
+
+/** What an answer says: its message, or else the sentences that belong beside its fields. */
+export function sentencesOf({ message, errors }: FormResult): string[] {
+	return message
+		? [message]
+		: Object.values(errors ?? {})
+				.flat()
+				.filter((sentence) => sentence !== undefined);
+}

@@ -2,7 +2,7 @@ import { applyAction } from '$app/forms';
 import type { SubmitFunction } from '@sveltejs/kit';
 import { toast } from 'svelte-sonner';
 import { m } from '#i18n/paraglide/messages.js';
-import { errorText, toFormResult } from './form-context.ts';
+import { sentencesOf, toFormResult } from './form-context.ts';
 import { leave, showAnswer } from './live.svelte.ts';
 
 /**
@@ -26,10 +26,9 @@ export function toastResult(busy: (working: boolean) => void): SubmitFunction {
 				});
 				return;
 			}
-			const { message, errors } = toFormResult(result.data);
-			const text = message ?? errorText(Object.values(errors ?? {}).flat());
+			const text = sentencesOf(toFormResult(result.data)).join(' ');
 			await showAnswer(update, { reset: false, sent: formElement });
-			if (result.type === 'failure') toast.error(text ?? m.ui_error_unknown());
+			if (result.type === 'failure') toast.error(text || m.ui_error_unknown());
 			else if (text) toast.success(text);
 		};
 	};

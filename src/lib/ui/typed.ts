@@ -31,6 +31,7 @@ export function noteTyped(): void {
 		if (isTypedIn(box) && contentOf(box) !== sentBy(box)) typed.set(box, contentOf(box));
 }
 
+/** Every box holds again what was typed in it, as far as it is there still and takes it. */
 export function putBack(): void {
 	for (const [box, content] of [...typed]) put(box, content);
 }

@@ -5,6 +5,16 @@ const sale = (page: Page) => page.getByRole('region', { name: '¿Cuántas más s
 const plan = (page: Page) => sale(page).getByLabel('Plan');
 const count = (page: Page) => sale(page).getByLabel('Instancias');
 
+/** Keeps what a page asks for on its way. @returns what lets it through */
+async function hold(page: Page, what: RegExp): Promise<() => void> {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	await page.route(what, async (route) => {
+		await promise;
+		await route.continue();
+	});
+	return resolve;
+}
+
 test('what is typed outlives the news of the cluster and the other forms of the page', async ({
 	page,
 	context,
@@ -27,12 +37,7 @@ test('what is typed outlives the news of the cluster and the other forms of the 
 	const other = await context.newPage();
 	await other.goto('/admin/infrastructure');
 	await other.getByRole('link', { name: 'pve1', exact: true }).first().click();
-	let letGo = () => {};
-	const typed = new Promise<void>((resolve) => (letGo = resolve));
-	await page.route(/__data\.json/, async (route) => {
-		await typed;
-		await route.continue();
-	});
+	const letGo = await hold(page, /__data\.json/);
 	const news = page.waitForRequest(/__data\.json/);
 	await other.getByRole('button', { name: 'Revisar ahora' }).click();
 	await news;
@@ -55,12 +60,7 @@ test('what is typed and pressed before the scripts of a page are there counts', 
 	loginAs
 }) => {
 	await loginAs('staff');
-	let letGo = () => {};
-	const later = new Promise<void>((resolve) => (letGo = resolve));
-	await page.route(/\/_app\/immutable\/.*\.js/, async (route) => {
-		await later;
-		await route.continue();
-	});
+	const letGo = await hold(page, /\/_app\/immutable\/.*\.js/);
 	await page.goto('/admin/provision', { waitUntil: 'commit' });
 	await plan(page).selectOption({ label: 'Enterprise' });
 	await count(page).fill('33');
@@ -75,20 +75,31 @@ test('what is typed and pressed before the scripts of a page are there counts', 
 
 test('what a form answered that was sent before the scripts were there is said, once', async ({
 	page,
-	loginAs
+	loginAs,
+	expectConsole
 }) => {
+	// What is refused is a page of that status.
+	expectConsole(/400/);
 	await loginAs('staff');
-	let letGo = () => {};
-	const later = new Promise<void>((resolve) => (letGo = resolve));
-	await page.route(/\/_app\/immutable\/.*\.js/, async (route) => {
-		await later;
-		await route.continue();
-	});
-	await page.goto('/admin/infrastructure/drifts', { waitUntil: 'commit' });
-	await page.getByRole('button', { name: 'Comparar ahora' }).click();
-	await expect(page).toHaveURL(/\?\/run=?$/);
-	letGo();
+	const press = async (spoil: string | null) => {
+		const letGo = await hold(page, /\/_app\/immutable\/.*\.js/);
+		await page.goto('/admin/infrastructure/drifts', { waitUntil: 'commit' });
+		const button = page.getByRole('button', { name: 'Comparar ahora' });
+		if (spoil)
+			await button.evaluate(
+				(element, action) => element.closest('form')!.setAttribute('action', action),
+				spoil
+			);
+		await button.click();
+		await expect(page).toHaveURL(spoil ? /\?\/ignore=?$/ : /\?\/run=?$/);
+		letGo();
+	};
+	await press(null);
 	const said = page.getByText('La comparación está en marcha.');
 	await expect(said).toBeVisible();
 	await expect(said).toHaveCount(1);
+	await press('?/ignore');
+	const toasts = page.getByRole('region', { name: /^Notificaciones/ });
+	await expect(toasts.locator('[data-type=error]')).toHaveText(/\p{L}/u);
+	await expect(page).toHaveTitle(/Nodos y contenedores/);
 });
