@@ -51,11 +51,9 @@ export function toFormResult(data: unknown): FormResult {
 	};
 }
 
-/** What an answer says: its message, or else the sentences that belong beside its fields. */
+/** What an answer says, each sentence once: its message, or else what belongs beside its fields. */
 export function sentencesOf({ message, errors }: FormResult): string[] {
-	return message
-		? [message]
-		: Object.values(errors ?? {})
-				.flat()
-				.filter((sentence) => sentence !== undefined);
+	if (message) return [message];
+	const beside = Object.values(errors ?? {}).flat();
+	return [...new Set(beside.filter((sentence) => sentence !== undefined))];
 }
